@@ -1,0 +1,129 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"classlens/configs"
+
+	"gopkg.in/yaml.v3"
+)
+
+// The manual and the struct must name the same keys, and each key of the
+// manual must have a comment above it.
+func TestDefaultFileAndStructAgree(t *testing.T) {
+	var root yaml.Node
+	if err := yaml.Unmarshal(configs.DefaultYAML, &root); err != nil {
+		t.Fatal(err)
+	}
+	var inFile []string
+	sections := root.Content[0].Content
+	for i := 0; i < len(sections); i += 2 {
+		keys := sections[i+1].Content
+		for j := 0; j < len(keys); j += 2 {
+			key := sections[i].Value + "." + keys[j].Value
+			inFile = append(inFile, key)
+			twin := key == "video.max_height" // shares the comment of max_width
+			if keys[j].HeadComment == "" && !twin {
+				t.Errorf("%s has no comment in configs/default.yaml", key)
+			}
+			if key != strings.ToLower(key) {
+				t.Errorf("%s is not lower-case", key)
+			}
+		}
+	}
+	var inStruct []string
+	typ := reflect.TypeFor[Config]()
+	for i := range typ.NumField() {
+		section := typ.Field(i)
+		for j := range section.Type.NumField() {
+			f := section.Type.Field(j)
+			inStruct = append(inStruct, section.Tag.Get("mapstructure")+"."+f.Tag.Get("mapstructure"))
+			for _, bound := range []string{"min", "max"} {
+				if s := f.Tag.Get(bound); s != "" {
+					if _, err := strconv.ParseFloat(s, 64); err != nil {
+						t.Errorf("%s: %s tag: %v", f.Name, bound, err)
+					}
+				}
+			}
+		}
+	}
+	slices.Sort(inFile)
+	slices.Sort(inStruct)
+	if !slices.Equal(inFile, inStruct) {
+		t.Errorf("configs/default.yaml has %v\nthe struct has %v", inFile, inStruct)
+	}
+}
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "own.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestOrderOfStrength(t *testing.T) {
+	file := write(t, "video:\n  step_seconds: 2\n  max_fps: 60\n  between_fps: 3\n")
+	t.Setenv("CLASSLENS_VIDEO_STEP_SECONDS", "3")
+	t.Setenv("CLASSLENS_VIDEO_MAX_FPS", "100")
+	c, err := Load(file, map[string]any{"video.step_seconds": 4.0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Video.StepSeconds != 4 || c.Video.MaxFPS != 100 || c.Video.BetweenFPS != 3 || c.Video.MaxHours != 12 {
+		t.Errorf("flag, environment, file, default gave %+v", c.Video)
+	}
+}
+
+func TestBadSettingsAreNamed(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"unknown key", "video:\n  step_second: 1\n", `unknown setting "video.step_second"; did you mean "video.step_seconds"?`},
+		{"unknown section", "vidoe:\n  max_fps: 1\n", `did you mean "video.max_fps"?`},
+		{"out of range", "video:\n  step_seconds: 99\n", "setting video.step_seconds is 99; it must be between 0.2 and 10"},
+		{"not a number", "video:\n  step_seconds: fast\n", "step_seconds"},
+		{"nan", "video:\n  step_seconds: .nan\n", "video.step_seconds"},
+		{"wrong choice", "run:\n  device: tpu\n", "setting run.device is \"tpu\"; it must be one of: auto, cpu, cuda"},
+		{"no yaml", "video: [", "own.yaml"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Load(write(t, c.text), nil)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want an error with %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestLabels(t *testing.T) {
+	l, err := LoadLabels("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l.Behaviours["discuss"].Engagement != 3 || l.Behaviours["phone"].Attention != "off_task" {
+		t.Errorf("labels.yaml gives %+v", l.Behaviours)
+	}
+	good := string(configs.LabelsYAML)
+	for _, c := range []struct{ name, from, to, want string }{
+		{"missing", "  phone: ", "  fone: ", "behaviour phone is not mapped"},
+		{"attention", "phone:        {attention: off_task", "phone:        {attention: away", "phone: attention is \"away\""},
+		{"level", "discuss:      {attention: on_task,  engagement: 3}", "discuss:      {attention: on_task,  engagement: 4}", "engagement is 4"},
+		{"class", "lookup: look_forward", "lookup: look_up", "\"look_up\", which is no behaviour"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			text := strings.Replace(good, c.from, c.to, 1)
+			if text == good {
+				t.Fatalf("labels.yaml no longer has %q", c.from)
+			}
+			if _, err := LoadLabels(write(t, text)); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want an error with %q", err, c.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,100 @@
+package config
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"classlens/configs"
+
+	"github.com/spf13/viper"
+)
+
+// Load reads the defaults, then the file (none when empty), then the
+// environment, then overrides ("section.key" to value, from flags), and checks
+// every value. Errors name the key and, for an unknown key, the nearest known one.
+func Load(file string, overrides map[string]any) (Config, error) {
+	v := viper.New()
+	v.SetConfigType("yaml")
+	if err := v.ReadConfig(bytes.NewReader(configs.DefaultYAML)); err != nil {
+		return Config{}, fmt.Errorf("configs/default.yaml: %w", err)
+	}
+	known := v.AllKeys()
+	if file != "" {
+		if err := mergeFile(v, file, known); err != nil {
+			return Config{}, err
+		}
+	}
+	v.SetEnvPrefix("CLASSLENS")
+	v.SetEnvKeyReplacer(strings.NewReplacer(".", "_"))
+	v.AutomaticEnv()
+	for key, value := range overrides {
+		if !slices.Contains(known, key) {
+			return Config{}, unknownKey("flag", key, known)
+		}
+		v.Set(key, value)
+	}
+	var c Config
+	if err := v.UnmarshalExact(&c); err != nil {
+		return Config{}, fmt.Errorf("settings: %w", err)
+	}
+	if err := c.validate(); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+// mergeFile lays the user's file over the defaults after checking its keys.
+func mergeFile(v *viper.Viper, file string, known []string) error {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("config file: %w", err)
+	}
+	own := viper.New()
+	own.SetConfigType("yaml")
+	if err := own.ReadConfig(bytes.NewReader(raw)); err != nil {
+		return fmt.Errorf("config file %s: %w", file, err)
+	}
+	keys := own.AllKeys()
+	slices.Sort(keys)
+	for _, key := range keys {
+		if !slices.Contains(known, key) {
+			return unknownKey(file, key, known)
+		}
+	}
+	return v.MergeConfigMap(own.AllSettings())
+}
+
+func unknownKey(where, key string, known []string) error {
+	return fmt.Errorf("%s: unknown setting %q; did you mean %q?", where, key, nearest(key, known))
+}
+
+// nearest is the known key with the least edit distance to key; among equals
+// the first in the alphabet.
+func nearest(key string, known []string) string {
+	sorted := slices.Sorted(slices.Values(known))
+	return slices.MinFunc(sorted, func(a, b string) int { return editDistance(key, a) - editDistance(key, b) })
+}
+
+// editDistance is Levenshtein's: insertions, deletions and replacements of bytes.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
