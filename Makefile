@@ -9,3 +9,39 @@ export PATH := $(if $(SETUP_GO),$(SETUP_GO):)$(PATH)
 # The project's own cuda.h (declarations only): gorgonia.org/cu finds it here.
 export CGO_CFLAGS := -I$(CURDIR)/cuda/include -O2 -g
 GOFLAGS_CUDA := -tags cuda
+
+.PHONY: help setup build demo test race lint bench golden synth clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+setup: ## system packages, Go, modules, pretrained nets; a second run does nothing
+	@./scripts/setup.sh
+
+build: ## bin/classlens, with CUDA support compiled in (it is used where a driver is found)
+	go build $(GOFLAGS_CUDA) -o bin/ ./cmd/...
+
+demo: setup build ## analyze samples/lesson.mp4 and say where the report is
+	bin/classlens analyze samples/lesson.mp4 --out $(OUT)
+	@echo "open $(OUT)/lesson/report.html"
+
+test: setup ## all tests, with and without the CUDA tag
+	go build ./...
+	go vet ./...
+	go test $(GOFLAGS_CUDA) -timeout 20m ./...
+
+race: setup ## the tests of the concurrent packages under the race detector
+	go test -race -short ./internal/... ./model/... ./cmd/...
+
+lint: ## gofmt, go vet, staticcheck, the import table and the house rules
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+	go vet ./...
+	go vet $(GOFLAGS_CUDA) ./...
+	go run $(STATICCHECK) ./...
+	go run ./scripts/houserules
+
+golden: ## rewrite the golden files; read the diff before committing
+	UPDATE_GOLDEN=1 go test ./internal/timeline ./internal/report ./internal/analysis ./cmd/classlens
+
+clean: ## remove what make built; the cache of nets stays
+	rm -rf bin build $(OUT)
