@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"classlens/internal/analysis"
+	"classlens/internal/config"
+
+	"github.com/spf13/cobra"
+)
+
+// analyzeFlags are the command line of analyze.
+type analyzeFlags struct {
+	out, config, labels, device string
+	set                         []string
+	annotate, json, force       bool
+}
+
+func newAnalyzeCommand() *cobra.Command {
+	var f analyzeFlags
+	cmd := &cobra.Command{
+		Use:   "analyze RECORDING... --out OUT",
+		Short: "Turn recordings into timelines, tables and a report each",
+		Long: `Analyzes each recording (a video file, or a folder with video files) and writes OUT/<file name without extension>/ with timeline.csv,
+intervals.csv, students.csv, summary.json, timeline.parquet, report.html, keyframes/ and manifest.json; docs/formats.md describes them.
+
+A recording whose outputs are complete and made from the same input, settings and weights is not done again; --force does it all the same.
+
+Exit codes: 0 all done; 1 failed; 2 wrong usage; 3 finished, but some recordings are partial or failed; 130 interrupted.`,
+		Example: "  classlens analyze samples/lesson.mp4 --out out",
+		Args:    usageArgs(cobra.MinimumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runAnalyze(cmd, args, f)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.out, "out", "out", "folder for the results")
+	flags.StringVar(&f.config, "config", "", "settings file (configs/default.yaml is the manual)")
+	flags.StringVar(&f.labels, "labels", "", "how behaviour is read as attention and engagement (default: configs/labels.yaml as shipped)")
+	flags.StringVar(&f.device, "device", "", "auto, cpu or cuda (setting run.device)")
+	flags.StringArrayVar(&f.set, "set", nil, "one setting, as section.key=value; may be repeated")
+	flags.BoolVar(&f.annotate, "annotate", false, "also write annotated.mp4: boxes, names, states, blurred faces")
+	flags.BoolVar(&f.json, "json", false, "print events as JSON lines on standard output instead of a progress line")
+	flags.BoolVar(&f.force, "force", false, "analyze again even where the results are complete")
+	return cmd
+}
+
+func runAnalyze(cmd *cobra.Command, args []string, f analyzeFlags) error {
+	cfg, err := f.settings()
+	if err != nil {
+		return usageError{err}
+	}
+	labels, err := config.LoadLabels(f.labels)
+	if err != nil {
+		return usageError{err}
+	}
+	recordings, err := expandRecordings(args)
+	if err != nil {
+		return usageError{err}
+	}
+	progress := newProgress(cmd.OutOrStdout(), cmd.ErrOrStderr(), f.json)
+	analyzer, err := analysis.New(analysis.Options{
+		Config: cfg, Labels: labels, Annotate: f.annotate, Force: f.force, Version: version, Events: progress.Event,
+	})
+	if err != nil {
+		return err
+	}
+	defer analyzer.Close()
+	return analyzeAll(cmd.Context(), analyzer, recordings, f.out)
+}
+
+// analyzeAll goes through the recordings one after the other; one that fails
+// does not stop the rest.
+func analyzeAll(ctx context.Context, analyzer *analysis.Analyzer, recordings []string, out string) error {
+	whole := 0
+	var last error
+	for _, r := range recordings {
+		result := analyzer.Run(ctx, r, filepath.Join(out, recordingName(r)))
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if result.State == analysis.Done {
+			whole++
+		}
+		if result.Err != nil {
+			last = result.Err
+		}
+	}
+	switch {
+	case whole == len(recordings):
+		return nil
+	case len(recordings) == 1 && last != nil:
+		return last
+	case len(recordings) == 1:
+		return errPartial
+	default:
+		return fmt.Errorf("%d of %d recordings: %w", len(recordings)-whole, len(recordings), errPartial)
+	}
+}
+
+// settings reads the configuration with the flags laid over it.
+func (f analyzeFlags) settings() (config.Config, error) {
+	overrides := map[string]any{}
+	for _, s := range f.set {
+		key, value, ok := strings.Cut(s, "=")
+		if !ok {
+			return config.Config{}, fmt.Errorf("--set %s: write it as section.key=value", s)
+		}
+		overrides[key] = value
+	}
+	if f.device != "" {
+		overrides["run.device"] = f.device
+	}
+	return config.Load(f.config, overrides)
+}
+
+var videoExtensions = []string{".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts", ".mts"}
+
+// expandRecordings replaces each folder by the video files in it and refuses
+// two recordings that would share a folder of results.
+func expandRecordings(args []string) ([]string, error) {
+	var all []string
+	for _, arg := range args {
+		info, err := os.Stat(arg)
+		if err != nil || !info.IsDir() { // opening says what is wrong with a file
+			all = append(all, arg)
+			continue
+		}
+		found, err := videosIn(arg)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	seen := map[string]string{}
+	for _, r := range all {
+		name := recordingName(r)
+		if other, twice := seen[name]; twice {
+			return nil, fmt.Errorf("%s and %s would both write to %s: rename one, or analyze them with different --out folders", other, r, name)
+		}
+		seen[name] = r
+	}
+	return all, nil
+}
+
+func videosIn(folder string) ([]string, error) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, err
+	}
+	var found []string
+	for _, e := range entries {
+		if e.Type().IsRegular() && slices.Contains(videoExtensions, strings.ToLower(filepath.Ext(e.Name()))) {
+			found = append(found, filepath.Join(folder, e.Name()))
+		}
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("%s: no video file in this folder (%s): %w", folder, strings.Join(videoExtensions, " "), errors.Join(fs.ErrNotExist))
+	}
+	return found, nil
+}
+
+// recordingName is the file's name without its extension.
+func recordingName(path string) string {
+	base := filepath.Base(path)
+	return strings.TrimSuffix(base, filepath.Ext(base))
+}

@@ -1,0 +1,67 @@
+// Command classlens turns recorded lessons into per-student timelines of
+// observable behaviour, attention and engagement, and predicts academic
+// performance from learning logs. One file a command; main maps errors to the
+// documented exit codes.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"classlens/vision/video"
+)
+
+// Exit codes, as documented in README.md.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitPartial     = 3 // finished, but some inputs are partial or failed
+	exitInterrupted = 130
+)
+
+// errPartial ends a run in which some recordings are partial or failed; what
+// happened to each was said when it happened.
+var errPartial = errors.New("not every recording could be read whole")
+
+// usageError is a mistake on the command line or in a settings file.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func main() {
+	video.RunWorkerIfAsked()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	go func() { // a second signal ends the program at once
+		<-ctx.Done()
+		stop()
+	}()
+	err := newRoot().ExecuteContext(ctx)
+	if ctx.Err() != nil {
+		fmt.Fprintln(os.Stderr, "classlens: interrupted; the same command again continues")
+		os.Exit(exitInterrupted)
+	}
+	os.Exit(exitCode(err))
+}
+
+// exitCode says the error in one line and gives its code.
+func exitCode(err error) int {
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &usage):
+		fmt.Fprintf(os.Stderr, "classlens: %v\n", err)
+		return exitUsage
+	case errors.Is(err, errPartial):
+		fmt.Fprintf(os.Stderr, "classlens: %v\n", err)
+		return exitPartial
+	default:
+		fmt.Fprintf(os.Stderr, "classlens: %v\n", err)
+		return exitFailed
+	}
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"classlens/internal/analysis"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// progress shows the news of a run: a moving line on a terminal, a plain line
+// now and then in a log, or JSON lines for programs.
+type progress struct {
+	out, log io.Writer
+	json     bool
+	terminal bool
+	bar      *progressbar.ProgressBar
+	stage    string
+	lastLine time.Time
+}
+
+// plainEvery is how often a log gets a line.
+const plainEvery = 15 * time.Second
+
+func newProgress(out, log io.Writer, asJSON bool) *progress {
+	f, ok := log.(*os.File)
+	return &progress{out: out, log: log, json: asJSON, terminal: ok && term.IsTerminal(int(f.Fd()))}
+}
+
+// Event takes one piece of news; it is called from one goroutine at a time.
+func (p *progress) Event(e analysis.Event) {
+	if p.json {
+		_ = json.NewEncoder(p.out).Encode(e) // a reader that is gone is no reason to stop the analysis
+		return
+	}
+	switch e.Kind {
+	case "progress":
+		p.move(e)
+	case "note":
+		p.clear()
+		fmt.Fprintf(p.log, "%s: %s\n", e.Recording, e.Text)
+	case "end":
+		p.end(e)
+	}
+}
+
+func (p *progress) move(e analysis.Event) {
+	if !p.terminal {
+		if time.Since(p.lastLine) < plainEvery {
+			return
+		}
+		p.lastLine = time.Now()
+		fmt.Fprintf(p.log, "%s: %s %.0f of %.0f s\n", e.Recording, e.Stage, e.Done, e.Total)
+		return
+	}
+	if p.bar == nil || p.stage != e.Stage {
+		p.clear()
+		p.stage = e.Stage
+		p.bar = progressbar.NewOptions(max(1, int(e.Total)), progressbar.OptionSetWriter(p.log), progressbar.OptionSetDescription(e.Recording+": "+e.Stage),
+			progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond),
+			progressbar.OptionSetWidth(24))
+	}
+	_ = p.bar.Set(min(int(e.Done), max(1, int(e.Total)))) // drawing only
+}
+
+// clear takes the moving line away before something lasting is printed.
+func (p *progress) clear() {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+		p.bar = nil
+	}
+}
+
+func (p *progress) end(e analysis.Event) {
+	p.clear()
+	switch e.State {
+	case analysis.Failed:
+		fmt.Fprintf(p.log, "%s: failed: %s\n", e.Recording, e.Text)
+	default:
+		fmt.Fprintf(p.out, "%s: %s: %s\n", e.Recording, e.State, e.Text)
+		fmt.Fprintf(p.out, "  report: %s/report.html\n", e.Folder)
+	}
+}
