@@ -1,0 +1,134 @@
+package track
+
+import (
+	"math"
+	"slices"
+	"sort"
+)
+
+// place is where a seat's head is at one step, in room coordinates.
+type place struct {
+	x, y, w, h float64
+	found      bool // by a detection, or by flow between two
+	hit        *hit // nil unless detected at this very step
+	shown      bool // false: covered, or nobody there
+}
+
+// flowFill puts places between two hits of a seat that are at most MaxGap
+// apart: where flow says from both sides, weighed by nearness in time.
+func (t *Tracker) flowFill(s *seat) {
+	s.filled = map[int]xyhit{}
+	for i := 1; i < len(s.hits); i++ {
+		a, b := s.hits[i-1], s.hits[i]
+		if b.step-a.step < 2 || t.steps[b.step].time-t.steps[a.step].time > t.o.MaxGap || t.steps[a.step].shot != t.steps[b.step].shot {
+			continue
+		}
+		for q := a.step + 1; q < b.step; q++ {
+			w := float64(q-a.step) / float64(b.step-a.step)
+			fx, fy := carried(a.after, q-a.step-1, a)
+			bx, by := carried(b.before, b.step-q-1, b)
+			s.filled[q] = xyhit{
+				(1-w)*fx + w*bx, (1-w)*fy + w*by,
+				(1-w)*a.w + w*b.w, (1-w)*a.h + w*b.h,
+			}
+		}
+	}
+}
+
+// carried is the i-th place of a path; where the path ends early, its end, and
+// without a path the hit's own place.
+func carried(path []xy, i int, h *hit) (x, y float64) {
+	if len(path) == 0 {
+		return h.cx, h.cy
+	}
+	p := path[min(i, len(path)-1)]
+	return p.x, p.y
+}
+
+// Constants of the boxes of a seat.
+const (
+	sizeWindow = 10  // a box has the median size of so many nearest hits
+	linePull   = 0.3 // how far, in log size, it is drawn towards the room's perspective
+	covered    = 0.45
+)
+
+// places gives a seat's place at every step: found, between two finds, or held
+// where it was found last.
+func (t *Tracker) places(s *seat, size func(y float64) float64) []place {
+	type key struct {
+		step       int
+		x, y, w, h float64
+		hit        *hit
+	}
+	keys := make([]key, 0, len(s.hits)+len(s.filled))
+	for _, h := range s.hits {
+		keys = append(keys, key{h.step, h.cx, h.cy, h.w, h.h, h})
+	}
+	for q, f := range s.filled {
+		keys = append(keys, key{q, f.x, f.y, f.w, f.h, nil})
+	}
+	slices.SortFunc(keys, func(a, b key) int { return a.step - b.step })
+	at := func(q int) float64 { return t.steps[q].time }
+	out := make([]place, len(t.steps))
+	var ws, hs []float64
+	for q := range out {
+		j := sort.Search(len(keys), func(i int) bool { return keys[i].step >= q })
+		var p place
+		switch {
+		case j < len(keys) && keys[j].step == q:
+			p = place{x: keys[j].x, y: keys[j].y, found: true, hit: keys[j].hit}
+		case j == 0:
+			p = place{x: keys[0].x, y: keys[0].y}
+		case j == len(keys):
+			p = place{x: keys[j-1].x, y: keys[j-1].y}
+		default:
+			a, b := keys[j-1], keys[j]
+			w := (at(q) - at(a.step)) / math.Max(at(b.step)-at(a.step), 1e-9)
+			p = place{x: (1-w)*a.x + w*b.x, y: (1-w)*a.y + w*b.y}
+		}
+		// The sizeWindow keys nearest in time lie around j.
+		lo, hi := j, j
+		for hi-lo < min(sizeWindow, len(keys)) {
+			if hi == len(keys) || (lo > 0 && q-keys[lo-1].step <= keys[hi].step-q) {
+				lo--
+			} else {
+				hi++
+			}
+		}
+		ws, hs = ws[:0], hs[:0]
+		for _, k := range keys[lo:hi] {
+			ws, hs = append(ws, k.w), append(hs, k.h)
+		}
+		p.w, p.h = median(ws), median(hs)
+		f := math.Pow(size(p.y)/p.h, linePull)
+		p.w, p.h, p.shown = p.w*f, p.h*f, true
+		out[q] = p
+	}
+	return out
+}
+
+// uncover hides, at each step, a held box that lies on another seat's head: on
+// one that is found there, or on that of a seat with more evidence.
+func uncover(all [][]place, evidence []float64) {
+	if len(all) == 0 {
+		return
+	}
+	for q := range all[0] {
+		for i := range all {
+			p := &all[i][q]
+			if p.found || !p.shown {
+				continue
+			}
+			for j := range all {
+				o := &all[j][q]
+				if i == j || !o.shown || !(o.found || evidence[j] > evidence[i]) {
+					continue
+				}
+				if headDistance(p.x, p.y, p.w, p.h, o.x, o.y, o.w, o.h) < covered {
+					p.shown = false
+					break
+				}
+			}
+		}
+	}
+}

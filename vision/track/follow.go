@@ -1,0 +1,222 @@
+package track
+
+import (
+	"slices"
+
+	"classlens/vision/scene"
+)
+
+// Point is a place in a picture, in source pixels.
+type Point struct{ X, Y float64 }
+
+// Follower moves points from one grey frame to the next: where each went, and
+// whether it was followed surely (forward and backward agree).
+type Follower interface {
+	Follow(a, b scene.Gray, pts []Point) (moved []Point, ok []bool)
+}
+
+// FollowerFunc makes a Follower of a function.
+type FollowerFunc func(a, b scene.Gray, pts []Point) ([]Point, []bool)
+
+// Follow calls f.
+func (f FollowerFunc) Follow(a, b scene.Gray, pts []Point) ([]Point, []bool) { return f(a, b, pts) }
+
+// ring keeps the grey frames of the last steps, for following heads backwards
+// from where they first appear.
+type ring struct {
+	first  int // step that frames[0] leads to
+	frames [][]scene.Gray
+	prev   scene.Gray // the last frame before frames[0][0]
+	bytes  int
+}
+
+// ringBytes bounds the ring: 12 steps of six frames at 960x540 take 37 MB.
+const ringBytes = 40 << 20
+
+// begin starts anew with a step that has no step before it.
+func (r *ring) begin(step *scene.Step) {
+	*r = ring{}
+	if n := len(step.Between); n > 0 {
+		r.prev = step.Between[n-1]
+	}
+}
+
+// push adds the frames that lead to a step; none break the chain.
+func (r *ring) push(step int, between []scene.Gray) {
+	if len(between) == 0 {
+		*r = ring{}
+		return
+	}
+	if len(r.frames) == 0 {
+		r.first = step
+	}
+	r.frames = append(r.frames, between)
+	for _, g := range between {
+		r.bytes += len(g.Pix)
+	}
+	for len(r.frames) > 1 && r.bytes > ringBytes {
+		for _, g := range r.frames[0] {
+			r.bytes -= len(g.Pix)
+		}
+		r.prev = r.frames[0][len(r.frames[0])-1]
+		r.frames = slices.Delete(r.frames, 0, 1)
+		r.first++
+	}
+}
+
+// into gives the frames from step-1 to step, both ends included where they are
+// known, oldest first.
+func (r *ring) into(step int) []scene.Gray {
+	i := step - r.first
+	if i < 0 || i >= len(r.frames) {
+		return nil
+	}
+	before := r.prev
+	if i > 0 {
+		f := r.frames[i-1]
+		before = f[len(f)-1]
+	}
+	if before.Pix == nil || before.Width != r.frames[i][0].Width {
+		return r.frames[i]
+	}
+	return append([]scene.Gray{before}, r.frames[i]...)
+}
+
+// grid are the places of a head, in head sizes from its middle, that are
+// followed: sixteen, well inside, so that the median stands even when a third of them
+// lie on something else.
+var grid = [4]float64{-0.25, -0.08, 0.08, 0.25}
+
+const gridPoints = len(grid) * len(grid)
+
+// minFollowed is how many of the points must be followed for their median to
+// be believed; with fewer the head is taken not to have moved.
+const minFollowed = 4
+
+// box is a head in picture coordinates: middle and size.
+type box struct{ x, y, w, h float64 }
+
+// move follows heads through frames, in the order given, and gives their new
+// middles.
+func (t *Tracker) move(frames []scene.Gray, heads []box) []xy {
+	out := make([]xy, len(heads))
+	for i, b := range heads {
+		out[i] = xy{b.x, b.y}
+	}
+	if t.follow == nil || len(frames) < 2 || len(heads) == 0 {
+		return out
+	}
+	// Grey frames may be smaller than the source, whose pixels the heads are in.
+	k := float64(frames[0].Width) / float64(max(t.width, 1))
+	start := make([]Point, 0, len(heads)*gridPoints)
+	for _, b := range heads {
+		for _, gy := range grid {
+			for _, gx := range grid {
+				start = append(start, Point{(b.x + gx*b.w) * k, (b.y + gy*b.h) * k})
+			}
+		}
+	}
+	alive := make([]bool, len(start))
+	for i := range alive {
+		alive[i] = true
+	}
+	at := slices.Clone(start)
+	for i := 1; i < len(frames); i++ {
+		moved, ok := t.follow.Follow(frames[i-1], frames[i], at)
+		if len(moved) != len(at) || len(ok) != len(at) {
+			return out // a follower that failed: heads stay
+		}
+		for k := range at {
+			alive[k] = alive[k] && ok[k]
+		}
+		copy(at, moved)
+	}
+	var dx, dy []float64
+	for i := range heads {
+		dx, dy = dx[:0], dy[:0]
+		for k := i * gridPoints; k < (i+1)*gridPoints; k++ {
+			if alive[k] {
+				dx, dy = append(dx, at[k].X-start[k].X), append(dy, at[k].Y-start[k].Y)
+			}
+		}
+		if len(dx) >= minFollowed {
+			out[i].x += median(dx) / k
+			out[i].y += median(dy) / k
+		}
+	}
+	return out
+}
+
+// carry moves every live tracklet from the step before to this one by flow.
+func (t *Tracker) carry(now int) {
+	prev, cur := t.steps[now-1], t.steps[now]
+	frames := t.ring.into(now)
+	heads := make([]box, len(t.live))
+	for i, k := range t.live {
+		x, y := prev.cam.toPicture(k.x, k.y)
+		s := prev.cam.scale()
+		heads[i] = box{x, y, k.w * s, k.h * s}
+	}
+	moved := t.move(frames, heads)
+	if len(frames) < 2 || t.follow == nil { // nothing to follow by: the room stands still
+		for _, k := range t.live {
+			k.last().after = append(k.last().after, xy{k.x, k.y})
+		}
+		return
+	}
+	for i, k := range t.live {
+		k.x, k.y = cur.cam.toRoom(moved[i].x, moved[i].y)
+		k.last().after = append(k.last().after, xy{k.x, k.y})
+	}
+}
+
+// carryBack follows a hit backwards through the steps before it, as far as
+// the ring reaches and no further than to step `to` (exclusive).
+func (t *Tracker) carryBack(hits []*hit, to func(*hit) int) {
+	if t.follow == nil || len(hits) == 0 {
+		return
+	}
+	now := hits[0].step
+	type run struct {
+		h    *hit
+		x, y float64
+		to   int
+	}
+	runs := make([]run, 0, len(hits))
+	for _, h := range hits {
+		runs = append(runs, run{h, h.cx, h.cy, to(h)})
+	}
+	for s := now; s > 0 && len(runs) > 0; s-- {
+		if t.steps[now].time-t.steps[s-1].time > t.o.MaxGap {
+			return
+		}
+		frames := slices.Clone(t.ring.into(s))
+		if len(frames) < 2 {
+			return
+		}
+		slices.Reverse(frames)
+		runs = slices.DeleteFunc(runs, func(r run) bool { return s-1 <= r.to })
+		heads := make([]box, len(runs))
+		cam, before := t.steps[s].cam, t.steps[s-1].cam
+		for i, r := range runs {
+			x, y := cam.toPicture(r.x, r.y)
+			k := cam.scale()
+			heads[i] = box{x, y, r.h.w * k, r.h.h * k}
+		}
+		for i, p := range t.move(frames, heads) {
+			r := &runs[i]
+			r.x, r.y = before.toRoom(p.x, p.y)
+			r.h.before = append(r.h.before, xy{r.x, r.y})
+		}
+	}
+}
+
+// median of values; it orders them.
+func median(v []float64) float64 {
+	slices.Sort(v)
+	n := len(v)
+	if n%2 == 1 {
+		return v[n/2]
+	}
+	return (v[n/2-1] + v[n/2]) / 2
+}

@@ -1,0 +1,54 @@
+package track
+
+// Options tune the tracker. The zero value of a field takes its default. All
+// lengths are in head sizes, so that they hold at any resolution.
+type Options struct {
+	StepSeconds float64 // seconds between steps; default 1
+
+	// Linking two steps. Gate: how far a head may lie from where flow says it is
+	// (default 0.55: heads side by side are a whole head apart, so more would reach
+	// a neighbour). Margin: a link is cut when another one costs less than
+	// this more (default 0.15, about the detectors' own error).
+	Gate, Margin float64
+
+	// StartScore: a detection below it starts no tracklet (default 0.3); LinkScore:
+	// one below it is not even linked (default 0.05).
+	StartScore, LinkScore float64
+
+	// MaxGap: how many seconds flow follows a head that is not found (default 12;
+	// its drift passes half a head after about that time).
+	MaxGap float64
+
+	// JoinCost: joining tracklets to seats stops at this cost (default 1.3).
+	JoinCost float64
+
+	// Evidence that a seat must have: so many detections (default 3), the best five of
+	// this mean score (default 0.5) and all of this sum (default 2.5).
+	MinHits        int
+	MinTop, MinSum float64
+
+	// Grow: boxes are given this much larger than they are measured (default 1.1).
+	Grow float64
+}
+
+func (o Options) withDefaults() Options {
+	set := func(v *float64, d float64) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	set(&o.StepSeconds, 1)
+	set(&o.Gate, 0.55)
+	set(&o.Margin, 0.15)
+	set(&o.StartScore, 0.3)
+	set(&o.LinkScore, 0.05)
+	set(&o.MaxGap, 12)
+	set(&o.JoinCost, 1.3)
+	set(&o.MinTop, 0.5)
+	set(&o.MinSum, 2.5)
+	set(&o.Grow, 1.1)
+	if o.MinHits == 0 {
+		o.MinHits = 3
+	}
+	return o
+}

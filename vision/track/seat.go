@@ -1,0 +1,205 @@
+package track
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// seat is a group of tracklets taken for one person: its hits in time order,
+// one a step.
+type seat struct {
+	hits       []*hit
+	x, y, w, h float64 // medians
+	filled     map[int]xyhit
+	walker     bool // moves through the room
+}
+
+// xyhit is a place between hits, reached by flow from both sides.
+type xyhit struct{ x, y, w, h float64 }
+
+func newSeat(hits []*hit) *seat {
+	s := &seat{hits: hits}
+	s.x = medianOf(hits, func(h *hit) float64 { return h.cx })
+	s.y = medianOf(hits, func(h *hit) float64 { return h.cy })
+	s.w = medianOf(hits, func(h *hit) float64 { return h.w })
+	s.h = medianOf(hits, func(h *hit) float64 { return h.h })
+	return s
+}
+
+func medianOf(hits []*hit, f func(*hit) float64) float64 {
+	v := make([]float64, len(hits))
+	for i, h := range hits {
+		v[i] = f(h)
+	}
+	return median(v)
+}
+
+// Constants of the cost of joining two seats, all in heads and seconds.
+const (
+	joinSizeLog = 0.7  // sizes that differ by more than a factor of 2 are two people
+	apart       = 0.6  // found farther apart at one instant: two people
+	apartShare  = 0.1  // unless at no more than this share of the steps (a false detection)
+	reachAtOnce = 0.45 // how far a head moves from one step to the next without doubt
+	reachASec   = 0.06 // and each second more, up to reachMost seconds
+	reachMost   = 8.0
+	placeReach  = 0.8 // how far a person's usual place may shift
+)
+
+// joinCost is how unlikely it is that two seats are one person: distance at each
+// change of owner in time, distance of the usual places, difference of sizes;
+// blocked when they are seen apart at once.
+func (t *Tracker) joinCost(a, b *seat) float64 {
+	size := math.Abs(math.Log(a.h / b.h))
+	if size > joinSizeLog {
+		return blocked
+	}
+	sx, sy := math.Sqrt(a.w*b.w), math.Sqrt(a.h*b.h)
+	dist := func(p, q *hit) float64 {
+		return math.Max(math.Abs(p.cx-q.cx)/sx, math.Abs(p.cy-q.cy)/sy)
+	}
+	place := math.Max(math.Abs(a.x-b.x)/sx, math.Abs(a.y-b.y)/sy) / placeReach
+	if 0.4*place+0.3*size > t.o.JoinCost {
+		return blocked
+	}
+	both, far, changes := 0, 0, 0
+	sum := 0.0
+	i, j := 0, 0
+	var before *hit // the hit before in the merged order, and whose it is
+	fromA := false
+	step := func(h *hit, isA bool) {
+		if before != nil && fromA != isA {
+			dt := t.steps[h.step].time - t.steps[before.step].time
+			sum += dist(before, h) / (reachAtOnce + reachASec*math.Min(dt, reachMost))
+			changes++
+		}
+		before, fromA = h, isA
+	}
+	for i < len(a.hits) || j < len(b.hits) {
+		switch {
+		case j >= len(b.hits) || (i < len(a.hits) && a.hits[i].step < b.hits[j].step):
+			step(a.hits[i], true)
+			i++
+		case i >= len(a.hits) || b.hits[j].step < a.hits[i].step:
+			step(b.hits[j], false)
+			j++
+		default:
+			both++
+			if dist(a.hits[i], b.hits[j]) > apart {
+				far++
+			}
+			step(a.hits[i], true)
+			step(b.hits[j], false)
+			i, j = i+1, j+1
+		}
+	}
+	if float64(far) > apartShare*float64(min(len(a.hits), len(b.hits))) {
+		return blocked
+	}
+	return 0.6*sum/float64(max(changes, 1)) + 0.4*place + 0.3*size
+}
+
+// merge joins the hits of two seats; where both have one, the surer stays.
+func merge(a, b *seat) *seat {
+	hits := make([]*hit, 0, len(a.hits)+len(b.hits))
+	hits = append(append(hits, a.hits...), b.hits...)
+	slices.SortStableFunc(hits, func(p, q *hit) int {
+		if c := cmp.Compare(p.step, q.step); c != 0 {
+			return c
+		}
+		return cmp.Compare(q.score, p.score)
+	})
+	return newSeat(slices.CompactFunc(hits, func(p, q *hit) bool { return p.step == q.step }))
+}
+
+// pair is a candidate join in the heap.
+type pair struct {
+	cost       float64
+	a, b       int // a > b
+	verA, verB int // versions of the seats when it was costed
+}
+
+func lessPair(p, q pair) int {
+	if c := cmp.Compare(p.cost, q.cost); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(p.a, q.a); c != 0 {
+		return c
+	}
+	return cmp.Compare(p.b, q.b)
+}
+
+// agglomerate joins seats bottom-up, the cheapest pair first, until the next
+// join costs more than the limit.
+func (t *Tracker) agglomerate(seats []*seat) []*seat {
+	seats = slices.Clone(seats)
+	version := make([]int, len(seats))
+	var heap pairHeap
+	offer := func(i, j int) {
+		if i < j {
+			i, j = j, i
+		}
+		if c := t.joinCost(seats[j], seats[i]); c <= t.o.JoinCost {
+			heap.push(pair{c, i, j, version[i], version[j]})
+		}
+	}
+	for i := range seats {
+		for j := range i {
+			offer(i, j)
+		}
+	}
+	for len(heap) > 0 {
+		p := heap.pop()
+		if seats[p.a] == nil || seats[p.b] == nil || version[p.a] != p.verA || version[p.b] != p.verB {
+			continue
+		}
+		seats[p.b] = merge(seats[p.a], seats[p.b])
+		seats[p.a] = nil
+		version[p.b]++
+		for k := range seats {
+			if k != p.b && seats[k] != nil {
+				offer(p.b, k)
+			}
+		}
+	}
+	return slices.DeleteFunc(seats, func(s *seat) bool { return s == nil })
+}
+
+// pairHeap is a binary heap of pairs, the cheapest on top.
+type pairHeap []pair
+
+func (h *pairHeap) push(p pair) {
+	*h = append(*h, p)
+	v := *h
+	for i := len(v) - 1; i > 0; {
+		up := (i - 1) / 2
+		if lessPair(v[i], v[up]) >= 0 {
+			break
+		}
+		v[i], v[up] = v[up], v[i]
+		i = up
+	}
+}
+
+func (h *pairHeap) pop() pair {
+	v := *h
+	top, n := v[0], len(v)-1
+	v[0] = v[n]
+	*h = v[:n]
+	v = *h
+	for i := 0; ; {
+		c := 2*i + 1
+		if c >= n {
+			break
+		}
+		if c+1 < n && lessPair(v[c+1], v[c]) < 0 {
+			c++
+		}
+		if lessPair(v[i], v[c]) <= 0 {
+			break
+		}
+		v[i], v[c] = v[c], v[i]
+		i = c
+	}
+	return top
+}
