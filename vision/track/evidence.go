@@ -21,8 +21,7 @@ const minSizeShare = 0.45
 
 // keep drops seats without enough evidence. The evidence is absolute, not a
 // share of the time: a pupil who turns round for the last seconds was there all along.
-func (t *Tracker) keep(seats []*seat) []*seat {
-	size := t.perspective(seats)
+func (t *Tracker) keep(seats []*seat, size func(y float64) float64) []*seat {
 	var out []*seat
 	for _, s := range seats {
 		scores := make([]float64, len(s.hits))

@@ -20,7 +20,7 @@ func (t *Tracker) flowFill(s *seat) {
 	s.filled = map[int]xyhit{}
 	for i := 1; i < len(s.hits); i++ {
 		a, b := s.hits[i-1], s.hits[i]
-		if b.step-a.step < 2 || t.steps[b.step].time-t.steps[a.step].time > t.o.MaxGap || t.steps[a.step].shot != t.steps[b.step].shot {
+		if b.step-a.step < 2 || (s.roams || a.walking || b.walking) && t.steps[b.step].time-t.steps[a.step].time > walkHold || t.steps[b.step].time-t.steps[a.step].time > t.o.MaxGap || t.steps[a.step].shot != t.steps[b.step].shot {
 			continue
 		}
 		for q := a.step + 1; q < b.step; q++ {
@@ -50,16 +50,21 @@ const (
 	sizeWindow = 10  // a box has the median size of so many nearest hits
 	linePull   = 0.3 // how far, in log size, it is drawn towards the room's perspective
 	covered    = 0.45
+	walkHold   = 4.0 // seconds that one on foot is followed unseen; then they are elsewhere
 )
+
+// key is a known place of a seat.
+type key struct {
+	step       int
+	x, y, w, h float64
+	hit        *hit // nil where flow found it
+}
+
+func (k key) walks() bool { return k.hit != nil && k.hit.walking }
 
 // places gives a seat's place at every step: found, between two finds, or held
 // where it was found last.
 func (t *Tracker) places(s *seat, size func(y float64) float64) []place {
-	type key struct {
-		step       int
-		x, y, w, h float64
-		hit        *hit
-	}
 	keys := make([]key, 0, len(s.hits)+len(s.filled))
 	for _, h := range s.hits {
 		keys = append(keys, key{h.step, h.cx, h.cy, h.w, h.h, h})
@@ -73,18 +78,19 @@ func (t *Tracker) places(s *seat, size func(y float64) float64) []place {
 	var ws, hs []float64
 	for q := range out {
 		j := sort.Search(len(keys), func(i int) bool { return keys[i].step >= q })
-		var p place
+		p := place{shown: true}
 		switch {
 		case j < len(keys) && keys[j].step == q:
-			p = place{x: keys[j].x, y: keys[j].y, found: true, hit: keys[j].hit}
+			p = place{x: keys[j].x, y: keys[j].y, found: true, hit: keys[j].hit, shown: true}
 		case j == 0:
-			p = place{x: keys[0].x, y: keys[0].y}
+			p = place{x: keys[0].x, y: keys[0].y, shown: !s.roams && !keys[0].walks()}
 		case j == len(keys):
-			p = place{x: keys[j-1].x, y: keys[j-1].y}
+			p = place{x: keys[j-1].x, y: keys[j-1].y, shown: !s.roams && !keys[j-1].walks()}
 		default:
 			a, b := keys[j-1], keys[j]
 			w := (at(q) - at(a.step)) / math.Max(at(b.step)-at(a.step), 1e-9)
-			p = place{x: (1-w)*a.x + w*b.x, y: (1-w)*a.y + w*b.y}
+			away := (s.roams || a.walks() || b.walks()) && at(b.step)-at(a.step) > walkHold
+			p = place{x: (1-w)*a.x + w*b.x, y: (1-w)*a.y + w*b.y, shown: !away}
 		}
 		// The sizeWindow keys nearest in time lie around j.
 		lo, hi := j, j
@@ -101,7 +107,8 @@ func (t *Tracker) places(s *seat, size func(y float64) float64) []place {
 		}
 		p.w, p.h = median(ws), median(hs)
 		f := math.Pow(size(p.y)/p.h, linePull)
-		p.w, p.h, p.shown = p.w*f, p.h*f, true
+		p.w, p.h = p.w*f, p.h*f
+		p.shown = p.shown && t.steps[q].view == t.steps[keys[0].step].view
 		out[q] = p
 	}
 	return out

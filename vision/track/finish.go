@@ -3,38 +3,137 @@ package track
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 
 	"classlens/vision/scene"
 )
 
-// Finish joins what was added and gives the tracks: the students by seat, from
-// the back row to the front and from left to right, then the teacher. It may be
-// called once.
+// Finish joins what was added and gives the tracks: the students S01, S02 … by
+// seat, from the back row to the front and from left to right, then the teacher T01
+// and, seldom, others who walk about. Call it once, at the end.
 func (t *Tracker) Finish() []scene.Track {
 	t.done = append(t.done, t.live...)
 	t.live = nil
 	slices.SortStableFunc(t.done, func(a, b *tracklet) int { return cmp.Compare(a.hits[0].step, b.hits[0].step) })
-	seats := make([]*seat, 0, len(t.done))
+	var class, teaching []scene.Track
+	for v := range t.views {
+		c, w := t.finishView(v, len(class), len(teaching))
+		class, teaching = append(class, c...), append(teaching, w...)
+	}
+	return append(class, teaching...)
+}
+
+// finishView makes the tracks of one view; the numbers go on from those given.
+func (t *Tracker) finishView(v, students, others int) (class, teaching []scene.Track) {
+	var pieces []*piece
+	var seats []*seat
+	var all []*seat // of which the room's perspective is learned
 	for _, k := range t.done {
-		seats = append(seats, newSeat(k.hits))
+		if k.view != v {
+			continue
+		}
+		all = append(all, newSeat(k.hits))
+		for _, p := range t.split(k) {
+			pieces = append(pieces, p)
+			if !p.moving {
+				s := newSeat(p.hits)
+				s.pieces = []*piece{p}
+				seats = append(seats, s)
+			}
+		}
 	}
-	seats = t.agglomerate(seats)
-	size := t.perspective(seats)
-	seats = t.keep(seats)
-	sortByPlace(seats)
-	all, evidence := make([][]place, len(seats)), make([]float64, len(seats))
-	for i, s := range seats {
+	size := t.perspective(all)
+	var persons, teach []*person
+	if alone(all) {
+		persons = onePerson(all)
+	} else {
+		for _, p := range pieces {
+			for _, h := range p.hits {
+				h.walking = p.moving
+			}
+		}
+		seats = t.keep(t.agglomerate(seats), size)
+		for _, s := range seats {
+			for _, p := range s.pieces {
+				p.seat = s
+			}
+		}
+		persons, teach = teachers(t.people(seats, pieces))
+	}
+	mine := make([]*seat, 0, len(persons))
+	for _, p := range persons {
+		mine = append(mine, p.whole())
+	}
+	sortByPlace(mine)
+	for _, p := range teach {
+		s := p.whole()
+		s.roams = p.roams()
+		mine = append(mine, s)
+	}
+	places, evidence := make([][]place, len(mine)), make([]float64, len(mine))
+	for i, s := range mine {
 		t.flowFill(s)
-		all[i], evidence[i] = t.places(s, size), s.evidence()
+		places[i], evidence[i] = t.places(s, size), s.evidence()
 	}
-	uncover(all, evidence)
-	tracks := make([]scene.Track, len(seats))
-	for i, s := range seats {
-		tracks[i] = t.track(fmt.Sprintf("S%02d", i+1), s, all[i])
+	uncover(places, evidence)
+	for i, s := range mine {
+		if i < len(persons) {
+			class = append(class, t.track(fmt.Sprintf("S%02d", students+i+1), s, places[i]))
+			continue
+		}
+		tr := t.track(fmt.Sprintf("T%02d", others+i-len(persons)+1), s, places[i])
+		tr.Teacher = true
+		teaching = append(teaching, tr)
 	}
-	return tracks
+	return class, teaching
+}
+
+// whole makes one seat of a person's seats and walks; its place is that of the
+// seat with most hits.
+func (p *person) whole() *seat {
+	s := newSeat(p.hits())
+	most := 0
+	for _, o := range p.seats {
+		if len(o.hits) > most {
+			most = len(o.hits)
+			s.x, s.y, s.w, s.h = o.x, o.y, o.w, o.h
+		}
+	}
+	return s
+}
+
+// A recording shows one person when a second one is found at no more than
+// aloneShare of the steps at which anybody surely is.
+const (
+	aloneShare = 0.05
+	aloneScore = 0.5
+)
+
+func alone(all []*seat) bool {
+	count := map[int]int{}
+	for _, s := range all {
+		for _, h := range s.hits {
+			if h.score >= aloneScore {
+				count[h.step]++
+			}
+		}
+	}
+	two := 0
+	for _, n := range count {
+		if n > 1 {
+			two++
+		}
+	}
+	return len(count) >= 3 && float64(two) <= aloneShare*float64(len(count))
+}
+
+// onePerson takes the surest hit of each step.
+func onePerson(all []*seat) []*person {
+	s := all[0]
+	for _, o := range all[1:] {
+		s = merge(s, o)
+	}
+	return []*person{{seats: []*seat{s}}}
 }
 
 // sortByPlace orders seats by row, from the top of the picture, and by place in
@@ -49,48 +148,4 @@ func sortByPlace(seats []*seat) {
 		slices.SortStableFunc(seats[from:to], func(a, b *seat) int { return cmp.Compare(a.x, b.x) })
 		from = to
 	}
-}
-
-// track writes a seat's places down as sightings in picture coordinates.
-func (t *Tracker) track(id string, s *seat, places []place) scene.Track {
-	out := scene.Track{ID: id, SeatX: s.x, SeatY: s.y, Sightings: make([]scene.Sighting, len(places))}
-	ev := math.Min(1, s.evidence()/float64(len(s.hits)))
-	for q, p := range places {
-		v := scene.Sighting{Step: q, Time: t.steps[q].time, Shot: t.steps[q].shot}
-		if p.shown {
-			cam := t.steps[q].cam
-			x, y := cam.toPicture(p.x, p.y)
-			k := cam.scale()
-			w, h := p.w*k*t.o.Grow, p.h*k*t.o.Grow
-			v.Visible = true
-			v.Head = scene.Box{X: x - w/2, Y: y - h/2, W: w, H: h}
-			v.Body = upperBody(v.Head)
-			switch {
-			case p.hit != nil:
-				v.Quality = p.hit.score
-				if !p.hit.body.Empty() {
-					v.Body = p.hit.body
-				}
-				if p.hit.points != nil {
-					v.Points = *p.hit.points
-				}
-			case p.found:
-				v.Quality = 0.5 * ev
-			default:
-				v.Quality = 0.25 * ev
-			}
-		}
-		out.Sightings[q] = v
-	}
-	return out
-}
-
-// upperBody is where a seated person's upper body is, from the head box: of
-// the adult body, shoulders are about 2.6 head widths apart over all (biacromial
-// breadth 40 cm, arms beside it, head 15.5 cm), and head and trunk measure about 3.2 head
-// heights down to the seat (sitting height 88 cm, head 23 cm, less what a desk hides).
-func upperBody(head scene.Box) scene.Box {
-	cx, _ := head.Center()
-	w, h := 2.6*head.W, 3.2*head.H
-	return scene.Box{X: cx - w/2, Y: head.Y, W: w, H: h}
 }

@@ -1,6 +1,7 @@
 package track
 
 import (
+	"math"
 	"slices"
 
 	"classlens/vision/scene"
@@ -148,7 +149,8 @@ func (t *Tracker) move(frames []scene.Gray, heads []box) []xy {
 }
 
 // carry moves every live tracklet from the step before to this one by flow.
-func (t *Tracker) carry(now int) {
+// Where the camera moves, what its estimate leaves is seen in the heads.
+func (t *Tracker) carry(now int, cameraMoves bool) {
 	prev, cur := t.steps[now-1], t.steps[now]
 	frames := t.ring.into(now)
 	heads := make([]box, len(t.live))
@@ -164,10 +166,56 @@ func (t *Tracker) carry(now int) {
 		}
 		return
 	}
-	for i, k := range t.live {
-		k.x, k.y = cur.cam.toRoom(moved[i].x, moved[i].y)
-		k.last().after = append(k.last().after, xy{k.x, k.y})
+	at := make([]xy, len(t.live))
+	for i := range t.live {
+		at[i].x, at[i].y = cur.cam.toRoom(moved[i].x, moved[i].y)
 	}
+	if cameraMoves {
+		if d, ok := t.common(at); ok {
+			cam := &t.steps[now].cam
+			cam.B[0] += cam.A[0][0]*d.x + cam.A[0][1]*d.y
+			cam.B[1] += cam.A[1][0]*d.x + cam.A[1][1]*d.y
+			for i := range at {
+				at[i].x, at[i].y = at[i].x-d.x, at[i].y-d.y
+			}
+		}
+	}
+	for i, k := range t.live {
+		k.x, k.y = at[i].x, at[i].y
+		k.last().after = append(k.last().after, at[i])
+	}
+}
+
+// Heads that move together: at least commonHeads of them, commonShare of all
+// within commonNear of a head of the median motion.
+const (
+	commonHeads = 5
+	commonShare = 0.6
+	commonNear  = 0.25
+	commonLeast = 0.1 // heads; less is noise
+)
+
+// common is the motion that most heads share, in room coordinates: what is left
+// of the camera's.
+func (t *Tracker) common(at []xy) (xy, bool) {
+	var dx, dy, size []float64
+	for i, k := range t.live {
+		if k.miss == 0 {
+			dx, dy, size = append(dx, at[i].x-k.x), append(dy, at[i].y-k.y), append(size, k.h)
+		}
+	}
+	if len(dx) < commonHeads {
+		return xy{}, false
+	}
+	d := xy{median(slices.Clone(dx)), median(slices.Clone(dy))}
+	h := median(size)
+	near := 0
+	for i := range dx {
+		if math.Hypot(dx[i]-d.x, dy[i]-d.y) < commonNear*h {
+			near++
+		}
+	}
+	return d, math.Hypot(d.x, d.y) > commonLeast*h && float64(near) >= commonShare*float64(len(dx))
 }
 
 // carryBack follows a hit backwards through the steps before it, as far as

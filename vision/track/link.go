@@ -65,7 +65,7 @@ func (t *Tracker) link(now int, hits []*hit) {
 		if taken[j] || h.score < t.o.StartScore {
 			continue
 		}
-		t.live = append(t.live, &tracklet{hits: []*hit{h}, w: h.w, h: h.h, x: h.cx, y: h.cy})
+		t.live = append(t.live, &tracklet{hits: []*hit{h}, w: h.w, h: h.h, x: h.cx, y: h.cy, view: t.steps[now].view})
 		fresh = append(fresh, h)
 	}
 	t.carryBack(fresh, func(*hit) int { return -1 })

@@ -11,8 +11,9 @@ import (
 type seat struct {
 	hits       []*hit
 	x, y, w, h float64 // medians
+	pieces     []*piece
 	filled     map[int]xyhit
-	walker     bool // moves through the room
+	roams      bool // walks about: is only where it is found
 }
 
 // xyhit is a place between hits, reached by flow from both sides.
@@ -109,7 +110,9 @@ func merge(a, b *seat) *seat {
 		}
 		return cmp.Compare(q.score, p.score)
 	})
-	return newSeat(slices.CompactFunc(hits, func(p, q *hit) bool { return p.step == q.step }))
+	s := newSeat(slices.CompactFunc(hits, func(p, q *hit) bool { return p.step == q.step }))
+	s.pieces = slices.Concat(a.pieces, b.pieces)
+	return s
 }
 
 // pair is a candidate join in the heap.

@@ -16,6 +16,7 @@ type Tracker struct {
 	steps  []stepInfo
 	live   []*tracklet // found lately or still followed, in order of their start
 	done   []*tracklet
+	views  []view
 	width  int // of the picture, pixels
 	height int
 }
@@ -24,6 +25,7 @@ type Tracker struct {
 type stepInfo struct {
 	time   float64
 	shot   int
+	view   int
 	looked bool
 	cam    pose // room to picture
 }
@@ -36,6 +38,7 @@ type hit struct {
 	body          scene.Box // in picture coordinates, zero when none was found
 	points        *[scene.NumKeypoints]scene.Keypoint
 	after, before []xy // where flow carries it at the following and the preceding steps, as far as it was not found there
+	walking       bool // on foot between places
 }
 
 type xy struct{ x, y float64 }
@@ -47,6 +50,7 @@ type tracklet struct {
 	x, y float64 // where it is now, by flow or found
 	miss int     // looked-at steps since the last hit
 	lost bool    // no longer linked, only followed
+	view int
 }
 
 func (t *tracklet) last() *hit { return t.hits[len(t.hits)-1] }
@@ -71,6 +75,11 @@ func (t *Tracker) Add(step *scene.Step, people []scene.Person) {
 	if now > 0 && !cut {
 		info.cam = t.steps[now-1].cam.then(step.Camera, step.Frame.Width, step.Frame.Height)
 	}
+	if cut || now == 0 {
+		info.view = t.viewOf(step)
+	} else {
+		info.view = t.steps[now-1].view
+	}
 	t.steps = append(t.steps, info)
 	t.width, t.height = step.Frame.Width, step.Frame.Height
 	if cut {
@@ -81,14 +90,14 @@ func (t *Tracker) Add(step *scene.Step, people []scene.Person) {
 		t.ring.begin(step)
 	} else {
 		t.ring.push(now, step.Between)
-		t.carry(now)
+		t.carry(now, step.Camera != scene.Still())
 	}
 	if people == nil {
 		return
 	}
 	hits := make([]*hit, 0, len(people))
 	for i := range people {
-		if h := newHit(now, info.cam, &people[i]); h != nil && h.score >= t.o.LinkScore {
+		if h := newHit(now, t.steps[now].cam, &people[i]); h != nil && h.score >= t.o.LinkScore {
 			hits = append(hits, h)
 		}
 	}
