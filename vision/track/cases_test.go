@@ -1,0 +1,278 @@
+package track
+
+import (
+	"math"
+	"testing"
+
+	"classlens/vision/scene"
+)
+
+// The cases of a real lesson, each on generated detections.
+
+// walk is a path through corners, at so many heads a second, beginning at a
+// step; before it and after it the actor is absent unless it stays.
+func path(w float64, from int, speed float64, stays bool, corners ...[2]float64) actor {
+	h := w * 1.2
+	return actor{w, h, func(q int) (float64, float64, bool, bool) {
+		left := float64(q-from) * speed * h
+		if left < 0 {
+			return 0, 0, false, false
+		}
+		for i := 1; i < len(corners); i++ {
+			a, b := corners[i-1], corners[i]
+			d := math.Hypot(b[0]-a[0], b[1]-a[1])
+			if left <= d {
+				return a[0] + (b[0]-a[0])*left/d, a[1] + (b[1]-a[1])*left/d, true, true
+			}
+			left -= d
+		}
+		last := corners[len(corners)-1]
+		return last[0], last[1], stays, stays
+	}}
+}
+
+func find(tracks []scene.Track, id string) *scene.Track {
+	for i := range tracks {
+		if tracks[i].ID == id {
+			return &tracks[i]
+		}
+	}
+	return nil
+}
+
+// sameOwner fails unless the actor has one and the same track at the steps.
+func (s stage) sameOwner(t *testing.T, tracks []scene.Track, i int, steps ...int) string {
+	t.Helper()
+	first := s.owner(tracks, i, steps[0])
+	for _, q := range steps {
+		if got := s.owner(tracks, i, q); got != first || got == "" {
+			t.Fatalf("actor %d is %q at %d and %q at %d", i, first, steps[0], got, q)
+		}
+	}
+	return first
+}
+
+func TestTeacherAmongTheRows(t *testing.T) {
+	actors := room(3, 4) // rows at y 100, 220, 340
+	n := len(actors)
+	actors = append(actors, path(28, 0, 1.5, true, [2]float64{50, 160}, [2]float64{600, 160}, [2]float64{600, 280}, [2]float64{60, 280}, [2]float64{60, 160}, [2]float64{500, 160}))
+	s := stage{actors: actors, noise: 0.06}
+	tracks := s.play(60, Options{})
+	if len(tracks) != n+1 {
+		t.Fatalf("%d tracks, want %d", len(tracks), n+1)
+	}
+	for i := range n {
+		if id := s.sameOwner(t, tracks, i, 0, 15, 30, 45, 59); id == "T01" {
+			t.Errorf("student %d became the teacher", i)
+		}
+	}
+	teacher := find(tracks, "T01")
+	if teacher == nil || !teacher.Teacher {
+		t.Fatal("no teacher")
+	}
+	right := 0
+	for q := range 60 {
+		if s.owner(tracks, n, q) == "T01" {
+			right++
+		}
+	}
+	if right < 54 {
+		t.Errorf("the teacher is T01 at %d of 60 steps", right)
+	}
+}
+
+func TestLatecomer(t *testing.T) {
+	actors := room(2, 4)
+	n := len(actors)
+	actors = append(actors, path(26, 20, 1.5, true, [2]float64{600, 500}, [2]float64{300, 400}))
+	s := stage{actors: actors, noise: 0.06}
+	tracks := s.play(70, Options{})
+	if len(tracks) != n+1 {
+		t.Fatalf("%d tracks, want %d", len(tracks), n+1)
+	}
+	id := s.sameOwner(t, tracks, n, 40, 55, 69)
+	tr := find(tracks, id)
+	if tr.Teacher {
+		t.Error("a latecomer is no teacher")
+	}
+	for q := range 19 {
+		if tr.Sightings[q].Visible {
+			t.Fatalf("%s is shown at %d, before coming in", id, q)
+		}
+	}
+}
+
+func TestLeavesAndComesBack(t *testing.T) {
+	actors := room(2, 4)
+	base := actors[5]
+	bx, by, _, _ := base.at(0)
+	actors[5].at = func(q int) (float64, float64, bool, bool) {
+		switch {
+		case q < 20 || q >= 60:
+			return bx, by, true, true
+		case q < 28:
+			return bx + 30*float64(q-19), by + 20*float64(q-19), true, true
+		case q >= 52:
+			return bx + 30*float64(60-q), by + 20*float64(60-q), true, true
+		}
+		return 0, 0, false, false
+	}
+	s := stage{actors: actors, noise: 0.06}
+	tracks := s.play(90, Options{})
+	if len(tracks) != 8 {
+		t.Fatalf("%d tracks, want 8", len(tracks))
+	}
+	id := s.sameOwner(t, tracks, 5, 5, 15, 65, 89)
+	for q := 34; q < 48; q++ {
+		if v := find(tracks, id).Sightings[q]; v.Visible {
+			t.Fatalf("%s is shown at %d, while away", id, q)
+		}
+	}
+}
+
+func TestChangesSeats(t *testing.T) {
+	actors := room(2, 4)
+	n := len(actors)
+	w := actors[4].w
+	actors = append(actors, actor{w, 1.2 * w, func(q int) (float64, float64, bool, bool) {
+		x := 600.0
+		switch {
+		case q >= 45:
+			x = 850
+		case q > 35:
+			x += 25 * float64(q-35)
+		}
+		return x, 400, true, true
+	}})
+	s := stage{actors: actors, noise: 0.06}
+	tracks := s.play(90, Options{})
+	if len(tracks) != n+1 {
+		t.Fatalf("%d tracks, want %d", len(tracks), n+1)
+	}
+	if id := s.sameOwner(t, tracks, n, 10, 30, 50, 80); find(tracks, id).Teacher {
+		t.Error("who changes seats once is no teacher")
+	}
+}
+
+// TestWalksInFront: one who passes close before a seat hides its student, and
+// takes no name.
+func TestWalksInFront(t *testing.T) {
+	actors := room(2, 4)
+	n := len(actors)
+	x, y, _, _ := actors[1].at(0)
+	walker := path(30, 10, 1.2, false, [2]float64{x - 200, y + 4}, [2]float64{x + 500, y + 4})
+	actors = append(actors, walker)
+	for i := range n {
+		base := actors[i]
+		actors[i].at = func(q int) (float64, float64, bool, bool) {
+			bx, by, _, _ := base.at(q)
+			wx, wy, there, _ := walker.at(q)
+			return bx, by, true, !there || math.Hypot(wx-bx, wy-by) > 30
+		}
+	}
+	s := stage{actors: actors, noise: 0.05}
+	tracks := s.play(50, Options{})
+	for i := range n {
+		s.sameOwner(t, tracks, i, 0, 5, 40, 49)
+	}
+	students := 0
+	for _, tr := range tracks {
+		if !tr.Teacher {
+			students++
+		}
+	}
+	if students != n {
+		t.Errorf("%d students, want %d", students, n)
+	}
+}
+
+func TestCutAwayAndBack(t *testing.T) {
+	s := stage{actors: room(2, 4), noise: 0.06,
+		shot: func(q int) int { return min(q/20, 2) }}
+	tr := NewTracker(Options{}, s)
+	for q := range 60 {
+		// The second shot shows the board: another picture, nobody in it.
+		board := q/20 == 1
+		pix := make([]byte, 64*36*3)
+		for i := range pix {
+			if board {
+				pix[i] = byte(i / 100)
+			} else {
+				pix[i] = byte(i % 97)
+			}
+		}
+		step := &scene.Step{Index: q, Time: float64(q), Shot: min(q/20, 2), Camera: scene.Still(), Frame: scene.Frame{Width: 64, Height: 36, Pix: pix}}
+		people := []scene.Person{}
+		for i := range s.actors {
+			if h, _, _ := s.head(i, q); !board {
+				people = append(people, scene.Person{Head: h, Score: 0.8})
+			}
+		}
+		tr.Add(step, people)
+	}
+	tracks := tr.Finish()
+	if len(tracks) != 8 {
+		t.Fatalf("%d tracks, want 8: seats carry on over a cut back", len(tracks))
+	}
+	for i := range s.actors {
+		s.sameOwner(t, tracks, i, 0, 19, 40, 59)
+	}
+	for _, k := range tracks {
+		if k.Sightings[30].Visible {
+			t.Fatalf("%s is shown while the camera shows the board", k.ID)
+		}
+	}
+}
+
+// TestNudge: the camera is knocked to the side and its motion is found badly.
+func TestNudge(t *testing.T) {
+	s := stage{actors: room(3, 4), noise: 0.05, cam: func(q int) (float64, float64) {
+		if q < 20 {
+			return 0, 0
+		}
+		return 45, 12
+	}}
+	tracks := s.play(50, Options{})
+	if len(tracks) != 12 {
+		t.Fatalf("%d tracks, want 12", len(tracks))
+	}
+	for i := range s.actors {
+		s.sameOwner(t, tracks, i, 0, 19, 20, 35, 49)
+	}
+}
+
+func TestWebcam(t *testing.T) {
+	one := actor{200, 260, func(q int) (float64, float64, bool, bool) {
+		return 500 + 380*math.Sin(float64(q)/6), 250 + 60*math.Cos(float64(q)/4), true, q%9 != 4
+	}}
+	s := stage{actors: []actor{one}, noise: 0.05}
+	tracks := s.play(60, Options{})
+	if len(tracks) != 1 || tracks[0].ID != "S01" || tracks[0].Teacher {
+		t.Fatalf("%d tracks, want S01 alone", len(tracks))
+	}
+	s.sameOwner(t, tracks, 0, 0, 10, 30, 59)
+}
+
+// TestStandingTeacher stays at the board and is never seen to walk.
+func TestStandingTeacher(t *testing.T) {
+	s := stage{actors: room(2, 4)}
+	tr := NewTracker(Options{}, nil)
+	for q := range 20 {
+		step := &scene.Step{Index: q, Time: float64(q), Camera: scene.Still(), Frame: scene.Frame{Width: 1000, Height: 600}}
+		people := []scene.Person{{Head: scene.Box{X: 800, Y: 50, W: 20, H: 24}, Body: scene.Box{X: 780, Y: 50, W: 60, H: 170}, Score: 0.9}}
+		for side := range 2 {
+			for i, k := range []int{scene.LeftShoulder, scene.LeftHip, scene.LeftKnee, scene.LeftAnkle} {
+				people[0].Points[k+side] = scene.Keypoint{X: 800 + 20*float64(side), Y: 80 + 45*float64(i), Score: 0.8}
+			}
+		}
+		for i := range s.actors {
+			h, _, _ := s.head(i, q)
+			people = append(people, scene.Person{Head: h, Score: 0.8})
+		}
+		tr.Add(step, people)
+	}
+	tracks := tr.Finish()
+	if len(tracks) != 9 || tracks[8].ID != "T01" || !tracks[8].Teacher {
+		t.Fatalf("%d tracks, want eight students and T01", len(tracks))
+	}
+}
