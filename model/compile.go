@@ -1,0 +1,311 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+
+	"classlens/model/cpu"
+)
+
+// plan is a network made ready for one set of input shapes: a program of the
+// kernels over its head, and the ops that run in plain Go after it.
+type plan struct {
+	program *cpu.Program
+	images  int      // rows of the first dimension
+	reads   []int    // which of the network's inputs the program reads, by port
+	makes   []string // the tensors that the program makes, by port
+	shapes  [][]int  // theirs
+	tail    []*node
+	scratch [][]float32 // for tensors that only the tail reads
+}
+
+// compiler writes the instructions of a plan.
+type compiler struct {
+	net     *Net
+	images  int
+	maps    map[string]*mapping
+	order   []*mapping // in the order in which they are made
+	instrs  []pending
+	reads   []int
+	failed  map[string]bool // tensors made by ops that the kernels do not cover
+	tail    []*node
+	outputs []string
+	err     error
+}
+
+// mapping is a feature map that the program holds, or the picture itself before
+// anything but constants has touched it.
+type mapping struct {
+	c, h, w      int
+	picture      int // number of the network's input, or -1
+	scale, shift []float32
+	packed       *mapping // of a picture: the map it was copied to
+	first, last  int      // instructions that make it and read it last
+	at           int64
+}
+
+// pending is an instruction whose maps have no place yet.
+type pending struct {
+	instr          cpu.Instr
+	in, out, other *mapping
+}
+
+func (m *mapping) floats() int64 { return int64(cpu.Blocks(m.c)) * cpu.Block * int64(m.h) * int64(m.w) }
+
+// compile plans the network for inputs of these shapes. images is their common
+// first dimension when all of the program's inputs are pictures.
+func (n *Net) compile(shapes [][]int) (*plan, error) {
+	c := &compiler{net: n, maps: map[string]*mapping{}, failed: map[string]bool{}}
+	for i, s := range shapes {
+		if len(s) == 4 && (c.images == 0 || s[0] == c.images) && s[0] > 0 && s[1] > 0 && s[2] > 0 && s[3] > 0 {
+			c.images = s[0]
+			c.maps[n.graph.inputs[i].Name] = &mapping{c: s[1], h: s[2], w: s[3], picture: i}
+		} else {
+			c.failed[n.graph.inputs[i].Name] = true
+		}
+	}
+	for i, node := range n.graph.nodes {
+		c.step(i, node)
+		if c.err != nil {
+			return nil, c.err
+		}
+	}
+	return c.finish()
+}
+
+// step plans one op, or leaves it to the tail.
+func (c *compiler) step(i int, node *node) {
+	f := c.net.fusion
+	if g, ok := f.emit[i]; ok {
+		if !c.group(g) {
+			c.leave(g.nodes(c.net.graph, f, i)...)
+		}
+		return
+	}
+	if u, ok := f.upAdd[i]; ok {
+		if !c.upAdd(u) {
+			c.leave(c.net.graph.nodes[c.net.resizeOf(u)], node)
+		}
+		return
+	}
+	if f.covered[i] || c.plain(node) {
+		return
+	}
+	c.leave(node)
+}
+
+// leave gives ops to the tail.
+func (c *compiler) leave(nodes ...*node) {
+	for _, n := range nodes {
+		c.tail = append(c.tail, n)
+		for _, out := range n.outputs {
+			c.failed[out] = true
+		}
+	}
+}
+
+// nodes are the ops a group covers, in order.
+func (g *group) nodes(graph *graph, f fusion, last int) []*node {
+	want := map[string]bool{graph.nodes[last].outputs[0]: true}
+	stop := map[string]bool{}
+	for _, l := range []*layer{g.expand, g.depthwise, g.project, g.single} {
+		if l != nil {
+			stop[l.residual] = true
+		}
+	}
+	var found []*node
+	for i := last; i >= 0; i-- {
+		n := graph.nodes[i]
+		if !f.covered[i] || !want[n.outputs[0]] {
+			continue
+		}
+		found = append(found, n)
+		if n.op == "Conv" || n.op == "ConvTranspose" {
+			if (g.expand != nil && n == g.expand.conv) || (g.expand == nil && g.depthwise != nil && n == g.depthwise.conv) || (g.single != nil && n == g.single.conv) {
+				break
+			}
+		}
+		for _, name := range n.inputs {
+			if !stop[name] {
+				want[name] = true
+			}
+		}
+	}
+	slices.Reverse(found)
+	return found
+}
+
+// get is the map of a tensor, nil when the program does not hold it.
+func (c *compiler) get(name string) *mapping { return c.maps[name] }
+
+// blocked is the tensor as a feature map: pictures are packed first.
+func (c *compiler) blocked(m *mapping) *mapping {
+	if m.picture < 0 {
+		return m
+	}
+	if m.packed == nil {
+		m.packed = c.newMap(m.c, m.h, m.w)
+		c.emit(pending{instr: cpu.Instr{Op: cpu.Pack, Port: c.port(m.picture)}, out: m.packed})
+		if m.scale != nil {
+			plain := m.packed
+			m.packed = c.newMap(m.c, m.h, m.w)
+			c.emit(pending{instr: cpu.Instr{Op: cpu.Affine, Slope: c.vector(fill(m.scale, m.c)), Shift: c.vector(fill(m.shift, m.c)), Clamp: cpu.Unbounded}, in: plain, out: m.packed})
+		}
+	}
+	return m.packed
+}
+
+// port is the program's number for one of the network's inputs.
+func (c *compiler) port(input int) int {
+	if p := slices.Index(c.reads, input); p >= 0 {
+		return p
+	}
+	c.reads = append(c.reads, input)
+	return len(c.reads) - 1
+}
+
+func (c *compiler) newMap(channels, h, w int) *mapping {
+	m := &mapping{c: channels, h: h, w: w, picture: -1}
+	c.order = append(c.order, m)
+	return m
+}
+
+// emit appends an instruction and notes who reads and makes what.
+func (c *compiler) emit(p pending) {
+	i := len(c.instrs)
+	c.instrs = append(c.instrs, p)
+	for _, m := range []*mapping{p.in, p.other} {
+		if m != nil && m.picture < 0 {
+			m.last = i
+		}
+	}
+	if p.out != nil {
+		if p.out.last == 0 && p.out.first == 0 {
+			p.out.first = i
+		}
+		p.out.last = i
+	}
+}
+
+// vector and the like keep what they make with the network, which frees it.
+func (c *compiler) vector(v []float32) cpu.Vector {
+	x, err := cpu.NewVector(v)
+	if err != nil {
+		c.err = err
+		return x
+	}
+	c.net.vectors = append(c.net.vectors, x)
+	return x
+}
+
+// fill stretches one value to n, or gives v itself.
+func fill(v []float32, n int) []float32 {
+	if len(v) == n {
+		return v
+	}
+	out := make([]float32, n)
+	for i := range out {
+		out[i] = v[0]
+	}
+	return out
+}
+
+// finish places the maps in the arena and makes the program.
+func (c *compiler) finish() (*plan, error) {
+	p := &plan{images: c.images, reads: c.reads, tail: c.tail}
+	wanted := map[string]bool{}
+	for _, n := range c.tail {
+		for _, name := range n.inputs {
+			wanted[name] = true
+		}
+	}
+	for _, o := range c.net.graph.outputs {
+		wanted[o.Name] = true
+	}
+	var outSizes []int
+	for _, name := range slices.Sorted(mapKeys(wanted)) {
+		m := c.get(name)
+		if m == nil || (m.picture >= 0 && m.scale == nil) {
+			continue
+		}
+		m = c.blocked(m)
+		c.emit(pending{instr: cpu.Instr{Op: cpu.Unpack, Port: len(p.makes)}, in: m})
+		p.makes = append(p.makes, name)
+		p.shapes = append(p.shapes, []int{c.images, m.c, m.h, m.w})
+		outSizes = append(outSizes, m.c*m.h*m.w)
+	}
+	if c.err != nil || len(p.makes) == 0 {
+		return p, c.err
+	}
+	if len(p.makes) > maxPorts || len(c.reads) > maxPorts {
+		return nil, fmt.Errorf("%d inputs and %d outputs at once: %w", len(c.reads), len(p.makes), ErrUnsupported)
+	}
+	group := min(c.images, imagesTogether)
+	arena := c.place(int64(group))
+	instrs := make([]cpu.Instr, len(c.instrs))
+	for i, x := range c.instrs {
+		instrs[i] = x.instr
+		for _, part := range []struct {
+			from *mapping
+			to   *cpu.Map
+		}{{x.in, &instrs[i].In}, {x.out, &instrs[i].Out}, {x.other, &instrs[i].Other}} {
+			if m := part.from; m != nil {
+				*part.to = cpu.Map{C: m.c, H: m.h, W: m.w, At: m.at, Size: m.floats()}
+			}
+		}
+		if instrs[i].Op == cpu.Chain && !instrs[i].FirstIsInput {
+			instrs[i].In.H, instrs[i].In.W = x.in.h, x.in.w
+		}
+	}
+	var inSizes []int
+	for _, input := range c.reads {
+		m := c.maps[c.net.graph.inputs[input].Name]
+		inSizes = append(inSizes, m.c*m.h*m.w)
+	}
+	program, err := cpu.NewProgram(c.net.kernels, c.net.pool, instrs, arena, group, inSizes, outSizes)
+	p.program = program
+	return p, err
+}
+
+const (
+	maxPorts       = 64
+	imagesTogether = 4 // images that go through the program side by side: their maps still fit the caches
+)
+
+// place gives each map a place in the arena that no map in use at the same time
+// has (first fit, in the order of making), and tells the arena's size.
+func (c *compiler) place(group int64) int64 {
+	var placed []*mapping
+	size := int64(0)
+	for _, m := range c.order {
+		need := m.floats() * group
+		var busy []*mapping
+		for _, q := range placed {
+			if q.last >= m.first && q.first <= m.last {
+				busy = append(busy, q)
+			}
+		}
+		slices.SortFunc(busy, func(a, b *mapping) int { return int(a.at - b.at) })
+		at := int64(0)
+		for _, q := range busy {
+			if at+need <= q.at {
+				break
+			}
+			at = max(at, q.at+q.floats()*group)
+		}
+		m.at = at
+		placed = append(placed, m)
+		size = max(size, at+need)
+	}
+	return size
+}
+
+func mapKeys(m map[string]bool) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,221 @@
+// Package cpu runs programs of neural-network instructions on the CPU: C kernels
+// with run-time dispatch (AVX-512, AVX2, SSE2, NEON), feature maps in blocks of
+// 16 channels, fused chains in strips that stay in the second-level cache, one
+// cgo call a program. Package model writes the programs.
+package cpu
+
+/*
+#cgo CFLAGS: -O3 -Wall
+#cgo LDFLAGS: -lm -lpthread
+#include <stdlib.h>
+#include "engine.h"
+*/
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"unsafe"
+)
+
+// ErrNoMemory is returned when the engine's C side cannot allocate.
+var ErrNoMemory = errors.New("cpu engine: out of memory")
+
+// Block is how many channels lie together in a feature map.
+const Block = 16
+
+// Blocks is the number of blocks that hold the channels.
+func Blocks(channels int) int { return (channels + Block - 1) / Block }
+
+// Kernels are the kernels of one instruction set.
+type Kernels struct{ c *C.struct_cl_kernels }
+
+// ForISA gives the kernels of "avx512", "avx2" or "base"; "" gives the best this
+// machine has. A set it lacks is an error.
+func ForISA(isa string) (Kernels, error) {
+	name := C.CString(isa)
+	defer C.free(unsafe.Pointer(name))
+	k := C.cl_kernels_for(name)
+	if k == nil {
+		return Kernels{}, fmt.Errorf("cpu engine: this machine has no %q kernels", isa)
+	}
+	return Kernels{k}, nil
+}
+
+// Name is the instruction set's name.
+func (k Kernels) Name() string { return C.GoString(k.c.name) }
+
+// ISAs are the instruction sets this machine can run, best first.
+func ISAs() []string {
+	var names []string
+	for _, isa := range []string{"avx512", "avx2", "base"} {
+		if _, err := ForISA(isa); err == nil {
+			names = append(names, isa)
+		}
+	}
+	return names
+}
+
+// Weights of one convolution in C memory, packed for one instruction set.
+type Weights struct{ c *C.cl_weights }
+
+// NewWeights packs w, which is (cout, k) row-major, and bias (cout, or nil).
+func NewWeights(kernels Kernels, cout, k int, w, bias []float32) (*Weights, error) {
+	if len(w) != cout*k || (bias != nil && len(bias) != cout) {
+		return nil, fmt.Errorf("cpu engine: %d weights and %d biases for %d outputs of %d inputs", len(w), len(bias), cout, k)
+	}
+	p := C.cl_weights_new(kernels.c, C.int(cout), C.int(k), floats(w), floats(bias))
+	if p == nil {
+		return nil, ErrNoMemory
+	}
+	return &Weights{p}, nil
+}
+
+// Free gives the memory back; nil is allowed.
+func (w *Weights) Free() {
+	if w != nil && w.c != nil {
+		C.cl_weights_free(w.c)
+		w.c = nil
+	}
+}
+
+// Vector is a run of floats in C memory, zero-padded to whole blocks.
+type Vector struct{ c *C.float }
+
+// NewVector copies v.
+func NewVector(v []float32) (Vector, error) {
+	n := Blocks(len(v)) * Block
+	p := C.cl_vector(C.long(n))
+	if p == nil {
+		return Vector{}, ErrNoMemory
+	}
+	copy(unsafe.Slice((*float32)(unsafe.Pointer(p)), n), v)
+	return Vector{p}, nil
+}
+
+// Free gives the memory back.
+func (v *Vector) Free() {
+	C.cl_vector_free(v.c)
+	v.c = nil
+}
+
+// floats is the address of the first element, nil for an empty slice.
+func floats(v []float32) *C.float {
+	return (*C.float)(unsafe.Pointer(unsafe.SliceData(v)))
+}
+
+// Pool is a set of threads that work on one program at a time.
+type Pool struct {
+	c       *C.cl_pool
+	threads int
+}
+
+// NewPool starts threads-1 workers; the caller of a run is the last.
+func NewPool(threads int) (*Pool, error) {
+	p := C.cl_pool_new(C.int(max(1, threads)))
+	if p == nil {
+		return nil, ErrNoMemory
+	}
+	return &Pool{p, max(1, threads)}, nil
+}
+
+// Free ends the workers.
+func (p *Pool) Free() {
+	if p != nil && p.c != nil {
+		C.cl_pool_free(p.c)
+		p.c = nil
+	}
+}
+
+// LiveBytes is what the engine's C side has allocated and not freed.
+func LiveBytes() int64 { return int64(C.cl_live_bytes()) }
+
+// failAllocation makes the n-th C allocation from now fail (0: none), for tests.
+func failAllocation(n int) { C.cl_fail_allocation(C.long(n)) }
+
+// Program is a list of instructions with the memory to run them.
+type Program struct {
+	c          *C.cl_program
+	inputs     []int
+	outputs    []int
+	inPtrs     []*C.float
+	outPtrs    []*C.float
+	inSizes    []C.long
+	outSizes   []C.long
+	pin        runtime.Pinner
+	operations int
+}
+
+// NewProgram plans the instructions. arena is the floats that maps take for
+// group images; inputs and outputs are the floats of one image of each port.
+func NewProgram(kernels Kernels, pool *Pool, instrs []Instr, arena int64, group int, inputs, outputs []int) (*Program, error) {
+	size := C.size_t(unsafe.Sizeof(C.cl_instr{}))
+	list := C.calloc(C.size_t(max(1, len(instrs))), size)
+	if list == nil {
+		return nil, ErrNoMemory
+	}
+	defer C.free(list)
+	planned := unsafe.Slice((*C.cl_instr)(list), len(instrs))
+	for i := range instrs {
+		instrs[i].fill(&planned[i])
+	}
+	c := C.cl_program_new(kernels.c, pool.c, C.int(pool.threads), (*C.cl_instr)(list), C.int(len(instrs)), C.long(arena), C.int(group))
+	if c == nil {
+		return nil, ErrNoMemory
+	}
+	p := &Program{c: c, inputs: inputs, outputs: outputs, operations: len(instrs),
+		inPtrs: make([]*C.float, len(inputs)+1), outPtrs: make([]*C.float, len(outputs)+1)}
+	for _, n := range inputs {
+		p.inSizes = append(p.inSizes, C.long(n))
+	}
+	for _, n := range outputs {
+		p.outSizes = append(p.outSizes, C.long(n))
+	}
+	p.inSizes, p.outSizes = append(p.inSizes, 0), append(p.outSizes, 0)
+	return p, nil
+}
+
+// Run works on images images; in and out are planar, image after image, and as
+// long as NewProgram was told. One call at a time.
+func (p *Program) Run(images int, in, out [][]float32) error {
+	for i, n := range p.inputs {
+		if len(in[i]) != n*images {
+			return fmt.Errorf("cpu engine: input %d has %d values, want %d", i, len(in[i]), n*images)
+		}
+		p.pin.Pin(unsafe.SliceData(in[i]))
+		p.inPtrs[i] = floats(in[i])
+	}
+	for i, n := range p.outputs {
+		if len(out[i]) != n*images {
+			return fmt.Errorf("cpu engine: output %d has %d values, want %d", i, len(out[i]), n*images)
+		}
+		p.pin.Pin(unsafe.SliceData(out[i]))
+		p.outPtrs[i] = floats(out[i])
+	}
+	defer p.pin.Unpin()
+	if C.cl_program_run(p.c, C.int(images), &p.inPtrs[0], &p.inSizes[0], &p.outPtrs[0], &p.outSizes[0]) != 0 {
+		return ErrNoMemory
+	}
+	return nil
+}
+
+// Times are the microseconds each instruction took in the last run that worked
+// on one group at a time.
+func (p *Program) Times() []float64 {
+	t := make([]float64, max(1, p.operations))
+	C.cl_program_times(p.c, (*C.double)(unsafe.Pointer(&t[0])))
+	return t[:p.operations]
+}
+
+// Free gives the memory back.
+func (p *Program) Free() {
+	if p != nil && p.c != nil {
+		C.cl_program_free(p.c)
+		p.c = nil
+	}
+}
+
+// Unbounded are the clamp limits that change nothing.
+var Unbounded = [2]float32{float32(math.Inf(-1)), float32(math.Inf(1))}

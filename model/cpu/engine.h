@@ -1,0 +1,91 @@
+/* The CPU engine's C side: packed weights, a thread pool, and programs of instructions over feature maps in the layout
+ * [image][channel / 16][row][column][16]. The Go planner (model) writes programs; one call runs one. */
+#ifndef CLASSLENS_ENGINE_H
+#define CLASSLENS_ENGINE_H
+#include <stddef.h>
+
+#define CL_BLOCK 16 /* channels that lie together */
+
+/* One matrix product of the micro-kernel: C[pixel][channel] = clamp(bias + sum over segments A * W (+ residual)). A segment is a run of
+ * kseg contiguous inputs (klast in the last one); off says where each starts, so that pointwise, k x k and first-layer convolutions are
+ * one code over different tables. */
+struct cl_gemm {
+    int nseg, kseg, klast;
+    long lda; /* floats from one output pixel's input to the next one's */
+    const int *off;
+    float lo, hi;
+};
+
+/* What each instruction set brings. */
+struct cl_kernels {
+    const char *name;
+    int panel_blocks; /* blocks of 16 output channels that one panel of weights feeds at once */
+    int tile_pixels;  /* pixels a tile has at most when the panel is widest */
+    void (*gemm)(const struct cl_gemm *, int blocks, const float *a, const float *w, const float *bias, const float *res, float *out,
+                 long out_block, long res_block, int pixels, int wide, long gap);
+    void (*depthwise)(int kh, int kw, int s, const float *in, long pitch, const float *w, const float *bias, float *out, int rows,
+                      int columns, float lo, float hi);
+    void (*upadd)(const float *low0, const float *low1, float f, const float *add, float *out, int columns, float lo, float hi);
+    void (*add)(const float *a, const float *b, float *out, long n, float lo, float hi);
+    void (*clamp)(const float *a, float *out, long n, float lo, float hi);
+    void (*prelu)(const float *a, const float *slope, float *out, long n);
+    void (*scale)(const float *a, const float *factor, const float *shift, float *out, long n, float lo, float hi);
+    void (*max_pool)(int k, int s, const float *in, long pitch, float *out, int rows, int columns);
+    void (*mean)(const float *in, float *out, long pixels);
+};
+
+/* Weights of one convolution, packed once: panels of up to panel_blocks blocks of output channels, each [k][blocks * 16]. */
+typedef struct cl_weights {
+    int k, cout, blocks, panels;
+    int *start, *width; /* per panel: first block, number of blocks */
+    long *at;           /* per panel: where its weights start */
+    float *w, *bias;
+} cl_weights;
+
+enum { CL_PACK, CL_UNPACK, CL_FIRST, CL_CONV, CL_DEPTHWISE, CL_CHAIN, CL_CLAMP, CL_PRELU, CL_SIGMOID, CL_ADD, CL_SCALE, CL_AFFINE,
+       CL_MAX_POOL, CL_AVERAGE_POOL, CL_GLOBAL_POOL, CL_UPADD, CL_RESIZE, CL_CONCAT, CL_TRANSPOSED };
+
+/* A feature map: place in the arena (floats, times the group's capacity already) and floats an image takes. c == 0: none. */
+typedef struct {
+    int c, h, w;
+    long at, size;
+} cl_map;
+
+typedef struct {
+    int op;
+    cl_map in, out, other; /* other: residual, second operand, or factors */
+    int port;              /* CL_PACK, CL_FIRST: number of the input; CL_UNPACK: of the output */
+    int kh, kw, s, pt, pl; /* kernel, stride, padding above and left (what is below and right follows from the shapes) */
+    float lo, hi;          /* clamp after the op (of a chain: after its last part) */
+    /* A chain: [pointwise -> clamp ->] depthwise -> clamp -> [pointwise (+ other)]. */
+    float lo0, hi0, lo1, hi1;
+    int first_is_input; /* the chain starts with a first-layer convolution of the input: its kernel, stride and padding */
+    int kh0, kw0, s0, pt0, pl0, h0, w0;
+    const cl_weights *w0s, *ws;   /* expanding (or first), and projecting (or the only) weights */
+    const float *dw, *dbias;      /* depthwise [block][kh*kw][16], [block*16] */
+    const float *vec, *vec2;      /* slopes; factors and shifts of an affine op, [block*16] */
+    int half_pixel;               /* CL_RESIZE: half-pixel centres, else plain ratio; nearest when negative */
+    int at_channel;               /* CL_CONCAT: first channel of the output */
+    int rows, whole;              /* chosen by cl_program_new: rows a strip has, whole maps at a time */
+    int *off0, *off;              /* segment tables for w0s and ws */
+} cl_instr;
+
+typedef struct cl_pool cl_pool;
+typedef struct cl_program cl_program;
+
+const struct cl_kernels *cl_kernels_for(const char *isa); /* "", "avx512", "avx2", "base"; NULL where the machine lacks it */
+cl_weights *cl_weights_new(const struct cl_kernels *, int cout, int k, const float *w, const float *bias); /* w is [cout][k] */
+void cl_weights_free(cl_weights *);
+cl_pool *cl_pool_new(int threads);
+void cl_pool_free(cl_pool *);
+/* A program keeps copies of the instructions; group is how many images one arena holds. NULL: out of memory. */
+cl_program *cl_program_new(const struct cl_kernels *, cl_pool *, int threads, const cl_instr *, int n, long arena, int group);
+/* Runs it on `images` images; inputs and outputs are planar, image after image. One call at a time a program. 0, or -1: out of memory. */
+int cl_program_run(cl_program *, int images, const float **inputs, const long *input_sizes, float **outputs, const long *output_sizes);
+void cl_program_times(const cl_program *, double *microseconds); /* per instruction, of the last run without grouping */
+void cl_program_free(cl_program *);
+float *cl_vector(long n); /* zeroed floats; NULL: out of memory */
+void cl_vector_free(float *);
+long cl_live_bytes(void); /* allocated by this engine and not freed: for tests */
+void cl_fail_allocation(long n); /* the n-th allocation from now fails; 0: none. For tests */
+#endif

@@ -1,0 +1,57 @@
+/* What the engine's C files share. */
+#ifndef CLASSLENS_INTERNAL_H
+#define CLASSLENS_INTERNAL_H
+#include "engine.h"
+
+static inline int imin(int a, int b) { return a < b ? a : b; }
+static inline int imax(int a, int b) { return a > b ? a : b; }
+static inline int blocks_of(int channels) { return (channels + CL_BLOCK - 1) / CL_BLOCK; }
+
+/* alloc.c: zeroed, 64-byte aligned (2 MB and huge pages for what is large); NULL when out of memory. */
+float *cl_floats(long n);
+void *cl_zeroed(size_t bytes);
+void cl_free(void *);
+
+/* pool.c: runs task 0..n-1 on the pool and the caller; in the caller alone when pool is NULL. */
+typedef void (*cl_task)(void *arg, int task, int thread);
+void cl_for(cl_pool *, int n, cl_task, void *arg, int thread);
+void cl_pool_wake(cl_pool *, int on);
+int cl_pool_threads(const cl_pool *);
+double cl_now(void); /* microseconds */
+
+/* program.c and ops*.c */
+struct cl_program {
+    const struct cl_kernels *kernels;
+    cl_pool *pool;
+    int threads, n, group;
+    long arena, scratch; /* floats each */
+    cl_instr *instr;
+    double *us;
+    float **arenas;   /* one a thread, made when first needed */
+    float **scratches;
+};
+/* One run of a program over up to `group` images. */
+typedef struct {
+    cl_program *p;
+    cl_pool *pool; /* NULL: this thread alone */
+    int images, thread;
+    float *arena;
+    const float *const *inputs;
+    float *const *outputs;
+    const long *input_sizes, *output_sizes;
+    const cl_instr *i; /* the instruction in work */
+    int bands, first, count; /* of it: bands an image; images of the whole-map round */
+} cl_run;
+
+#define CL_BUDGET (256 << 10) /* floats of a strip: half of a 2 MB second-level cache */
+
+static inline float *map_at(const cl_run *r, const cl_map *m, int image) { return r->arena + m->at + (long)image * m->size; }
+static inline float *scratch_of(const cl_run *r, int thread) { return r->p->scratches[thread]; }
+
+int cl_plan_instr(const cl_program *, cl_instr *, long *scratch); /* strip heights, segment tables; -1: out of memory */
+void cl_exec(cl_run *);                                           /* ops.c: runs r->i */
+void cl_chain(cl_run *);                                          /* chain.c */
+void cl_plan_chain(const cl_program *, cl_instr *, long *scratch);
+void cl_first_rows(const cl_run *, const cl_instr *, int image, float *d, int y0, int y1); /* first.c */
+long cl_first_pitch(const cl_instr *);
+#endif

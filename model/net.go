@@ -1,0 +1,299 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"sync"
+
+	"classlens/model/cpu"
+)
+
+// Options say how a network is loaded.
+type Options struct {
+	Threads int    // 0: all cores
+	ISA     string // "avx512", "avx2", "base"; "" for the best the machine has
+	Inputs  []string
+	Outputs []string // tensors at which the graph is cut; nil: the file's own
+}
+
+// Net is a network ready to run. It may be used by several goroutines; their
+// runs take turns.
+type Net struct {
+	graph   *graph
+	fusion  fusion
+	kernels cpu.Kernels
+	pool    *cpu.Pool
+
+	mu        sync.Mutex
+	plans     map[string]*plan
+	recent    []string // keys of plans, oldest first
+	packed    map[weightKey]*cpu.Weights
+	depthwise map[*layer][2]cpu.Vector
+	vectors   []cpu.Vector
+	closed    bool
+	last      *plan // of the run before, with the shapes it was for
+	lastShape [][]int
+	in, out   [][]float32
+}
+
+// maxPlans is how many sets of input shapes are kept planned.
+const maxPlans = 8
+
+// ErrClosed is returned by a network that has been closed.
+var ErrClosed = errors.New("the network is closed")
+
+// Load reads a network from the bytes of an ONNX file.
+func Load(onnx []byte, o Options) (*Net, error) {
+	file, err := readONNX(onnx)
+	if err != nil {
+		return nil, err
+	}
+	g, err := newGraph(file, o.Inputs, o.Outputs)
+	if err != nil {
+		return nil, err
+	}
+	n := &Net{graph: g, fusion: fuse(g), plans: map[string]*plan{}, packed: map[weightKey]*cpu.Weights{}, depthwise: map[*layer][2]cpu.Vector{}}
+	if n.kernels, err = cpu.ForISA(o.ISA); err != nil {
+		return nil, err
+	}
+	threads := o.Threads
+	if threads <= 0 {
+		threads = runtime.NumCPU()
+	}
+	if n.pool, err = cpu.NewPool(threads); err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+// LoadFile reads a network from an ONNX file.
+func LoadFile(path string, o Options) (*Net, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	n, err := Load(b, o)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return n, nil
+}
+
+// Inputs are the network's inputs in the order in which Run takes them.
+func (n *Net) Inputs() []Port { return slices.Clone(n.graph.inputs) }
+
+// Outputs are the network's outputs in the order in which Run gives them.
+func (n *Net) Outputs() []Port { return slices.Clone(n.graph.outputs) }
+
+// ISA is the instruction set the kernels were chosen for.
+func (n *Net) ISA() string { return n.kernels.Name() }
+
+// Run evaluates the network and gives fresh tensors.
+func (n *Net) Run(in ...Tensor) ([]Tensor, error) {
+	out := make([]Tensor, len(n.graph.outputs))
+	return out, n.RunInto(in, out)
+}
+
+// RunInto evaluates the network into out: tensors whose data have room for the
+// result are filled in place, others are replaced. A network that the kernels
+// cover whole allocates nothing after the first call at a shape.
+func (n *Net) RunInto(in, out []Tensor) error {
+	if len(in) != len(n.graph.inputs) || len(out) != len(n.graph.outputs) {
+		return fmt.Errorf("%d inputs and %d outputs given, the network has %d and %d", len(in), len(out), len(n.graph.inputs), len(n.graph.outputs))
+	}
+	for i := range in {
+		if err := n.checkInput(in[i], n.graph.inputs[i]); err != nil {
+			return err
+		}
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return ErrClosed
+	}
+	p, err := n.planFor(in)
+	if err != nil {
+		return err
+	}
+	return n.run(p, in, out)
+}
+
+func (n *Net) checkInput(t Tensor, p Port) error {
+	if err := t.check(); err != nil {
+		return fmt.Errorf("input %s: %w", p.Name, err)
+	}
+	if p.Shape == nil {
+		return nil
+	}
+	fits := len(p.Shape) == len(t.Shape)
+	for i := 0; fits && i < len(p.Shape); i++ {
+		// The first dimension is the number of pictures: files that fix it to 1 run on more all the same.
+		fits = p.Shape[i] < 0 || p.Shape[i] == t.Shape[i] || i == 0
+	}
+	if !fits {
+		return fmt.Errorf("input %s has shape %v, the network wants %v", p.Name, t.Shape, p.Shape)
+	}
+	return nil
+}
+
+// planFor finds or makes the plan for these shapes.
+func (n *Net) planFor(in []Tensor) (*plan, error) {
+	if n.last != nil && slices.EqualFunc(in, n.lastShape, func(t Tensor, s []int) bool { return slices.Equal(t.Shape, s) }) {
+		return n.last, nil
+	}
+	shapes := make([][]int, len(in))
+	for i := range in {
+		shapes[i] = slices.Clone(in[i].Shape)
+	}
+	key := fmt.Sprint(shapes)
+	p := n.plans[key]
+	if p == nil {
+		if len(n.recent) == maxPlans {
+			n.plans[n.recent[0]].program.Free()
+			delete(n.plans, n.recent[0])
+			n.recent = n.recent[1:]
+		}
+		var err error
+		if p, err = n.compile(shapes); err != nil {
+			return nil, err
+		}
+		n.plans[key] = p
+		n.recent = append(n.recent, key)
+	}
+	n.last, n.lastShape = p, shapes
+	return p, nil
+}
+
+// run evaluates the program, then the tail.
+func (n *Net) run(p *plan, in, out []Tensor) error {
+	if p.program != nil {
+		if err := n.runProgram(p, in, out); err != nil {
+			return err
+		}
+	}
+	if len(p.tail) == 0 && n.allMade(p) {
+		return nil
+	}
+	return n.runTail(p, in, out)
+}
+
+// allMade: every output comes from the program.
+func (n *Net) allMade(p *plan) bool {
+	for _, o := range n.graph.outputs {
+		if !slices.Contains(p.makes, o.Name) {
+			return false
+		}
+	}
+	return true
+}
+
+func (n *Net) runProgram(p *plan, in, out []Tensor) error {
+	n.in, n.out = n.in[:0], n.out[:0]
+	for _, i := range p.reads {
+		n.in = append(n.in, in[i].Data)
+	}
+	if p.scratch == nil {
+		p.scratch = make([][]float32, len(p.makes))
+	}
+	for i, name := range p.makes {
+		size := count(p.shapes[i])
+		var to []float32
+		for j, o := range n.graph.outputs {
+			if o.Name == name {
+				out[j].resize(p.shapes[i])
+				to = out[j].Data
+			}
+		}
+		if to == nil {
+			if p.scratch[i] == nil {
+				p.scratch[i] = make([]float32, size)
+			}
+			to = p.scratch[i]
+		}
+		n.out = append(n.out, to)
+	}
+	return p.program.Run(p.images, n.in, n.out)
+}
+
+// resize makes room for a shape, keeping the memory where it is enough.
+func (t *Tensor) resize(shape []int) {
+	if size := count(shape); cap(t.Data) >= size {
+		t.Data = t.Data[:size]
+	} else {
+		t.Data = make([]float32, size)
+	}
+	t.Shape = append(t.Shape[:0], shape...)
+}
+
+// runTail evaluates the ops that the kernels do not cover.
+func (n *Net) runTail(p *plan, in, out []Tensor) error {
+	values := map[string]*value{}
+	for i, port := range n.graph.inputs {
+		values[port.Name] = &value{shape: in[i].Shape, floats: in[i].Data}
+	}
+	for i, name := range p.makes {
+		values[name] = &value{shape: p.shapes[i], floats: n.out[i]}
+	}
+	find := func(name string) *value {
+		if v := n.graph.constants[name]; v != nil {
+			return v
+		}
+		return values[name]
+	}
+	for _, x := range p.tail {
+		call := &opCall{node: x, opset: n.graph.opset, in: make([]*value, len(x.inputs))}
+		for i, name := range x.inputs {
+			if call.in[i] = find(name); call.in[i] == nil && name != "" {
+				return fmt.Errorf("op %s (%s) reads %q, which nothing has made", x.op, x.name, name)
+			}
+		}
+		made, err := callOp(ops[x.op], call)
+		if err != nil {
+			return fmt.Errorf("op %s (%s): %w", x.op, x.name, err)
+		}
+		for i, name := range x.outputs {
+			if i < len(made) {
+				values[name] = made[i]
+			}
+		}
+	}
+	for i, o := range n.graph.outputs {
+		if slices.Contains(p.makes, o.Name) {
+			continue
+		}
+		v := find(o.Name)
+		if v == nil {
+			return fmt.Errorf("nothing has made the output %s", o.Name)
+		}
+		out[i].resize(v.shape)
+		for j := range out[i].Data {
+			out[i].Data[j] = float32(v.at(j))
+		}
+	}
+	return nil
+}
+
+// Close frees the weights and plans. Runs in work are waited for.
+func (n *Net) Close() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return nil
+	}
+	n.closed = true
+	for _, p := range n.plans {
+		p.program.Free()
+	}
+	for _, w := range n.packed {
+		w.Free()
+	}
+	for i := range n.vectors {
+		n.vectors[i].Free()
+	}
+	n.pool.Free()
+	n.plans, n.packed, n.vectors, n.last = nil, nil, nil, nil
+	return nil
+}

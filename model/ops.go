@@ -1,0 +1,321 @@
+package model
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// opCall is one op with its inputs, ready to be evaluated; optional inputs that
+// are not given are nil.
+type opCall struct {
+	node  *node
+	opset int64
+	in    []*value
+}
+
+// opFunc evaluates an op in plain Go: the reference, and the way of everything
+// that the kernels do not cover. It may panic on shapes that do not fit: callOp
+// turns that into an error.
+type opFunc func(c *opCall) ([]*value, error)
+
+// ops are all ops the engine knows, by their ONNX names.
+var ops map[string]opFunc
+
+func init() {
+	ops = map[string]opFunc{
+		"Conv": opConv, "ConvTranspose": opConvTranspose, "MaxPool": opPool, "AveragePool": opPool, "GlobalAveragePool": opGlobalAveragePool,
+		"GlobalMaxPool": opGlobalMaxPool, "BatchNormalization": opBatchNorm, "LayerNormalization": opLayerNorm, "Resize": opResize, "Upsample": opResize,
+		"MatMul": opMatMul, "Gemm": opGemm, "Softmax": opSoftmax, "LogSoftmax": opSoftmax, "Clip": opClip, "PRelu": opPRelu,
+		"Pad": opPad, "Concat": opConcat, "Reshape": opReshape, "Flatten": opFlatten, "Transpose": opTranspose, "Slice": opSlice, "Split": opSplit,
+		"Squeeze": opSqueeze, "Unsqueeze": opUnsqueeze, "Gather": opGather, "Shape": opShape, "Cast": opCast, "Constant": opConstant,
+		"ConstantOfShape": opConstantOfShape, "Expand": opExpand, "Where": opWhere,
+		"ReduceMean": opReduce, "ReduceSum": opReduce, "ReduceMax": opReduce, "ReduceMin": opReduce,
+		"Identity": opIdentity, "Dropout": opIdentity, "LeakyRelu": opLeakyRelu,
+	}
+	for name, f := range unaryOps {
+		ops[name] = unary(f)
+	}
+	for name, f := range binaryOps {
+		ops[name] = elementwise(f)
+	}
+	for name, f := range comparisons {
+		ops[name] = compare(f)
+	}
+}
+
+// callOp evaluates an op and turns a panic over impossible shapes into an error.
+func callOp(f opFunc, c *opCall) (out []*value, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			out, err = nil, fmt.Errorf("%w: inputs of shapes %v do not fit (%v)", ErrMalformed, shapesOf(c.in), r)
+		}
+	}()
+	if out, err = f(c); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func shapesOf(in []*value) [][]int {
+	shapes := make([][]int, len(in))
+	for i, v := range in {
+		if v != nil {
+			shapes[i] = v.shape
+		}
+	}
+	return shapes
+}
+
+// newValue allocates floats of a shape, refusing what no real network needs.
+func newValue(shape ...int) *value {
+	n := 1
+	for _, d := range shape {
+		if d < 0 || d > maxElements || n*d > maxElements {
+			panic(fmt.Sprintf("a tensor of shape %v", shape))
+		}
+		n *= d
+	}
+	return &value{shape: slices.Clone(shape), floats: make([]float32, n)}
+}
+
+func one(v *value) ([]*value, error) { return []*value{v}, nil }
+
+// input is the i-th input, nil when it is not given.
+func (c *opCall) input(i int) *value {
+	if i >= len(c.in) {
+		return nil
+	}
+	return c.in[i]
+}
+
+// at is the i-th element as a number, whatever its kind.
+func (v *value) at(i int) float64 {
+	if v.isInt() {
+		return float64(v.ints[i])
+	}
+	return float64(v.floats[i])
+}
+
+func (v *value) len() int { return count(v.shape) }
+
+// axisOf makes a negative axis count from the end.
+func axisOf(axis int64, dims int) int {
+	if axis < 0 {
+		axis += int64(dims)
+	}
+	if axis < 0 || int(axis) > dims {
+		panic(fmt.Sprintf("axis %d of %d", axis, dims))
+	}
+	return int(axis)
+}
+
+// axes are given as an input (newer opsets) or an attribute.
+func (c *opCall) axes(input int) []int64 {
+	if v := c.input(input); v != nil {
+		return v.ints
+	}
+	return c.node.ints("axes")
+}
+
+var unaryOps = map[string]func(float64) float64{
+	"Relu": func(x float64) float64 { return math.Max(x, 0) }, "Neg": func(x float64) float64 { return -x },
+	"Sigmoid": func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }, "Tanh": math.Tanh, "Exp": math.Exp, "Log": math.Log,
+	"Sqrt": math.Sqrt, "Abs": math.Abs, "Erf": math.Erf, "Sin": math.Sin, "Cos": math.Cos, "Floor": math.Floor, "Ceil": math.Ceil,
+	"Reciprocal": func(x float64) float64 { return 1 / x }, "Softplus": func(x float64) float64 { return math.Log1p(math.Exp(x)) },
+	"HardSwish": func(x float64) float64 { return x * min(max(x/6+.5, 0), 1) },
+	"Not": func(x float64) float64 {
+		if x == 0 {
+			return 1
+		}
+		return 0
+	},
+}
+
+func unary(f func(float64) float64) opFunc {
+	return func(c *opCall) ([]*value, error) {
+		in := c.in[0]
+		if in.isInt() {
+			out := &value{shape: in.shape, ints: make([]int64, len(in.ints))}
+			for i, x := range in.ints {
+				out.ints[i] = int64(f(float64(x)))
+			}
+			return one(out)
+		}
+		out := newValue(in.shape...)
+		for i, x := range in.floats {
+			out.floats[i] = float32(f(float64(x)))
+		}
+		return one(out)
+	}
+}
+
+// The ops with parameters among the elementwise ones.
+func opClip(c *opCall) ([]*value, error) {
+	lo, hi := c.node.clampLimits(c.in)
+	out := newValue(c.in[0].shape...)
+	for i, x := range c.in[0].floats {
+		out.floats[i] = min(max(x, lo), hi)
+	}
+	return one(out)
+}
+
+// clampLimits of a Clip op, from attributes (old) or inputs (since opset 11).
+func (n *node) clampLimits(in []*value) (lo, hi float32) {
+	lo, hi = n.float("min", float32(math.Inf(-1))), n.float("max", float32(math.Inf(1)))
+	if len(in) > 1 && in[1] != nil {
+		lo = in[1].floats[0]
+	}
+	if len(in) > 2 && in[2] != nil {
+		hi = in[2].floats[0]
+	}
+	return lo, hi
+}
+
+func opPRelu(c *opCall) ([]*value, error) {
+	return elementwise(func(x, slope float64) float64 {
+		if x < 0 {
+			return x * slope
+		}
+		return x
+	})(c)
+}
+
+func opLeakyRelu(c *opCall) ([]*value, error) {
+	slope := float64(c.node.float("alpha", .01))
+	return unary(func(x float64) float64 {
+		if x < 0 {
+			return x * slope
+		}
+		return x
+	})(c)
+}
+
+func opIdentity(c *opCall) ([]*value, error) { return one(c.in[0]) }
+
+var binaryOps = map[string]func(a, b float64) float64{
+	"Add": func(a, b float64) float64 { return a + b }, "Sub": func(a, b float64) float64 { return a - b },
+	"Mul": func(a, b float64) float64 { return a * b }, "Div": func(a, b float64) float64 { return a / b },
+	"Pow": math.Pow, "Max": math.Max, "Min": math.Min,
+}
+
+var comparisons = map[string]func(a, b float64) bool{
+	"Equal": func(a, b float64) bool { return a == b }, "Greater": func(a, b float64) bool { return a > b },
+	"Less": func(a, b float64) bool { return a < b }, "And": func(a, b float64) bool { return a != 0 && b != 0 },
+	"Or": func(a, b float64) bool { return a != 0 || b != 0 },
+}
+
+// broadcast walks two shapes stretched to a common one; f gets the element's
+// number and its places in a and b.
+func broadcast(a, b []int, f func(i, ia, ib int)) []int {
+	n := max(len(a), len(b))
+	shape, sa, sb := make([]int, n), make([]int, n), make([]int, n)
+	strideA, strideB := 1, 1
+	for i := n - 1; i >= 0; i-- {
+		da, db := 1, 1
+		if j := i - n + len(a); j >= 0 {
+			da = a[j]
+		}
+		if j := i - n + len(b); j >= 0 {
+			db = b[j]
+		}
+		if da != db && da != 1 && db != 1 {
+			panic(fmt.Sprintf("%v and %v cannot be broadcast", a, b))
+		}
+		if shape[i] = max(da, db); da == 0 || db == 0 {
+			shape[i] = 0
+		}
+		if da > 1 {
+			sa[i] = strideA
+		}
+		if db > 1 {
+			sb[i] = strideB
+		}
+		strideA, strideB = strideA*da, strideB*db
+	}
+	index := make([]int, n)
+	total, ia, ib := 1, 0, 0
+	for _, d := range shape {
+		if total *= d; total > maxElements {
+			panic(fmt.Sprintf("a tensor of shape %v", shape))
+		}
+	}
+	for i := 0; i < total; i++ {
+		f(i, ia, ib)
+		for d := n - 1; d >= 0; d-- {
+			index[d]++
+			ia, ib = ia+sa[d], ib+sb[d]
+			if index[d] < shape[d] {
+				break
+			}
+			ia, ib = ia-sa[d]*shape[d], ib-sb[d]*shape[d]
+			index[d] = 0
+		}
+	}
+	return shape
+}
+
+func elementwise(f func(a, b float64) float64) opFunc {
+	return func(c *opCall) ([]*value, error) {
+		out := c.in[0]
+		for _, b := range c.in[1:] {
+			out = binaryValue(f, out, b)
+		}
+		return one(out)
+	}
+}
+
+func binaryValue(f func(a, b float64) float64, a, b *value) *value {
+	if a.isInt() && b.isInt() {
+		var ints []int64
+		shape := broadcast(a.shape, b.shape, func(_, i, j int) { ints = append(ints, int64(f(float64(a.ints[i]), float64(b.ints[j])))) })
+		if ints == nil {
+			ints = []int64{}
+		}
+		return &value{shape: shape, ints: ints}
+	}
+	if slices.Equal(a.shape, b.shape) {
+		out := newValue(a.shape...)
+		for i := range out.floats {
+			out.floats[i] = float32(f(a.at(i), b.at(i)))
+		}
+		return out
+	}
+	var floats []float32
+	shape := broadcast(a.shape, b.shape, func(_, i, j int) { floats = append(floats, float32(f(a.at(i), b.at(j)))) })
+	return &value{shape: shape, floats: floats}
+}
+
+func compare(f func(a, b float64) bool) opFunc {
+	return func(c *opCall) ([]*value, error) {
+		ints := []int64{}
+		shape := broadcast(c.in[0].shape, c.in[1].shape, func(_, i, j int) {
+			truth := int64(0)
+			if f(c.in[0].at(i), c.in[1].at(j)) {
+				truth = 1
+			}
+			ints = append(ints, truth)
+		})
+		return one(&value{shape: shape, ints: ints})
+	}
+}
+
+func opWhere(c *opCall) ([]*value, error) {
+	condition, a, b := c.in[0], c.in[1], c.in[2]
+	shape := broadcast(a.shape, b.shape, func(int, int, int) {})
+	full := newValue(broadcast(condition.shape, shape, func(int, int, int) {})...)
+	spread := func(v *value) []int { // the place in v of each element of the result
+		places := make([]int, 0, len(full.floats))
+		broadcast(full.shape, v.shape, func(_, _, j int) { places = append(places, j) })
+		return places
+	}
+	pc, pa, pb := spread(condition), spread(a), spread(b)
+	for i := range full.floats {
+		if condition.ints[pc[i]] != 0 {
+			full.floats[i] = float32(a.at(pa[i]))
+		} else {
+			full.floats[i] = float32(b.at(pb[i]))
+		}
+	}
+	return one(full)
+}

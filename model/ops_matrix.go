@@ -1,0 +1,217 @@
+package model
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// opMatMul multiplies the last two axes; those before are broadcast.
+func opMatMul(c *opCall) ([]*value, error) {
+	a, b := c.in[0], c.in[1]
+	if len(a.shape) == 1 {
+		a = reshaped(a, []int{1, a.shape[0]})
+	}
+	if len(b.shape) == 1 {
+		b = reshaped(b, []int{b.shape[0], 1})
+	}
+	na, nb := len(a.shape), len(b.shape)
+	m, k, n := a.shape[na-2], a.shape[na-1], b.shape[nb-1]
+	if b.shape[nb-2] != k {
+		panic(fmt.Sprintf("%v times %v", a.shape, b.shape))
+	}
+	var left, right []int
+	batch := broadcast(a.shape[:na-2], b.shape[:nb-2], func(_, i, j int) { left, right = append(left, i), append(right, j) })
+	out := newValue(append(slices.Clone(batch), m, n)...)
+	for i := range left {
+		matmul(a.floats[left[i]*m*k:], b.floats[right[i]*k*n:], out.floats[i*m*n:], m, k, n)
+	}
+	if len(c.in[0].shape) == 1 || len(c.in[1].shape) == 1 {
+		shape := slices.Clone(batch)
+		if len(c.in[0].shape) > 1 {
+			shape = append(shape, m)
+		}
+		if len(c.in[1].shape) > 1 {
+			shape = append(shape, n)
+		}
+		out = reshaped(out, shape)
+	}
+	return one(out)
+}
+
+// matmul adds a (m, k) times b (k, n) to out (m, n), rows of b in cache order.
+func matmul(a, b, out []float32, m, k, n int) {
+	for i := range m {
+		o := out[i*n : (i+1)*n]
+		for j := range k {
+			x, row := a[i*k+j], b[j*n:(j+1)*n]
+			if x == 0 {
+				continue
+			}
+			for q, y := range row {
+				o[q] += x * y
+			}
+		}
+	}
+}
+
+func opGemm(c *opCall) ([]*value, error) {
+	a, b := c.in[0], c.in[1]
+	if c.node.int("transA", 0) != 0 {
+		a = transposed(a)
+	}
+	if c.node.int("transB", 0) != 0 {
+		b = transposed(b)
+	}
+	m, k, n := a.shape[0], a.shape[1], b.shape[1]
+	if b.shape[0] != k {
+		panic(fmt.Sprintf("%v times %v", a.shape, b.shape))
+	}
+	out := newValue(m, n)
+	matmul(a.floats, b.floats, out.floats, m, k, n)
+	alpha, beta := float64(c.node.float("alpha", 1)), float64(c.node.float("beta", 1))
+	if bias := c.input(2); bias != nil {
+		out = binaryValue(func(x, y float64) float64 { return alpha*x + beta*y }, out, bias)
+	} else if alpha != 1 {
+		out = binaryValue(func(x, y float64) float64 { return x * y }, out, &value{shape: []int{1}, floats: []float32{float32(alpha)}})
+	}
+	return one(out)
+}
+
+func transposed(v *value) *value {
+	rows, columns := v.shape[0], v.shape[1]
+	out := newValue(columns, rows)
+	for r := range rows {
+		for q := range columns {
+			out.floats[q*rows+r] = v.floats[r*columns+q]
+		}
+	}
+	return out
+}
+
+// opSoftmax is Softmax and LogSoftmax; before opset 13 they flatten all axes
+// from the given one on.
+func opSoftmax(c *opCall) ([]*value, error) {
+	in := c.in[0]
+	def := int64(-1)
+	if c.opset < 13 {
+		def = 1
+	}
+	axis := axisOf(c.node.int("axis", def), len(in.shape))
+	outer, n, inner := count(in.shape[:axis]), in.shape[axis], count(in.shape[axis+1:])
+	if c.opset < 13 {
+		n, inner = n*inner, 1
+	}
+	out := newValue(in.shape...)
+	for o := range outer {
+		for i := range inner {
+			softmaxRow(in.floats, out.floats, o*n*inner+i, inner, n, c.node.op == "LogSoftmax")
+		}
+	}
+	return one(out)
+}
+
+func softmaxRow(in, out []float32, at, stride, n int, logarithm bool) {
+	most := math.Inf(-1)
+	for k := range n {
+		most = math.Max(most, float64(in[at+k*stride]))
+	}
+	sum := 0.0
+	for k := range n {
+		sum += math.Exp(float64(in[at+k*stride]) - most)
+	}
+	for k := range n {
+		x := float64(in[at+k*stride]) - most
+		if logarithm {
+			out[at+k*stride] = float32(x - math.Log(sum))
+		} else {
+			out[at+k*stride] = float32(math.Exp(x) / sum)
+		}
+	}
+}
+
+// opReduce is ReduceMean, ReduceSum, ReduceMax and ReduceMin.
+func opReduce(c *opCall) ([]*value, error) {
+	in := c.in[0]
+	axes := c.axes(1)
+	reduced := make([]bool, len(in.shape))
+	for _, a := range axes {
+		reduced[axisOf(a, len(in.shape))] = true
+	}
+	var kept, full []int
+	n := 1
+	for i, d := range in.shape {
+		if axes == nil || reduced[i] {
+			reduced[i] = true
+			full, n = append(full, 1), n*d
+		} else {
+			kept, full = append(kept, d), append(full, d)
+		}
+	}
+	sums := make([]float64, count(full))
+	start := map[string]float64{"ReduceMax": math.Inf(-1), "ReduceMin": math.Inf(1)}[c.node.op]
+	for i := range sums {
+		sums[i] = start
+	}
+	broadcast(in.shape, full, func(_, i, j int) {
+		x := in.at(i)
+		switch c.node.op {
+		case "ReduceMax":
+			sums[j] = math.Max(sums[j], x)
+		case "ReduceMin":
+			sums[j] = math.Min(sums[j], x)
+		default:
+			sums[j] += x
+		}
+	})
+	out := newValue(full...)
+	for i, s := range sums {
+		if c.node.op == "ReduceMean" {
+			s /= float64(n)
+		}
+		out.floats[i] = float32(s)
+	}
+	if c.node.int("keepdims", 1) == 0 {
+		out = reshaped(out, kept)
+	}
+	return one(out)
+}
+
+func opLayerNorm(c *opCall) ([]*value, error) {
+	in := c.in[0]
+	axis := axisOf(c.node.int("axis", -1), len(in.shape))
+	n, epsilon := count(in.shape[axis:]), float64(c.node.float("epsilon", 1e-5))
+	out := newValue(in.shape...)
+	for at := 0; at < len(in.floats); at += n {
+		mean, variance := 0.0, 0.0
+		for _, x := range in.floats[at : at+n] {
+			mean += float64(x)
+		}
+		mean /= float64(n)
+		for _, x := range in.floats[at : at+n] {
+			variance += (float64(x) - mean) * (float64(x) - mean)
+		}
+		k := 1 / math.Sqrt(variance/float64(n)+epsilon)
+		for i, x := range in.floats[at : at+n] {
+			y := (float64(x) - mean) * k * float64(c.in[1].floats[i])
+			if bias := c.input(2); bias != nil {
+				y += float64(bias.floats[i])
+			}
+			out.floats[at+i] = float32(y)
+		}
+	}
+	return one(out)
+}
+
+func opBatchNorm(c *opCall) ([]*value, error) {
+	in := c.in[0]
+	epsilon := float64(c.node.float("epsilon", 1e-5))
+	channels, inner := in.shape[1], count(in.shape[2:])
+	out := newValue(in.shape...)
+	for i, x := range in.floats {
+		k := i / inner % channels
+		scale, shift, mean, variance := c.in[1].floats[k], c.in[2].floats[k], c.in[3].floats[k], c.in[4].floats[k]
+		out.floats[i] = float32((float64(x)-float64(mean))/math.Sqrt(float64(variance)+epsilon)*float64(scale) + float64(shift))
+	}
+	return one(out)
+}

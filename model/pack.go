@@ -1,0 +1,109 @@
+package model
+
+import "classlens/model/cpu"
+
+// weightOrder is how a convolution's inputs lie one after another for the
+// micro-kernel.
+type weightOrder int
+
+const (
+	plainOrder      weightOrder = iota // 1x1: channels
+	spatialOrder                       // k x k: rows, columns, channels filled up to whole blocks
+	firstOrder                         // reading the picture: rows, columns, channels
+	transposedOrder                    // 2x2 transposed: four pointwise convolutions side by side
+)
+
+func orderOf(l *layer) weightOrder {
+	if l.win.kh == 1 && l.win.kw == 1 && l.win.top == 0 && l.win.left == 0 {
+		return plainOrder
+	}
+	return spatialOrder
+}
+
+// weightKey names packed weights in the network's cache: one layer may be used in
+// two ways (at different input shapes).
+type weightKey struct {
+	l     *layer
+	order weightOrder
+}
+
+// weights packs a layer's weights, once for a network.
+func (c *compiler) weights(l *layer, order weightOrder) *cpu.Weights {
+	key := weightKey{l, order}
+	if w := c.net.packed[key]; w != nil {
+		return w
+	}
+	cout, k, bias, ordered := l.reorder(order)
+	w, err := cpu.NewWeights(c.net.kernels, cout, k, ordered, bias)
+	if err != nil {
+		c.err = err
+		return nil
+	}
+	c.net.packed[key] = w
+	return w
+}
+
+// reorder gives the weights as (outputs, inputs) in the order asked for.
+func (l *layer) reorder(order weightOrder) (cout, k int, bias, w []float32) {
+	s, src := l.weights.shape, l.weights.floats
+	cout, bias = s[0], l.bias
+	cin, area := s[1], s[2]*s[3]
+	switch order {
+	case plainOrder:
+		return cout, cin, bias, src
+	case transposedOrder:
+		return l.reorderTransposed()
+	}
+	width := cin
+	if order == spatialOrder {
+		width = cpu.Blocks(cin) * cpu.Block
+	}
+	k = area * width
+	w = make([]float32, cout*k)
+	for o := range cout {
+		for c := range cin {
+			for p := range area {
+				w[o*k+p*width+c] = src[(o*cin+c)*area+p]
+			}
+		}
+	}
+	return cout, k, bias, w
+}
+
+// reorderTransposed: output (part, channel) of pixel part 0..3 of the 2x2 patch.
+func (l *layer) reorderTransposed() (cout, k int, bias, w []float32) {
+	cin, channels := l.weights.shape[0], l.weights.shape[1]
+	wide := cpu.Blocks(channels) * cpu.Block
+	cout = 4 * wide
+	bias, w = make([]float32, cout), make([]float32, cout*cin)
+	for part := range 4 {
+		for o := range channels {
+			if l.bias != nil {
+				bias[part*wide+o] = l.bias[o]
+			}
+			for c := range cin {
+				w[(part*wide+o)*cin+c] = l.weights.floats[(c*channels+o)*4+part]
+			}
+		}
+	}
+	return cout, cin, bias, w
+}
+
+// depthwise packs a depthwise layer as [block][kernel][16], with its bias.
+func (c *compiler) depthwise(l *layer) (kernel, bias cpu.Vector) {
+	if v, ok := c.net.depthwise[l]; ok {
+		return v[0], v[1]
+	}
+	channels, area := l.weights.shape[0], l.weights.shape[2]*l.weights.shape[3]
+	k := make([]float32, cpu.Blocks(channels)*cpu.Block*area)
+	for ch := range channels {
+		for p := range area {
+			k[(ch/cpu.Block*area+p)*cpu.Block+ch%cpu.Block] = l.weights.floats[ch*area+p]
+		}
+	}
+	b := make([]float32, channels)
+	copy(b, l.bias)
+	kernel, bias = c.vector(k), c.vector(b)
+	c.net.depthwise[l] = [2]cpu.Vector{kernel, bias}
+	return kernel, bias
+}
