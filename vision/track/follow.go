@@ -110,12 +110,20 @@ func (t *Tracker) move(frames []scene.Gray, heads []box) []xy {
 	// Grey frames may be smaller than the source, whose pixels the heads are in.
 	k := float64(frames[0].Width) / float64(max(t.width, 1))
 	start := make([]Point, 0, len(heads)*gridPoints)
-	for _, b := range heads {
+	moving := make([]int, 0, len(heads))
+	for i, b := range heads {
+		if unmoved(frames[0], frames[len(frames)-1], b, k) {
+			continue
+		}
+		moving = append(moving, i)
 		for _, gy := range grid {
 			for _, gx := range grid {
 				start = append(start, Point{(b.x + gx*b.w) * k, (b.y + gy*b.h) * k})
 			}
 		}
+	}
+	if len(moving) == 0 {
+		return out
 	}
 	alive := make([]bool, len(start))
 	for i := range alive {
@@ -133,9 +141,9 @@ func (t *Tracker) move(frames []scene.Gray, heads []box) []xy {
 		copy(at, moved)
 	}
 	var dx, dy []float64
-	for i := range heads {
+	for n, i := range moving {
 		dx, dy = dx[:0], dy[:0]
-		for k := i * gridPoints; k < (i+1)*gridPoints; k++ {
+		for k := n * gridPoints; k < (n+1)*gridPoints; k++ {
 			if alive[k] {
 				dx, dy = append(dx, at[k].X-start[k].X), append(dy, at[k].Y-start[k].Y)
 			}
@@ -146,6 +154,33 @@ func (t *Tracker) move(frames []scene.Gray, heads []box) []xy {
 		}
 	}
 	return out
+}
+
+// unmovedDiff: a head whose pixels differ by less than so many grey levels on
+// average stayed where it was; noise and compression make two to three, a head that moves by a
+// tenth of its size more.
+const unmovedDiff = 4
+
+// unmoved compares a head between two frames at a grid of places; k is the
+// frames' scale.
+func unmoved(a, b scene.Gray, h box, k float64) bool {
+	if len(a.Pix) < a.Width*a.Height || len(b.Pix) < a.Width*a.Height {
+		return false
+	}
+	const n = 12
+	sum := 0
+	for j := range n {
+		y := int((h.y + (float64(j)/(n-1)-0.5)*h.h) * k)
+		for i := range n {
+			x := int((h.x + (float64(i)/(n-1)-0.5)*h.w) * k)
+			if x < 0 || y < 0 || x >= a.Width || y >= a.Height {
+				return false
+			}
+			d := int(a.Pix[y*a.Width+x]) - int(b.Pix[y*a.Width+x])
+			sum += max(d, -d)
+		}
+	}
+	return sum < unmovedDiff*n*n
 }
 
 // carry moves every live tracklet from the step before to this one by flow.

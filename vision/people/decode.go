@@ -1,0 +1,185 @@
+package people
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"classlens/vision/scene"
+)
+
+// plane is a map of one or more channels, (c, h, w), row-major.
+type plane struct {
+	c, h, w int
+	v       []float32
+}
+
+func (p plane) at(c, y, x int) float64 { return float64(p.v[(c*p.h+y)*p.w+x]) }
+
+func sigmoid(z float64) float64 { return 1 / (1 + math.Exp(-z)) }
+
+// toSource scales from a net's input pixels to source pixels.
+type toSource struct{ x, y float64 }
+
+// Both CenterFace and MoveNet give maps at a quarter of the input.
+const stride = 4
+
+// decodeCenterFace reads CenterFace's maps: heat, log height and width, offset
+// of the middle (y, x), all at stride 4.
+func decodeCenterFace(heat, logSize, offset plane, s toSource, least float64) []face {
+	var out []face
+	for y := range heat.h {
+		row := heat.v[y*heat.w : (y+1)*heat.w]
+		for x, v := range row {
+			if float64(v) <= least {
+				continue
+			}
+			out = append(out, face{
+				x:     (float64(x) + offset.at(1, y, x) + 0.5) * stride * s.x,
+				y:     (float64(y) + offset.at(0, y, x) + 0.5) * stride * s.y,
+				w:     math.Exp(logSize.at(1, y, x)) * stride * s.x,
+				h:     math.Exp(logSize.at(0, y, x)) * stride * s.y,
+				score: float64(v),
+			})
+		}
+	}
+	return suppress(out, 0.3)
+}
+
+// anchor is one of FaceBoxes' reference squares: side and middle, in cells.
+type anchor struct{ size, x, y float64 }
+
+// faceBoxesAnchors per level; small ones are densified so that neighbours
+// overlap as much as large ones do.
+var faceBoxesAnchors = func() [3][]anchor {
+	var a []anchor
+	for i := range 4 {
+		for j := range 4 {
+			a = append(a, anchor{32, (float64(i) + 0.5) / 4, (float64(j) + 0.5) / 4})
+		}
+	}
+	for i := range 2 {
+		for j := range 2 {
+			a = append(a, anchor{64, (float64(i) + 0.5) / 2, (float64(j) + 0.5) / 2})
+		}
+	}
+	a = append(a, anchor{128, 0.5, 0.5})
+	return [3][]anchor{a, {{256, 0.5, 0.5}}, {{512, 0.5, 0.5}}}
+}()
+
+// decodeFaceBoxes reads FaceBoxes' maps of three levels (strides 32, 64, 128):
+// class logits, channels (anchor, 2), and boxes, channels (anchor, ty tx th tw).
+func decodeFaceBoxes(class, box [3]plane, s toSource, least float64) []face {
+	var out []face
+	for l, anchors := range faceBoxesAnchors {
+		cell := float64(int(32) << l)
+		for k, a := range anchors {
+			for y := range class[l].h {
+				for x := range class[l].w {
+					p := sigmoid(class[l].at(2*k+1, y, x) - class[l].at(2*k, y, x))
+					if p <= least {
+						continue
+					}
+					t := func(i int) float64 { return box[l].at(4*k+i, y, x) }
+					out = append(out, face{
+						x: ((float64(x)+a.x)*cell + t(1)/10*a.size) * s.x, y: ((float64(y)+a.y)*cell + t(0)/10*a.size) * s.y,
+						w: math.Exp(t(3)/5) * a.size * s.x, h: math.Exp(t(2)/5) * a.size * s.y,
+						score: p,
+					})
+				}
+			}
+		}
+	}
+	return suppress(out, 0.3)
+}
+
+// suppress keeps the surest of boxes that overlap by more than iou.
+func suppress(f []face, iou float64) []face {
+	slices.SortStableFunc(f, func(a, b face) int { return cmp.Compare(b.score, a.score) })
+	var out []face
+	for _, a := range f {
+		if !slices.ContainsFunc(out, func(b face) bool { return a.box().IoU(b.box()) > iou }) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+func (f face) box() scene.Box { return scene.Box{X: f.x - f.w/2, Y: f.y - f.h/2, W: f.w, H: f.h} }
+
+// poseMaps are MoveNet's maps at stride 4: where bodies have their middle, how
+// large they are, and the points.
+type poseMaps struct {
+	center, size, offset        plane // (1), (h, w), (y, x)
+	heat, regress, pointsOffset plane // (17) logits, (17·(y, x)), (17·(y, x))
+}
+
+// decodeMultiPose finds bodies at the 3x3 peaks of the map of middles.
+func decodeMultiPose(m poseMaps, s toSource, least float64) []body {
+	var out []body
+	for y := range m.center.h {
+		for x := range m.center.w {
+			v := m.center.v[y*m.center.w+x]
+			if float64(v) <= least || !peak(m.center, y, x) {
+				continue
+			}
+			b := body{
+				x: (float64(x) + m.offset.at(1, y, x)) * stride * s.x, y: (float64(y) + m.offset.at(0, y, x)) * stride * s.y,
+				w: m.size.at(1, y, x) * stride * s.x, h: m.size.at(0, y, x) * stride * s.y,
+				score: float64(v),
+			}
+			for k := range scene.NumKeypoints {
+				b.points[k], b.regress[k] = m.point(k, y, x, s)
+			}
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+func peak(p plane, y, x int) bool {
+	v := p.v[y*p.w+x]
+	for j := max(y-1, 0); j <= min(y+1, p.h-1); j++ {
+		for i := max(x-1, 0); i <= min(x+1, p.w-1); i++ {
+			if p.v[j*p.w+i] > v {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// A point is sought within pointReach cells of where the middle says it is;
+// nearness counts as 1 / (distance + 1.8), as MoveNet's own decoder has it.
+const (
+	pointReach = 20
+	pointNear  = 1.8
+)
+
+// point places point k of the body whose middle is at cell (y, x).
+func (m poseMaps) point(k, y, x int, s toSource) (scene.Keypoint, xy) {
+	ey, ex := float64(y)+m.regress.at(2*k, y, x), float64(x)+m.regress.at(2*k+1, y, x)
+	guess := xy{ex * stride * s.x, ey * stride * s.y}
+	y0, x0 := max(0, int(ey)-pointReach), max(0, int(ex)-pointReach)
+	y1, x1 := min(m.heat.h, int(ey)+pointReach+1), min(m.heat.w, int(ex)+pointReach+1)
+	best, by, bx, score := -1.0, -1, -1, 0.0
+	for j := y0; j < y1; j++ {
+		for i := x0; i < x1; i++ {
+			near := 1 / (math.Hypot(float64(j)-ey, float64(i)-ex) + pointNear)
+			if near <= best { // no heat lifts it above the best
+				continue
+			}
+			if p := sigmoid(m.heat.at(k, j, i)); p*near > best {
+				best, by, bx, score = p*near, j, i, p
+			}
+		}
+	}
+	if by < 0 {
+		return scene.Keypoint{X: guess.x, Y: guess.y}, guess
+	}
+	return scene.Keypoint{
+		X:     (float64(bx) + m.pointsOffset.at(2*k+1, by, bx)) * stride * s.x,
+		Y:     (float64(by) + m.pointsOffset.at(2*k, by, bx)) * stride * s.y,
+		Score: score,
+	}, guess
+}

@@ -1,0 +1,122 @@
+package people
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"classlens/vision/scene"
+)
+
+// How far two candidates of one head may lie apart, in heads: two nets differ
+// by a seventh of a head each; heads side by side are a whole one apart, heads behind one
+// another half.
+const (
+	faceGroup = 0.4  // faces of several scales
+	bodyGroup = 0.45 // heads of bodies
+	support   = 0.9  // a body's head this near a face's is the same person: bodies of heads in one place are not told apart
+	supportIn = 0.7  // when their sizes differ by no more than this, in log
+	bodyTrust = 1.5  // MoveNet's scores are low on bodies behind desks
+	mostScore = 0.95
+	sizeRatio = 2.0 // candidates that differ by more in size are two things
+)
+
+// group joins the candidates of one kind: greedily, the surest first, at most
+// one of each source; places are means weighed by the square of the score, and
+// the score is the sum over the number of sources that looked.
+func group(heads []head, reach float64, sources int) []head {
+	order := slices.Clone(heads)
+	slices.SortStableFunc(order, func(a, b head) int { return cmp.Compare(b.score, a.score) })
+	used := make([]bool, len(order))
+	var out []head
+	for i, a := range order {
+		if used[i] {
+			continue
+		}
+		var g head
+		var weights float64
+		seen := map[int]bool{}
+		for j := i; j < len(order); j++ {
+			b := order[j]
+			if used[j] {
+				continue
+			}
+			ratio := math.Sqrt(b.w * b.h / (a.w * a.h))
+			if j != i && (distance(a, b) >= reach || ratio >= sizeRatio || ratio <= 1/sizeRatio) {
+				continue
+			}
+			used[j] = true
+			if seen[b.source] {
+				continue // a second, weaker one of the same net at the same scale
+			}
+			seen[b.source] = true
+			w := b.score * b.score
+			g.x, g.y, g.w, g.h = g.x+w*b.x, g.y+w*b.y, g.w+w*b.w, g.h+w*b.h
+			g.score += b.score / float64(max(sources, 1))
+			weights += w
+			if g.body == nil {
+				g.body = b.body
+			}
+		}
+		g.x, g.y, g.w, g.h = g.x/weights, g.y/weights, g.w/weights, g.h/weights
+		out = append(out, g)
+	}
+	return out
+}
+
+// distance of two heads in sizes of the smaller, the larger of its two directions.
+func distance(a, b head) float64 {
+	return math.Max(math.Abs(a.x-b.x)/math.Min(a.w, b.w), math.Abs(a.y-b.y)/math.Min(a.h, b.h))
+}
+
+// fuse makes people of the faces and bodies of one picture. A body near a face
+// supports it and never makes a second head: score 1 - (1-face)(1-trust·body).
+func fuse(faces []head, faceSources int, bodies []head, bodySources int) []scene.Person {
+	f, b := group(faces, faceGroup, faceSources), group(bodies, bodyGroup, bodySources)
+	free := make([]bool, len(b))
+	for i := range free {
+		free[i] = true
+	}
+	out := []scene.Person{}
+	for _, a := range f {
+		best, at := math.Inf(1), -1
+		var near []int
+		for j := range b {
+			d := distance(a, b[j])
+			if !free[j] || d >= support || math.Abs(math.Log(b[j].h/a.h)) >= supportIn {
+				continue
+			}
+			near = append(near, j)
+			if d < best {
+				best, at = d, j
+			}
+		}
+		s := 0.0
+		if at >= 0 {
+			s = math.Min(mostScore, bodyTrust*b[at].score)
+			a.body = b[at].body
+			for _, j := range near {
+				free[j] = false
+			}
+		}
+		a.score = 1 - (1-a.score)*(1-s)
+		out = append(out, a.person())
+	}
+	for j, a := range b {
+		if free[j] {
+			a.score = math.Min(mostScore, bodyTrust*a.score)
+			out = append(out, a.person())
+		}
+	}
+	return out
+}
+
+func (h head) person() scene.Person {
+	p := scene.Person{Score: h.score, Head: scene.Box{X: h.x - h.w/2, Y: h.y - h.h/2, W: h.w, H: h.h}}
+	if h.body != nil {
+		b := h.body
+		p.Body = scene.Box{X: b.x - b.w/2, Y: b.y - b.h/2, W: b.w, H: b.h}
+		p.Points = b.points
+	}
+	return p
+}
