@@ -15,6 +15,7 @@ type Seat struct {
 	Hip      float32 // height of the hips when seated
 	Mate     int     // index of the neighbour at the same desk, -1 none
 	MateSide float32 // 1: the neighbour is to the left
+	Laptop   bool    // stands on the desk in the book's place
 }
 
 // Layout says how a room is furnished.

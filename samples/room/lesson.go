@@ -37,6 +37,7 @@ func NewLesson(a *Assets, seed int64, w, h, over int) (*Scene, error) {
 		return nil, err
 	}
 	s.Actors = append(s.Actors, teacher)
+	s.awayFromFocus()
 	s.Camera = LookAt(Vec{m.X1 - .18, 2.70, m.Z1 - .12}, Vec{-.45, .72, -.65}, 48, w, h, over, 0)
 	s.Lights = lessonLight
 	s.Prepare()
@@ -86,6 +87,9 @@ func (m *Room) aisle(k int) float32 {
 		}
 	}
 	slices.Sort(xs)
+	if len(xs) == 0 {
+		return 0
+	}
 	return xs[min(k, len(xs)-1)]
 }
 

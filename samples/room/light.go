@@ -128,12 +128,12 @@ func (s *shader) flat(x, y int, ao float32) (Vec, bool) {
 		}
 		al, n = al.Add(s.b.albedo[j]), n.Add(s.b.n[j])
 	}
-	return s.lit(s.pos(x*o, y*o), n.Unit(), al.Mul(1/float32(o*o)), kind, ao, x*3+y*7), true
+	return s.lit(s.pos(x*o, y*o), n.Unit(), al.Mul(1/float32(o*o)), kind, ao, scatter(x, y)), true
 }
 
 func (s *shader) sample(x, y int, ao float32, k int) Vec {
 	i := y*s.b.w + x
-	return s.lit(s.pos(x, y), s.b.n[i], s.b.albedo[i], s.b.kind[i], ao, x*3+y*7+k)
+	return s.lit(s.pos(x, y), s.b.n[i], s.b.albedo[i], s.b.kind[i], ao, scatter(x, y)+k)
 }
 
 // lit is the light that a surface sends to the camera: sky and ground, the
@@ -176,6 +176,15 @@ func (s *shader) lit(P, N, al Vec, kind uint8, ao float32, px int) Vec {
 		col = col.Add(s.wl.Mul(shine * lw * power(max(N.Dot(hw), 0), sharp))).Add(s.tl.Mul(shine * lt * power(max(N.Dot(ht), 0), sharp)))
 	}
 	return Vec{min(col.X, 2), min(col.Y, 2), min(col.Z, 2)}
+}
+
+// scatter is a number that differs from pixel to pixel without a pattern, so
+// that coarse shadow taps show as grain.
+func scatter(x, y int) int {
+	h := uint32(x)*0x9e3779b1 ^ uint32(y)*0x85ebca77
+	h ^= h >> 15
+	h *= 0x2c1b3c6d
+	return int(h >> 20)
 }
 
 // power is x to a whole power.

@@ -124,3 +124,13 @@ func write(im *image.RGBA, x, y int, text string, c color.RGBA) {
 		x += 4
 	}
 }
+
+// Skeleton lists the pairs of points that make a stick figure, counted from 1
+// as COCO does.
+func Skeleton() [][2]int {
+	s := make([][2]int, len(limbs))
+	for i, l := range limbs {
+		s[i] = [2]int{l[0] + 1, l[1] + 1}
+	}
+	return s
+}

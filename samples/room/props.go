@@ -22,21 +22,19 @@ func (a *Actor) props() []Quad {
 	case "recite":
 		return placed(sheet(), ry(a.facing).M(rx(-25)), mid.Add(turn(a.facing, Vec{0, .05, .02})))
 	case "write", "writehead", "board":
-		d := a.dir[ix["hand"+c]]
 		back := Vec{float32(1-2*w) * .25, .8, -.35}
 		if a.Now == "board" {
 			back = Vec{0, .1, -1}
 		}
-		_ = d
 		var q []Quad
 		box(&q, Vec{-.004, -.035, -.004}, Vec{.004, .10, .004}, plain(Vec{.03, .04, .12}))
 		return placed(q, frameUp(turn(a.facing, back)), grip)
 	case "drink":
 		var q []Quad
 		p := plain(Vec{.25, .45, .55})
-		box(&q, Vec{-.03, -.09, -.03}, Vec{.03, .08, .03}, p)
-		box(&q, Vec{-.013, .08, -.013}, Vec{.013, .11, .013}, p)
-		return placed(q, ry(a.facing).M(rx(-70)), a.pos[ix["middle_01"+c]].Add(turn(a.facing, Vec{0, .01, .03})))
+		box(&q, Vec{-.022, -.08, -.022}, Vec{.022, .06, .022}, p)
+		box(&q, Vec{-.011, .06, -.011}, Vec{.011, .09, .011}, p)
+		return placed(q, ry(a.facing).M(rx(-115)), a.pos[ix["middle_01"+c]].Add(turn(a.facing, Vec{0, .01, .03})))
 	}
 	return nil
 }

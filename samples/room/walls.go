@@ -58,6 +58,7 @@ func (m *Room) setDesk(r *rand.Rand, s *Seat, l Layout) {
 	switch {
 	case r.Float32() < l.Laptops:
 		d = append(d, laptop(s.Desk)...)
+		s.Laptop = true
 	case r.Intn(8) > 0:
 		d = append(d, openBook(s.Desk, written)...)
 	}

@@ -1,0 +1,99 @@
+package room
+
+import (
+	"math"
+	"math/rand"
+)
+
+// NewClip draws the n-th whole-room clip of a plan: a class at work under one
+// camera, some with a teacher, some with a student who leaves or returns.
+func NewClip(a *Assets, p *Plan, n int) (*Scene, string, error) {
+	r := derive(p.Seed, 500_000+n)
+	age := uniform(r, p.AgeMin, p.AgeMax)
+	l := p.layout(r, age)
+	l.Rows = min(l.Rows, 4)
+	kind := CameraKinds[n%len(CameraKinds)]
+	if p.Cameras[kind] <= 0 {
+		kind = choose(r, p.Cameras)
+	}
+	s := &Scene{Seed: p.Seed*1_000_003 + 500_000 + int64(n), Noise: uniform(r, p.NoiseMin, p.NoiseMax)}
+	s.Room = NewRoom(s.Seed, l)
+	m := s.Room
+	w := p.Widths[n%len(p.Widths)]
+	wide := m.X1 - m.X0
+	from := m.hang(r, kind)
+	at := Vec{from.X * .15, .75, uniform(r, .30, .42) * m.Z0}
+	if kind == "front" {
+		from.Z = m.Z1 - .2
+		from.X *= .5
+	}
+	if kind == "ceiling" {
+		at.X, at.Z = from.X*.5, from.Z-1.6
+	}
+	d := at.Sub(from)
+	fov := clamp(float32(2*math.Atan(float64(wide*.36/d.Len()))*180/math.Pi)*.8, 38, 66)
+	s.Camera = LookAt(from, at, fov, w, w*9/16, 2, p.Bend*r.Float32())
+	s.Lights = lightsOf(r)
+	v := p.variety(age)
+	for i, seat := range m.Seats {
+		if r.Intn(6) == 0 || !s.seatSeen(seat) || len(s.Actors) >= 28 {
+			continue
+		}
+		fr := derive(s.Seed, 1000+i)
+		f, err := a.NewFigure(RandomLook(fr, v))
+		if err != nil {
+			return nil, "", err
+		}
+		s.Actors = append(s.Actors, &Actor{Figure: f, ID: Name(len(s.Actors)), Seat: seat, phase: fr.Float64() * 6, Left: fr.Intn(9) == 0, Chair: hsv(.55+.1*fr.Float32(), .5*fr.Float32(), .1+.4*fr.Float32())})
+	}
+	if n%3 != 2 {
+		t, err := newTeacher(a, derive(s.Seed, 3000), m.round(r, p.Seconds))
+		if err != nil {
+			return nil, "", err
+		}
+		s.Actors = append(s.Actors, t)
+	}
+	s.busy(r, p.Seconds, l.Kind != "groups" && l.Kind != "lecture" && n%2 == 0)
+	s.awayFromFocus()
+	s.Prepare()
+	return s, l.Kind + "/" + kind, nil
+}
+
+func (s *Scene) seatSeen(seat Seat) bool {
+	c := s.Camera
+	h := c.Project(seat.P.Add(Vec{0, seat.Hip + .62, .08}))
+	return h.Z > 1 && h.X > 4 && h.Y > 4 && h.X < float32(c.W)-4 && h.Y < float32(c.H)-8
+}
+
+// busy gives everyone a stretch of a lesson, and where asked one a walk.
+func (s *Scene) busy(r *rand.Rand, seconds float64, walk bool) {
+	ph := phases[r.Intn(len(phases))]
+	for i, a := range s.Actors {
+		if a.stops != nil {
+			continue
+		}
+		for t := -8 + 3*r.Float64(); t < seconds; {
+			e := Event{T: t, Posture: drawPosture(r, ph.share), Side: side(r), Vary: r.Float32()}
+			if r.Intn(12) == 0 {
+				e.Posture = pick(r, []Posture{"sleep", "sleepside", "phonelap", "phonedesk", "stand", "recite"})
+			}
+			if postures[e.Posture] == "discuss" && a.Seat.Mate >= 0 {
+				e.Side = a.Seat.MateSide
+			}
+			a.Events = append(a.Events, e)
+			t += hold(r, e.Posture)
+		}
+		if walk && i == len(s.Actors)/2 {
+			e := Event{T: seconds * .15, Posture: "walk", Side: 1, Vary: .5, Path: s.toDoor(a)}
+			a.Events = insert(a.Events, e, seconds*.95)
+		}
+	}
+}
+
+// round is a teacher's way for a clip: before the class, down an aisle, back.
+func (m *Room) round(r *rand.Rand, seconds float64) []stop {
+	x := uniform(r, m.X0*.5, m.X1*.5)
+	a := m.aisle(r.Intn(2))
+	t := seconds * float64(uniform(r, .15, .3))
+	return []stop{{-10, Vec{x, 0, 1.5}, 180, "explain"}, {t, Vec{-x, 0, 1.6}, 170, "point"}, {t + 5, Vec{a, 0, 1.2}, 180, "wait"}, {t + 8, Vec{a, 0, uniform(r, -2, -.8)}, 120, "wait"}}
+}
