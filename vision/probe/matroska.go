@@ -1,0 +1,204 @@
+package probe
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+)
+
+// The EBML ids that matter here.
+const (
+	idSegment       = 0x18538067
+	idInfo          = 0x1549A966
+	idTimeScale     = 0x2AD7B1
+	idDuration      = 0x4489
+	idTracks        = 0x1654AE6B
+	idTrackEntry    = 0xAE
+	idTrackType     = 0x83
+	idCodec         = 0x86
+	idFrameDuration = 0x23E383
+	idVideo         = 0xE0
+	idWidth         = 0xB0
+	idHeight        = 0xBA
+	idCluster       = 0x1F43B675
+)
+
+type matroska struct {
+	*file
+	Result
+	scale    float64 // nanoseconds a tick
+	duration float64
+	isVideo  bool
+	codec    string
+	w, h     int
+	spacing  float64 // nanoseconds a frame
+}
+
+func probeMatroska(f *file) (Result, error) {
+	m := &matroska{file: f, Result: Result{Container: "mkv"}, scale: 1e6}
+	whole, err := m.elements(0, f.size, func(id uint64, start, end int64) error {
+		if id != idSegment {
+			return nil
+		}
+		_, err := m.elements(start, end, m.segment)
+		return err
+	})
+	if err != nil {
+		return m.Result, err
+	}
+	m.Duration = m.duration * m.scale / 1e9
+	if m.FPS > 0 && m.Duration > 0 && m.Duration*m.FPS < math.MaxInt32 {
+		m.Frames = int(m.Duration*m.FPS + .5)
+	}
+	if m.Tracks == 0 {
+		return m.Result, fmt.Errorf("%w: it ends before its tracks are described", ErrTruncated)
+	}
+	if !whole {
+		m.Damage = "the file ends before its last piece does"
+	}
+	return m.Result, nil
+}
+
+// number reads an EBML variable-length number; keep leaves the marker in (ids).
+func (f *file) number(at int64, keep bool) (v uint64, n int64, ok bool) {
+	h, err := f.read(at, 1)
+	if err != nil || h[0] == 0 {
+		return 0, 0, false
+	}
+	n = int64(bits.LeadingZeros8(h[0])) + 1
+	b, err := f.read(at, n)
+	if err != nil {
+		return 0, 0, false
+	}
+	for _, c := range b {
+		v = v<<8 | uint64(c)
+	}
+	if !keep {
+		v &^= 1 << (7 * n)
+	}
+	return v, n, true
+}
+
+// elements walks the elements between two places; whole is false when the last
+// one claims more than there is.
+func (f *file) elements(at, end int64, visit func(id uint64, start, end int64) error) (whole bool, err error) {
+	for n := 0; at < end; n++ {
+		if n == maxBoxes {
+			return false, fmt.Errorf("%w: more than %d elements", ErrLimits, maxBoxes)
+		}
+		id, a, ok := f.number(at, true)
+		if !ok {
+			return false, nil
+		}
+		size, b, ok := f.number(at+a, false)
+		if !ok {
+			return false, nil
+		}
+		start := at + a + b
+		stop := start + int64(min(size, math.MaxInt64/4))
+		unknown := size == 1<<(7*b)-1 // live recordings: to the end
+		if unknown {
+			stop = end
+		}
+		if err := visit(id, start, min(stop, end)); err != nil {
+			return false, err
+		}
+		if stop > end {
+			return false, nil
+		}
+		at = stop
+	}
+	return true, nil
+}
+
+func (m *matroska) segment(id uint64, start, end int64) error {
+	switch id {
+	case idInfo:
+		_, err := m.elements(start, end, func(id uint64, start, end int64) error {
+			switch id {
+			case idTimeScale:
+				m.scale = float64(m.uint(start, end))
+			case idDuration:
+				m.duration = m.float(start, end)
+			}
+			return nil
+		})
+		return err
+	case idTracks:
+		_, err := m.elements(start, end, func(id uint64, start, end int64) error {
+			if id != idTrackEntry {
+				return nil
+			}
+			return m.track(start, end)
+		})
+		return err
+	}
+	return nil
+}
+
+func (m *matroska) track(start, end int64) error {
+	m.Tracks++
+	m.isVideo, m.codec, m.w, m.h, m.spacing = false, "", 0, 0, 0
+	if _, err := m.elements(start, end, m.trackElement); err != nil {
+		return err
+	}
+	if !m.isVideo {
+		return nil
+	}
+	if m.VideoTracks++; m.VideoTracks == 1 {
+		m.Codec = m.codec
+		if m.spacing > 0 {
+			m.FPS = 1e9 / m.spacing
+		}
+	}
+	m.Width, m.Height = max(m.Width, m.w), max(m.Height, m.h)
+	return nil
+}
+
+func (m *matroska) trackElement(id uint64, start, end int64) error {
+	switch id {
+	case idTrackType:
+		m.isVideo = m.uint(start, end) == 1
+	case idCodec:
+		if b, err := m.read(start, min(end-start, 32)); err == nil {
+			m.codec = printable(b)
+		}
+	case idFrameDuration:
+		m.spacing = float64(m.uint(start, end))
+	case idVideo:
+		_, err := m.elements(start, end, func(id uint64, start, end int64) error {
+			switch id {
+			case idWidth:
+				m.w = int(min(m.uint(start, end), math.MaxInt32))
+			case idHeight:
+				m.h = int(min(m.uint(start, end), math.MaxInt32))
+			}
+			return nil
+		})
+		return err
+	}
+	return nil
+}
+
+func (m *matroska) uint(start, end int64) (v uint64) {
+	b, err := m.read(start, min(end-start, 8))
+	if err != nil {
+		return 0
+	}
+	for _, c := range b {
+		v = v<<8 | uint64(c)
+	}
+	return v
+}
+
+// float reads 4 or 8 bytes; what is not finite and positive is "not said".
+func (m *matroska) float(start, end int64) float64 {
+	v := math.Float64frombits(m.uint(start, end))
+	if end-start == 4 {
+		v = float64(math.Float32frombits(uint32(m.uint(start, end))))
+	}
+	if !(v > 0 && v < math.MaxFloat64) {
+		return 0
+	}
+	return v
+}

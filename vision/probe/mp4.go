@@ -1,0 +1,310 @@
+package probe
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+)
+
+// box is one piece of an MP4 or MOV file.
+type box struct {
+	kind       string
+	start, end int64 // of the content
+}
+
+// maxBoxes bounds a walk: a fragmented hour has some thousands.
+const maxBoxes = 1 << 17
+
+// boxes walks the boxes between two places; whole is false when the last one
+// claims more than there is.
+func (f *file) boxes(at, end int64, visit func(box) error) (whole bool, err error) {
+	for n := 0; at+8 <= end; n++ {
+		if n == maxBoxes {
+			return false, fmt.Errorf("%w: more than %d boxes", ErrLimits, maxBoxes)
+		}
+		h, err := f.read(at, 8)
+		if err != nil {
+			return false, nil
+		}
+		size, head := int64(binary.BigEndian.Uint32(h)), int64(8)
+		switch size {
+		case 0:
+			size = end - at
+		case 1:
+			h16, err := f.read(at, 16)
+			if err != nil {
+				return false, nil
+			}
+			long := binary.BigEndian.Uint64(h16[8:])
+			if long > math.MaxInt64 {
+				return false, nil
+			}
+			size, head = int64(long), 16
+		}
+		if size < head {
+			return false, nil
+		}
+		b := box{string(h[4:8]), at + head, at + size}
+		if end == f.size && printable(h[4:8]) != string(h[4:8]) {
+			return true, nil // what some recorders leave behind the last piece is no piece
+		}
+		if size > end-at {
+			b.end = end
+			if err := visit(b); err != nil {
+				return false, err
+			}
+			return false, nil
+		}
+		if err := visit(b); err != nil {
+			return false, err
+		}
+		at += size
+	}
+	return at == end, nil
+}
+
+// mp4 gathers what the boxes say.
+type mp4 struct {
+	*file
+	Result
+	movieScale uint32
+	moov       bool
+	fragments  bool
+	track      mp4Track   // in work
+	videos     []mp4Track // found
+}
+
+type mp4Track struct {
+	id       uint32
+	video    bool
+	codec    string
+	w, h     int
+	scale    uint32
+	duration uint64
+	samples  uint64
+	fragment uint64 // samples and ticks in fragments
+	ticks    uint64
+	perTick  uint32 // default sample duration
+	rotation int
+}
+
+func probeMP4(f *file) (Result, error) {
+	m := &mp4{file: f, Result: Result{Container: "mp4"}}
+	whole, err := f.boxes(0, f.size, m.top)
+	if err != nil {
+		return m.Result, err
+	}
+	if !m.moov {
+		return m.Result, fmt.Errorf("%w: it has no index (moov); the recorder did not finish it, try a repair tool such as untrunc", ErrTruncated)
+	}
+	m.sum()
+	if !whole {
+		m.Damage = "the file ends before its last piece does"
+	}
+	return m.Result, nil
+}
+
+func (m *mp4) top(b box) error {
+	switch b.kind {
+	case "moov":
+		m.moov = true
+		_, err := m.boxes(b.start, b.end, m.movie)
+		return err
+	case "moof":
+		m.fragments = true
+		_, err := m.boxes(b.start, b.end, func(b box) error {
+			if b.kind != "traf" {
+				return nil
+			}
+			return m.fragment(b)
+		})
+		return err
+	}
+	return nil
+}
+
+func (m *mp4) movie(b box) error {
+	switch b.kind {
+	case "mvhd":
+		d, _ := m.read(b.start, min(b.end-b.start, 32))
+		m.movieScale, m.track.duration = timescale(d)
+		if m.movieScale > 0 {
+			m.Duration = float64(m.track.duration) / float64(m.movieScale)
+		}
+	case "trak":
+		m.Tracks++
+		m.track = mp4Track{}
+		if _, err := m.boxes(b.start, b.end, m.trackBox); err != nil {
+			return err
+		}
+		if m.track.video {
+			m.VideoTracks++
+			m.videos = append(m.videos, m.track)
+		}
+	case "mvex":
+		_, err := m.boxes(b.start, b.end, func(b box) error {
+			if d, err := m.read(b.start, min(b.end-b.start, 24)); err == nil && b.kind == "trex" && len(d) >= 16 {
+				for i := range m.videos {
+					if m.videos[i].id == binary.BigEndian.Uint32(d[4:]) {
+						m.videos[i].perTick = binary.BigEndian.Uint32(d[12:])
+					}
+				}
+			}
+			return nil
+		})
+		return err
+	}
+	return nil
+}
+
+// timescale reads scale and duration of an mvhd or mdhd.
+func timescale(d []byte) (scale uint32, duration uint64) {
+	switch {
+	case len(d) >= 32 && d[0] == 1:
+		return binary.BigEndian.Uint32(d[20:]), binary.BigEndian.Uint64(d[24:])
+	case len(d) >= 20 && d[0] == 0:
+		return binary.BigEndian.Uint32(d[12:]), uint64(binary.BigEndian.Uint32(d[16:]))
+	}
+	return 0, 0
+}
+
+func (m *mp4) trackBox(b box) error {
+	t := &m.track
+	switch b.kind {
+	case "mdia", "minf", "stbl":
+		_, err := m.boxes(b.start, b.end, m.trackBox)
+		return err
+	case "tkhd":
+		if d, err := m.read(b.start, min(b.end-b.start, 96)); err == nil {
+			t.header(d)
+		}
+	case "mdhd":
+		d, _ := m.read(b.start, min(b.end-b.start, 32))
+		t.scale, t.duration = timescale(d)
+	case "hdlr":
+		if d, err := m.read(b.start, min(b.end-b.start, 12)); err == nil && len(d) == 12 {
+			t.video = string(d[8:12]) == "vide"
+		}
+	case "stsd":
+		if d, err := m.read(b.start, min(b.end-b.start, 64)); err == nil && len(d) >= 44 && t.video {
+			t.codec = printable(d[12:16])
+			t.w, t.h = max(t.w, int(binary.BigEndian.Uint16(d[40:]))), max(t.h, int(binary.BigEndian.Uint16(d[42:])))
+		}
+	case "stsz":
+		if d, err := m.read(b.start, min(b.end-b.start, 12)); err == nil && len(d) == 12 {
+			t.samples = uint64(binary.BigEndian.Uint32(d[8:]))
+		}
+	}
+	return nil
+}
+
+// header reads a tkhd: id, size and rotation.
+func (t *mp4Track) header(d []byte) {
+	at, matrix := 12, 40
+	if len(d) > 0 && d[0] == 1 {
+		at, matrix = 20, 52
+	}
+	if len(d) < matrix+44 {
+		return
+	}
+	t.id = binary.BigEndian.Uint32(d[at:])
+	a, b := int32(binary.BigEndian.Uint32(d[matrix:])), int32(binary.BigEndian.Uint32(d[matrix+4:]))
+	if a != 0 || b != 0 {
+		t.rotation = int(math.Round(math.Atan2(float64(b), float64(a))*180/math.Pi)+360) % 360
+	}
+	t.w, t.h = int(binary.BigEndian.Uint32(d[matrix+36:])>>16), int(binary.BigEndian.Uint32(d[matrix+40:])>>16)
+}
+
+// fragment adds up one traf's samples.
+func (m *mp4) fragment(b box) error {
+	var t *mp4Track
+	perSample := uint32(0)
+	_, err := m.boxes(b.start, b.end, func(b box) error {
+		d, err := m.read(b.start, min(b.end-b.start, 8<<20))
+		if err != nil || len(d) < 8 {
+			return nil
+		}
+		flags := binary.BigEndian.Uint32(d) & 0xffffff
+		switch b.kind {
+		case "tfhd":
+			for i := range m.videos {
+				if m.videos[i].id == binary.BigEndian.Uint32(d[4:]) {
+					t = &m.videos[i]
+					perSample = t.perTick
+				}
+			}
+			at := 8
+			for _, f := range []struct{ bit, size int }{{1, 8}, {2, 4}} {
+				if flags&uint32(f.bit) != 0 {
+					at += f.size
+				}
+			}
+			if flags&8 != 0 && len(d) >= at+4 {
+				perSample = binary.BigEndian.Uint32(d[at:])
+			}
+		case "trun":
+			if t != nil {
+				t.run(d, flags, perSample)
+			}
+		}
+		return nil
+	})
+	return err
+}
+
+func (t *mp4Track) run(d []byte, flags, perSample uint32) {
+	n := binary.BigEndian.Uint32(d[4:])
+	t.fragment += uint64(n)
+	at, step := 8, 0
+	if flags&1 != 0 {
+		at += 4
+	}
+	if flags&4 != 0 {
+		at += 4
+	}
+	for _, bit := range []uint32{0x100, 0x200, 0x400, 0x800} {
+		if flags&bit != 0 {
+			step += 4
+		}
+	}
+	if flags&0x100 == 0 {
+		t.ticks += uint64(n) * uint64(perSample)
+		return
+	}
+	for ; n > 0 && at+4 <= len(d); n-- {
+		t.ticks += uint64(binary.BigEndian.Uint32(d[at:]))
+		at += step
+	}
+}
+
+// sum settles the result from the first picture track.
+func (m *mp4) sum() {
+	if len(m.videos) == 0 {
+		return
+	}
+	v := m.videos[0]
+	m.Codec, m.Width, m.Height, m.Rotation = v.codec, v.w, v.h, v.rotation
+	for _, o := range m.videos[1:] { // any of them may be the one that is decoded
+		m.Width, m.Height = max(m.Width, o.w), max(m.Height, o.h)
+	}
+	samples, ticks := v.samples+v.fragment, v.ticks
+	if v.samples > 0 || ticks == 0 {
+		ticks += v.duration
+	}
+	m.Frames = int(min(samples, math.MaxInt32))
+	if v.scale > 0 && ticks > 0 {
+		m.Duration = float64(ticks) / float64(v.scale)
+		m.FPS = float64(samples) / m.Duration
+	}
+}
+
+// printable makes four bytes of a file safe to show.
+func printable(b []byte) string {
+	out := make([]byte, 0, len(b))
+	for _, c := range b {
+		if c > ' ' && c < 127 {
+			out = append(out, c)
+		}
+	}
+	return string(out)
+}

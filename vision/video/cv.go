@@ -1,0 +1,199 @@
+// Package video reads recordings: it opens them safely, decodes them in a child
+// process of the same binary, and gives steps with picture, flow, camera motion
+// and shots. It is the only importer of gocv; what gocv lacks or lets throw is in
+// shim.cc.
+package video
+
+/*
+#cgo CXXFLAGS: -std=c++17 -O2 -Wall
+#cgo pkg-config: opencv4
+#include <stdlib.h>
+#include "shim.h"
+*/
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unsafe"
+
+	"classlens/vision/scene"
+
+	"gocv.io/x/gocv"
+)
+
+// Versions says which OpenCV and FFmpeg this program runs on.
+func Versions() string {
+	text := "OpenCV " + gocv.OpenCVVersion()
+	for _, line := range strings.Split(C.GoString(C.cl_cv_build()), "\n") {
+		if f := strings.Fields(line); len(f) > 1 && (f[0] == "avcodec:" || f[0] == "avformat:") {
+			text += ", " + strings.TrimSuffix(f[0], ":") + " " + strings.Trim(f[len(f)-1], "()")
+		}
+	}
+	return text
+}
+
+func cvError(what string) error {
+	return errors.New(what + ": " + strings.TrimSpace(C.GoString(C.cl_cv_error())))
+}
+
+func bytesPointer(b []byte) *C.uchar { return (*C.uchar)(unsafe.Pointer(unsafe.SliceData(b))) }
+
+// Point is a place in a picture, in its pixels.
+type Point struct{ X, Y float64 }
+
+// FollowPoints moves points from grey frame a to grey frame b by pyramidal
+// Lucas-Kanade. ok tells which were followed surely: followed back they end
+// within a pixel of where they began. Frames of different sizes follow nothing.
+func FollowPoints(a, b scene.Gray, pts []Point) (moved []Point, ok []bool) {
+	moved, ok = make([]Point, len(pts)), make([]bool, len(pts))
+	copy(moved, pts)
+	if len(pts) == 0 || a.Width != b.Width || a.Height != b.Height || a.Width < 16 || a.Height < 16 {
+		return moved, ok
+	}
+	from, to, sure := make([]float32, 2*len(pts)), make([]float32, 2*len(pts)), make([]byte, len(pts))
+	for i, p := range pts {
+		from[2*i], from[2*i+1] = float32(p.X), float32(p.Y)
+	}
+	rc := C.cl_follow(bytesPointer(a.Pix), bytesPointer(b.Pix), C.int(a.Width), C.int(a.Height), (*C.float)(&from[0]), C.int(len(pts)), (*C.float)(&to[0]), bytesPointer(sure))
+	if rc != 0 {
+		return moved, ok // nothing was followed: the tracker holds what it has
+	}
+	for i := range pts {
+		moved[i], ok[i] = Point{float64(to[2*i]), float64(to[2*i+1])}, sure[i] != 0
+	}
+	return moved, ok
+}
+
+// EncodeJPEG packs a frame; quality is 1 to 100.
+func EncodeJPEG(f scene.Frame, quality int) ([]byte, error) {
+	if f.Width <= 0 || len(f.Pix) != 3*f.Width*f.Height {
+		return nil, fmt.Errorf("a frame of %dx%d with %d bytes", f.Width, f.Height, len(f.Pix))
+	}
+	var out *C.uchar
+	var size C.int
+	if C.cl_jpeg_encode(bytesPointer(f.Pix), C.int(f.Width), C.int(f.Height), C.int(quality), &out, &size) != 0 {
+		return nil, cvError("JPEG")
+	}
+	defer C.cl_free_bytes(out)
+	return C.GoBytes(unsafe.Pointer(out), size), nil
+}
+
+// DecodeJPEG unpacks what EncodeJPEG packed.
+func DecodeJPEG(b []byte) (scene.Frame, error) {
+	if len(b) == 0 {
+		return scene.Frame{}, errors.New("JPEG: empty")
+	}
+	var rgb *C.uchar
+	var w, h C.int
+	if C.cl_jpeg_decode(bytesPointer(b), C.int(len(b)), &rgb, &w, &h) != 0 {
+		return scene.Frame{}, cvError("JPEG")
+	}
+	defer C.cl_free_bytes(rgb)
+	return scene.Frame{Width: int(w), Height: int(h), Pix: C.GoBytes(unsafe.Pointer(rgb), 3*w*h)}, nil
+}
+
+// shrink resizes a grey frame to at most the given width.
+func shrink(g scene.Gray, width int) (scene.Gray, error) {
+	if g.Width <= width {
+		return g, nil
+	}
+	out := scene.Gray{Time: g.Time, Width: width, Height: max(1, (g.Height*width+g.Width/2)/g.Width)}
+	out.Pix = make([]byte, out.Width*out.Height)
+	if C.cl_resize_gray(bytesPointer(g.Pix), C.int(g.Width), C.int(g.Height), bytesPointer(out.Pix), C.int(out.Width), C.int(out.Height)) != 0 {
+		return out, cvError("resizing")
+	}
+	return out, nil
+}
+
+// disFlow is dense flow from a to b, (h, w, 2) in their pixels.
+func disFlow(a, b scene.Gray) ([]float32, error) {
+	uv := make([]float32, 2*a.Width*a.Height)
+	if C.cl_dis_flow(bytesPointer(a.Pix), bytesPointer(b.Pix), C.int(a.Width), C.int(a.Height), 0, (*C.float)(&uv[0])) != 0 {
+		return nil, cvError("optical flow")
+	}
+	return uv, nil
+}
+
+// cameraMotion fits a similarity from a to b by sparse features; share is how
+// many of the features agree with it, 0 when there is none.
+func cameraMotion(a, b scene.Gray) (cam scene.Camera, share float64, err error) {
+	var m [6]C.double
+	var s C.double
+	if C.cl_camera(bytesPointer(a.Pix), bytesPointer(b.Pix), C.int(a.Width), C.int(a.Height), &m[0], &s) != 0 {
+		return scene.Still(), 0, cvError("camera motion")
+	}
+	cam.A = [2][2]float64{{float64(m[0]), float64(m[1])}, {float64(m[2]), float64(m[3])}}
+	cam.B = [2]float64{float64(m[4]), float64(m[5])}
+	return cam, float64(s), nil
+}
+
+// capture is OpenCV's FFmpeg reader.
+type capture struct{ c *C.cl_capture }
+
+// OpenCV's property numbers.
+const (
+	propPosMsec    = 0
+	propWidth      = 3
+	propHeight     = 4
+	propFPS        = 5
+	propFrameCount = 7
+)
+
+func openCapture(path string) (*capture, error) {
+	p := C.CString(path)
+	defer C.free(unsafe.Pointer(p))
+	c := C.cl_capture_open(p)
+	if c == nil {
+		return nil, cvError("opening")
+	}
+	return &capture{c}, nil
+}
+
+func (c *capture) get(property int) float64 {
+	return float64(C.cl_capture_get(c.c, C.int(property)))
+}
+func (c *capture) grab() bool     { return C.cl_capture_grab(c.c) == 1 }
+func (c *capture) retrieve() bool { return C.cl_capture_retrieve(c.c) == 1 }
+func (c *capture) close()         { C.cl_capture_close(c.c) }
+
+func (c *capture) rgb(w, h int) ([]byte, error) {
+	pix := make([]byte, 3*w*h)
+	if C.cl_capture_rgb(c.c, bytesPointer(pix), C.int(w), C.int(h)) != 0 {
+		return nil, cvError("converting")
+	}
+	return pix, nil
+}
+
+func (c *capture) gray(w, h int) ([]byte, error) {
+	pix := make([]byte, w*h)
+	if C.cl_capture_gray(c.c, bytesPointer(pix), C.int(w), C.int(h)) != 0 {
+		return nil, cvError("converting")
+	}
+	return pix, nil
+}
+
+// setThreads bounds OpenCV's own threads.
+func setThreads(n int) { C.cl_cv_threads(C.int(n)) }
+
+// writer is OpenCV's FFmpeg writer: H.264 where there is an encoder, else MPEG-4.
+type writer struct{ c *C.cl_writer }
+
+func openWriter(path string, fps float64, w, h int) (*writer, error) {
+	p := C.CString(path)
+	defer C.free(unsafe.Pointer(p))
+	c := C.cl_writer_open(p, C.double(fps), C.int(w), C.int(h))
+	if c == nil {
+		return nil, cvError("writing video")
+	}
+	return &writer{c}, nil
+}
+
+func (w *writer) write(rgb []byte) error {
+	if C.cl_writer_write(w.c, bytesPointer(rgb)) != 0 {
+		return cvError("writing video")
+	}
+	return nil
+}
+func (w *writer) close() { C.cl_writer_close(w.c) }

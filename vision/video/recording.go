@@ -1,0 +1,269 @@
+package video
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"classlens/vision/probe"
+	"classlens/vision/scene"
+)
+
+// formatWhitelist keeps FFmpeg from reading playlists and other formats that
+// name further files, whatever the content claims to be.
+const formatWhitelist = "OPENCV_FFMPEG_CAPTURE_OPTIONS=format_whitelist;mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts"
+
+// Recording is a video file on its way through the decoding child.
+type Recording struct {
+	path   string
+	o      Options
+	info   Info
+	gaps   []scene.Gap
+	cmd    *exec.Cmd
+	folder string // private, holds the safely named link
+	pipe   *os.File
+	reader *bufio.Reader
+	stderr *tail
+	silent *time.Timer
+	hung   atomic.Bool
+	ended  bool
+	once   sync.Once
+	close  error
+}
+
+// Open checks the file (regular, of a known container, within the limits) and
+// starts the decoding child. Errors name the file and say what to do.
+func Open(ctx context.Context, path string, o Options) (*Recording, error) {
+	o = o.withDefaults()
+	found, err := probe.File(path, o.Limits)
+	if err != nil {
+		return nil, err
+	}
+	r := &Recording{path: path, o: o, stderr: &tail{}}
+	r.info = Info{Container: found.Container, Codec: found.Codec, Width: found.Width, Height: found.Height, FPS: found.FPS, Duration: found.Duration, Declared: found.Frames}
+	if found.Damage != "" {
+		r.gaps = append(r.gaps, scene.Gap{Start: found.Duration, End: found.Duration, Reason: found.Damage})
+	}
+	if err := r.start(ctx, found.Container); err != nil {
+		r.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if err := r.awaitInfo(); err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// start runs the child on a link with a safe name.
+func (r *Recording) start(ctx context.Context, container string) error {
+	absolute, err := filepath.Abs(r.path)
+	if err != nil {
+		return err
+	}
+	if r.folder, err = os.MkdirTemp("", "classlens-"); err != nil {
+		return err
+	}
+	link := filepath.Join(r.folder, "input."+container)
+	if err := os.Symlink(absolute, link); err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	question, err := json.Marshal(job{Path: link, Options: r.o, Info: r.info})
+	if err != nil {
+		return err
+	}
+	ours, theirs, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer theirs.Close()
+	r.pipe, r.reader = ours, bufio.NewReaderSize(ours, 1<<20)
+	r.cmd = exec.CommandContext(ctx, self)
+	r.cmd.Env = append(os.Environ(), workerMark+"=1", formatWhitelist, "OPENCV_LOG_LEVEL=ERROR")
+	r.cmd.Stdin = strings.NewReader(string(question))
+	r.cmd.Stderr = r.stderr
+	r.cmd.ExtraFiles = []*os.File{theirs}
+	r.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // never outlives us
+	if err := r.cmd.Start(); err != nil {
+		return fmt.Errorf("starting the decoder: %w", err)
+	}
+	r.silent = time.AfterFunc(r.o.Hang, func() {
+		r.hung.Store(true)
+		_ = r.cmd.Process.Kill()
+	})
+	return nil
+}
+
+func (r *Recording) awaitInfo() error {
+	for {
+		kind, body, err := r.message()
+		if err != nil {
+			return err
+		}
+		switch kind {
+		case msgInfo:
+			return readGob(body, &r.info)
+		case msgAlive:
+		default:
+			return fmt.Errorf("%s: the decoder began with a message of kind %q", r.path, kind)
+		}
+	}
+}
+
+// message reads one message; a child that is gone, stuck or has given up is an
+// error that says so.
+func (r *Recording) message() (byte, []byte, error) {
+	kind, body, err := readMessage(r.reader)
+	if err != nil {
+		return 0, nil, r.died(err)
+	}
+	r.silent.Reset(r.o.Hang)
+	if kind == msgFail {
+		var f failure
+		if err := readGob(body, &f); err != nil {
+			return 0, nil, r.died(err)
+		}
+		if f.Class == "novideo" {
+			return 0, nil, fmt.Errorf("%s: %s; try playing it, or convert it with ffmpeg", r.path, f.Text)
+		}
+		return 0, nil, fmt.Errorf("%s: %s", r.path, f.Text)
+	}
+	return kind, body, nil
+}
+
+// died says why the child ended without a word.
+func (r *Recording) died(cause error) error {
+	r.silent.Stop()
+	if r.cmd.Process != nil {
+		_ = r.cmd.Process.Kill() // what is left of it
+	}
+	status := r.cmd.Wait()
+	r.ended = true
+	last := r.stderr.last()
+	switch {
+	case r.hung.Load():
+		return fmt.Errorf("%s: %w: nothing came for %v; the file may be damaged", r.path, ErrHung, r.o.Hang)
+	case strings.Contains(last, "out of memory") || strings.Contains(last, "cannot allocate") || strings.Contains(last, "Insufficient memory"):
+		return fmt.Errorf("%s: %w (%d MiB; setting video.memory_mb)", r.path, ErrMemory, r.o.MemoryBytes>>20)
+	case status != nil && last != "":
+		return fmt.Errorf("%s: %w (%v: %s)", r.path, ErrCrashed, status, last)
+	default:
+		return fmt.Errorf("%s: %w (%v)", r.path, ErrCrashed, errors.Join(status, cause))
+	}
+}
+
+// Next gives the next step, or io.EOF after the last.
+func (r *Recording) Next() (*scene.Step, error) {
+	if r.ended {
+		return nil, io.EOF
+	}
+	for {
+		kind, body, err := r.message()
+		if err != nil {
+			return nil, err
+		}
+		switch kind {
+		case msgStep:
+			return unpackStep(body)
+		case msgGap:
+			var g scene.Gap
+			if err := readGob(body, &g); err != nil {
+				return nil, err
+			}
+			r.gaps = append(r.gaps, g)
+		case msgEnd:
+			if err := readGob(body, &r.info); err != nil {
+				return nil, err
+			}
+			r.ended = true
+			r.silent.Stop()
+			if err := r.cmd.Wait(); err != nil {
+				return nil, fmt.Errorf("%s: %w (%v)", r.path, ErrCrashed, err)
+			}
+			r.info.DecoderErrors = r.stderr.count()
+			return nil, io.EOF
+		}
+	}
+}
+
+// Info is what is known so far; counts are final after the last step.
+func (r *Recording) Info() Info { return r.info }
+
+// Gaps are the spans without data met so far, in order of time.
+func (r *Recording) Gaps() []scene.Gap { return append([]scene.Gap(nil), r.gaps...) }
+
+// Close ends the child and removes what it used. It may be called twice.
+func (r *Recording) Close() error {
+	r.once.Do(func() {
+		if r.silent != nil {
+			r.silent.Stop()
+		}
+		if r.cmd != nil && r.cmd.Process != nil && !r.ended {
+			_ = r.cmd.Process.Kill()
+			_ = r.cmd.Wait() // killed on purpose
+		}
+		if r.pipe != nil {
+			r.pipe.Close()
+		}
+		if r.folder != "" {
+			r.close = os.RemoveAll(r.folder)
+		}
+	})
+	return r.close
+}
+
+// tail keeps the end of what the child writes to stderr and counts its lines.
+type tail struct {
+	mu    sync.Mutex
+	end   []byte
+	lines int
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, c := range p {
+		if c == '\n' {
+			t.lines++
+		}
+	}
+	t.end = append(t.end, p...)
+	if len(t.end) > 4096 {
+		t.end = append([]byte(nil), t.end[len(t.end)-4096:]...)
+	}
+	return len(p), nil
+}
+
+func (t *tail) count() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.lines
+}
+
+// last is the most telling line: a Go panic's first or the last one.
+func (t *tail) last() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	lines := strings.Split(strings.TrimSpace(string(t.end)), "\n")
+	for _, l := range lines {
+		if strings.HasPrefix(l, "fatal error:") || strings.HasPrefix(l, "panic:") || strings.Contains(l, "what():") {
+			return strings.TrimSpace(l)
+		}
+	}
+	return strings.TrimSpace(lines[len(lines)-1])
+}

@@ -1,0 +1,229 @@
+package video
+
+import (
+	"fmt"
+	"math"
+
+	"classlens/vision/scene"
+)
+
+// stepState is what the child remembers from step to step.
+type stepState struct {
+	next        int     // index of the next step to take
+	nextBetween float64 // time of the next grey frame wanted
+	last        scene.Gray
+	thumb       thumbnail // of the last grey frame, for cuts
+	key         thumbnail // of the last key frame
+	shot        int
+	cut         bool // since the last step
+	taken       bool // at least one step
+}
+
+// Widths in pixels: grey frames for following heads keep them where they are to
+// a fraction of a pixel; flow and camera motion need less.
+const (
+	betweenWidth = 960
+	flowWidth    = 320
+	cameraWidth  = 320
+)
+
+// look takes from the current frame what is wanted of it: a step, a grey frame
+// between steps, or the frame before a step.
+func (w *worker) look() error {
+	half := w.spacing / 2
+	target := float64(w.steps.next) * w.Options.StepSeconds
+	isStep := w.Options.Every || w.time+half >= target-1e-9
+	isBetween := w.Options.BetweenFPS > 0 && w.time+half >= w.steps.nextBetween
+	isBefore := !w.Options.NoFlow && w.time+3*half >= target-1e-9
+	if !isStep && !isBetween && !isBefore {
+		return nil
+	}
+	if !w.cap.retrieve() {
+		return nil // damaged: the frame after it will do
+	}
+	gray, err := w.gray()
+	if err != nil {
+		return err
+	}
+	if isBetween || isStep {
+		if w.Options.BetweenFPS > 0 {
+			w.between = append(w.between, gray)
+			w.steps.nextBetween = w.time + 1/w.Options.BetweenFPS
+		}
+		if err := w.noticeCut(gray); err != nil {
+			return err
+		}
+	}
+	if isStep {
+		if err := w.step(gray); err != nil {
+			return err
+		}
+	}
+	w.before = gray
+	return nil
+}
+
+func (w *worker) gray() (scene.Gray, error) {
+	g := scene.Gray{Time: w.time, Width: w.width, Height: w.height}
+	if w.width > betweenWidth {
+		g.Width, g.Height = betweenWidth, (w.height*betweenWidth+w.width/2)/w.width
+	}
+	var err error
+	g.Pix, err = w.cap.gray(g.Width, g.Height)
+	return g, err
+}
+
+// step sends the current frame as a step.
+func (w *worker) step(gray scene.Gray) error {
+	index := max(w.steps.next, int(math.Round(w.time/w.Options.StepSeconds)))
+	if w.Options.Every {
+		index = w.steps.next
+	}
+	rgb, err := w.cap.rgb(w.width, w.height)
+	if err != nil {
+		return err
+	}
+	s := &scene.Step{Index: index, Time: w.time, Shot: w.steps.shot, Camera: scene.Still(),
+		Frame: scene.Frame{Time: w.time, Width: w.width, Height: w.height, Pix: rgb}}
+	if !w.steps.cut {
+		if s.Camera, err = w.camera(gray); err != nil {
+			return err
+		}
+		if s.Flow, err = w.flow(gray); err != nil {
+			return err
+		}
+		s.Between = w.between
+	} else if n := len(w.between); n > 0 { // frames of the shot before lead nowhere
+		s.Between = w.between[n-1:]
+	}
+	thumb := newThumbnail(gray)
+	if !w.steps.taken || w.steps.cut || thumb.change(w.steps.key) >= w.Options.KeyFrameChange {
+		s.KeyFrame, w.steps.key = true, thumb
+	}
+	body, err := packStep(s)
+	if err != nil {
+		return fmt.Errorf("step at %.2f s: %w", w.time, err)
+	}
+	w.steps.next, w.steps.taken, w.steps.cut, w.steps.last = index+1, true, false, gray
+	w.between = nil
+	w.steps.nextBetween = w.time + w.betweenSpacing()
+	return writeMessage(w.out, msgStep, body)
+}
+
+func (w *worker) betweenSpacing() float64 {
+	if w.Options.BetweenFPS <= 0 {
+		return w.Options.StepSeconds
+	}
+	return 1 / w.Options.BetweenFPS
+}
+
+// noticeCut looks for a camera cut since the last grey frame: the picture is
+// another, and no motion of the camera explains it.
+func (w *worker) noticeCut(gray scene.Gray) error {
+	thumb := newThumbnail(gray)
+	seen, lastThumb := w.seen, w.steps.thumb
+	w.seen, w.steps.thumb = gray, thumb
+	if seen.Pix == nil || thumb.likeness(lastThumb) >= cutLikeness {
+		return nil
+	}
+	_, share, err := smallFit(seen, gray)
+	if err != nil || share >= cameraShare {
+		return err
+	}
+	w.steps.shot++
+	w.steps.cut = true
+	w.between = w.between[max(0, len(w.between)-1):]
+	return nil
+}
+
+// camera is the motion of the camera since the last step, in source pixels.
+func (w *worker) camera(gray scene.Gray) (scene.Camera, error) {
+	if !w.steps.taken {
+		return scene.Still(), nil
+	}
+	return smallCamera(w.steps.last, gray, float64(w.width))
+}
+
+// smallCamera fits camera motion on small copies and gives it in source pixels.
+func smallCamera(a, b scene.Gray, sourceWidth float64) (scene.Camera, error) {
+	cam, share, err := smallFit(a, b)
+	if err != nil || share < cameraShare {
+		return scene.Still(), err
+	}
+	k := sourceWidth / float64(min(a.Width, cameraWidth))
+	cam.B[0], cam.B[1] = cam.B[0]*k, cam.B[1]*k
+	if moves(cam, sourceWidth, sourceWidth*float64(a.Height)/float64(a.Width)) < stillPixels*k {
+		return scene.Still(), nil
+	}
+	return cam, nil
+}
+
+// smallFit fits camera motion on copies of at most cameraWidth, in their pixels.
+func smallFit(a, b scene.Gray) (cam scene.Camera, share float64, err error) {
+	if a, err = shrink(a, cameraWidth); err != nil {
+		return scene.Still(), 0, err
+	}
+	if b, err = shrink(b, cameraWidth); err != nil {
+		return scene.Still(), 0, err
+	}
+	return cameraMotion(a, b)
+}
+
+// A camera counts as moving when half of the features agree that it did (people
+// who move agree with nobody), and by more than a third of a small pixel at some
+// corner (less is the fit's own noise, and would add up over a lesson).
+const (
+	cameraShare = 0.4
+	stillPixels = 0.35
+)
+
+// moves is how far the farthest corner moves, in pixels.
+func moves(c scene.Camera, w, h float64) float64 {
+	far := 0.0
+	for _, p := range [][2]float64{{0, 0}, {w, 0}, {0, h}, {w, h}} {
+		x, y := c.Apply(p[0], p[1])
+		far = math.Max(far, math.Hypot(x-p[0], y-p[1]))
+	}
+	return far
+}
+
+// flow is dense flow from the frame before to this one, the camera's own motion
+// taken out.
+func (w *worker) flow(gray scene.Gray) (*scene.Flow, error) {
+	if w.Options.NoFlow || w.before.Pix == nil || gray.Time-w.before.Time > 4*w.spacing {
+		return nil, nil
+	}
+	a, err := shrink(w.before, flowWidth)
+	if err != nil {
+		return nil, err
+	}
+	b, err := shrink(gray, flowWidth)
+	if err != nil {
+		return nil, err
+	}
+	if a.Width < 32 || a.Height < 32 {
+		return nil, nil
+	}
+	uv, err := disFlow(a, b)
+	if err != nil {
+		return nil, err
+	}
+	cam, err := smallCamera(a, b, float64(a.Width))
+	if err != nil {
+		return nil, err
+	}
+	scale := float32(w.width) / float32(a.Width)
+	still := cam == scene.Still()
+	for y := range a.Height {
+		for x := range a.Width {
+			i := 2 * (y*a.Width + x)
+			if !still {
+				cx, cy := cam.Apply(float64(x), float64(y))
+				uv[i] -= float32(cx - float64(x))
+				uv[i+1] -= float32(cy - float64(y))
+			}
+			uv[i], uv[i+1] = uv[i]*scale, uv[i+1]*scale
+		}
+	}
+	return &scene.Flow{Width: a.Width, Height: a.Height, Scale: float64(scale), Interval: gray.Time - w.before.Time, UV: uv}, nil
+}

@@ -1,0 +1,91 @@
+package video
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"classlens/vision/scene"
+)
+
+func TestMain(m *testing.M) {
+	RunWorkerIfAsked()
+	os.Exit(m.Run())
+}
+
+// sharedVideo is a clip of the development data, which is not part of the project.
+func sharedVideo(t *testing.T, name string) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for d := dir; d != "/"; d = filepath.Dir(d) {
+		if p := filepath.Join(d, "shared", "data", "video", name); fileExists(p) {
+			return p
+		}
+	}
+	t.Skip("no shared/data/video beside the project")
+	return ""
+}
+
+func fileExists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// readAll opens a recording and takes every step.
+func readAll(t *testing.T, path string, o Options) (*Recording, []*scene.Step, error) {
+	t.Helper()
+	r, err := Open(context.Background(), path, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	t.Cleanup(func() { r.Close() })
+	var steps []*scene.Step
+	for {
+		s, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return r, steps, nil
+		}
+		if err != nil {
+			return r, steps, err
+		}
+		steps = append(steps, s)
+	}
+}
+
+func TestRealRecordings(t *testing.T) {
+	for _, c := range []struct {
+		name          string
+		frames, steps int
+	}{{"highschool_61s.mp4", 1842, 62}, {"cctv_11s.mp4", 219, 11}, {"college_handheld_13s.mp4", 0, 13}} {
+		t.Run(c.name, func(t *testing.T) {
+			r, steps, err := readAll(t, sharedVideo(t, c.name), Options{BetweenFPS: 6})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%+v gaps %v steps %d", r.Info(), r.Gaps(), len(steps))
+			if c.frames > 0 && r.Info().Frames != c.frames {
+				t.Errorf("%d frames, want %d", r.Info().Frames, c.frames)
+			}
+			if len(steps) < c.steps-1 || len(steps) > c.steps+1 {
+				t.Errorf("%d steps, want about %d", len(steps), c.steps)
+			}
+			for i, s := range steps {
+				if s.Index != i || s.Time < float64(i)-.03 || s.Time > float64(i)+.03 {
+					t.Errorf("step %d is number %d at %.3f s", i, s.Index, s.Time)
+				}
+				if first := i == 0 || s.Shot != steps[i-1].Shot; (s.Flow == nil) != first {
+					t.Errorf("step %d: flow %v", i, s.Flow != nil)
+				}
+			}
+			if len(r.Gaps()) > 0 {
+				t.Errorf("gaps %v", r.Gaps())
+			}
+		})
+	}
+}

@@ -1,0 +1,202 @@
+package video
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"time"
+
+	"classlens/vision/scene"
+
+	"golang.org/x/sys/unix"
+)
+
+// workerMark in the environment makes the program the decoding child.
+const workerMark = "CLASSLENS_DECODE_WORKER"
+
+// job is what the parent asks of the child, as JSON on standard input.
+type job struct {
+	Path    string
+	Options Options
+	Info    Info // from the probe
+}
+
+// RunWorkerIfAsked makes this process the decoding child when its environment
+// says so, and does not return then. It is the first line of main, and of
+// TestMain where tests decode.
+func RunWorkerIfAsked() {
+	if os.Getenv(workerMark) == "" {
+		return
+	}
+	var j job
+	out := bufio.NewWriterSize(os.NewFile(3, "steps"), 1<<20)
+	if err := json.NewDecoder(os.Stdin).Decode(&j); err != nil {
+		fmt.Fprintln(os.Stderr, "decoder:", err)
+		os.Exit(2)
+	}
+	limit := unix.Rlimit{Cur: j.Options.MemoryBytes, Max: j.Options.MemoryBytes}
+	if err := unix.Setrlimit(unix.RLIMIT_AS, &limit); err != nil {
+		fmt.Fprintln(os.Stderr, "decoder: memory limit:", err)
+	}
+	_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}) // no core file with a classroom in it
+	w := &worker{job: j, out: out, started: time.Now()}
+	if err := w.run(); err != nil {
+		class := "decode"
+		if errors.Is(err, ErrNoVideo) {
+			class = "novideo"
+		}
+		_ = writeGob(out, msgFail, failure{class, err.Error()}) // a parent that is gone needs no news
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// worker decodes one recording from its first frame to its last.
+type worker struct {
+	job
+	out      *bufio.Writer
+	cap      *capture
+	started  time.Time
+	lastNews time.Time
+
+	width, height int
+	frame         int     // index of the current frame
+	time          float64 // of the current frame, from the first
+	origin        float64 // the first frame's timestamp, seconds
+	spacing       float64 // seconds between frames, as declared
+
+	before  scene.Gray // the frame before a step, for flow
+	between []scene.Gray
+	seen    scene.Gray // the last frame looked at for cuts
+	steps   stepState
+}
+
+func (w *worker) run() error {
+	setThreads(1) // flow on small grids gains nothing from more, and the parent has work too
+	c, err := openCapture(w.Path)
+	if err != nil {
+		return fmt.Errorf("%w: %v", ErrNoVideo, err)
+	}
+	defer c.close()
+	w.cap = c
+	if err := w.describe(); err != nil {
+		return err
+	}
+	if err := writeGob(w.out, msgInfo, w.Info); err != nil {
+		return err
+	}
+	if err := w.frames(); err != nil {
+		return err
+	}
+	w.Info.Seconds = time.Since(w.started).Seconds()
+	return writeGob(w.out, msgEnd, w.Info)
+}
+
+// describe fills in what the probe could not say.
+func (w *worker) describe() error {
+	w.width, w.height = int(w.cap.get(propWidth)), int(w.cap.get(propHeight))
+	if w.width < 2 || w.height < 2 || w.width > w.Options.Limits.MaxWidth || w.height > w.Options.Limits.MaxHeight {
+		return fmt.Errorf("%w: its pictures are %dx%d", ErrNoVideo, w.width, w.height)
+	}
+	fps := w.cap.get(propFPS)
+	if !(fps > 0.1 && fps <= w.Options.Limits.MaxFPS) {
+		fps = 25 // a container that does not say; timestamps then tell
+	}
+	w.spacing = 1 / fps
+	w.Info.Width, w.Info.Height, w.Info.FPS = w.width, w.height, fps
+	if n := w.cap.get(propFrameCount); n > 0 && n < 1e9 && w.Info.Declared == 0 {
+		w.Info.Declared = int(n)
+	}
+	if w.Info.Duration == 0 && w.Info.Declared > 0 {
+		w.Info.Duration = float64(w.Info.Declared) / fps
+	}
+	return nil
+}
+
+// frames grabs every frame to the declared end. The first failure is not the
+// end: after damage, frames follow.
+func (w *worker) frames() error {
+	patience := max(250, int(10/w.spacing))
+	failures := 0
+	for failures < patience {
+		if !w.cap.grab() {
+			failures++
+			if w.Info.Declared > 0 && w.frame+failures >= w.Info.Declared {
+				break
+			}
+			w.alive()
+			continue
+		}
+		if err := w.taken(failures); err != nil {
+			return err
+		}
+		failures = 0
+	}
+	if w.Info.Frames == 0 {
+		return fmt.Errorf("%w: not one frame", ErrNoVideo)
+	}
+	return w.missingEnd()
+}
+
+// taken deals with one grabbed frame; lost is how many grabs failed before it.
+func (w *worker) taken(lost int) error {
+	previous := w.time
+	w.clock(lost)
+	if w.Info.Frames++; w.Info.Frames > 1 && w.time-previous > gapSeconds(w.spacing) {
+		if err := w.gap(previous, w.time, "frames are missing or damaged"); err != nil {
+			return err
+		}
+	}
+	if err := w.look(); err != nil {
+		return err
+	}
+	w.frame++
+	w.alive()
+	return nil
+}
+
+// gapSeconds is how long a hole must be to be told: two seconds, or ten frames
+// of a slow camera.
+func gapSeconds(spacing float64) float64 { return math.Max(2, 10*spacing) }
+
+// clock sets the current frame's time: the decoder's, from 0, where it moves on
+// sensibly; the frame before's and one spacing where it does not (the last frames of
+// streams with B-frames report 0, and time steps back around damage).
+func (w *worker) clock(lost int) {
+	stamp := w.cap.get(propPosMsec) / 1000
+	if w.Info.Frames == 0 {
+		w.origin, w.time = stamp, 0
+		return
+	}
+	next := stamp - w.origin
+	ahead := next - w.time
+	limit := math.Max(60, 2*w.Info.Duration)
+	if ahead <= 0.05*w.spacing || ahead > limit || math.IsNaN(ahead) {
+		next = w.time + w.spacing*float64(1+lost)
+	}
+	w.time = next
+}
+
+func (w *worker) gap(start, end float64, reason string) error {
+	return writeGob(w.out, msgGap, scene.Gap{Start: start, End: end, Reason: reason})
+}
+
+// missingEnd tells of a recording that ends before its declared end.
+func (w *worker) missingEnd() error {
+	end := w.time + w.spacing
+	if w.Info.Duration-end > gapSeconds(w.spacing) {
+		return w.gap(end, w.Info.Duration, "the file ends early")
+	}
+	return nil
+}
+
+// alive tells the parent now and then that work goes on.
+func (w *worker) alive() {
+	if time.Since(w.lastNews) > time.Second {
+		w.lastNews = time.Now()
+		_ = writeMessage(w.out, msgAlive, nil) // a parent that is gone closes the pipe, and the next write ends us
+	}
+}
