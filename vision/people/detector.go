@@ -16,10 +16,13 @@ type Detector struct {
 	o      Options
 	plan   preset
 	nets   map[string]*model.Net
-	runs   map[look]*runner
-	last   map[look]float64 // time of the last run
-	looked float64          // time of the last look for people
-	first  bool             // nothing was looked at yet, or Reset was called
+	runs   map[string]*runner // by net and width
+	area   area
+	turn   int
+	first  bool    // nothing was looked at yet, or Reset was called
+	looked float64 // time of the last look for people,
+	body   float64 // for bodies,
+	whole  float64 // and at the whole picture
 	counts map[string]int
 }
 
@@ -32,9 +35,8 @@ func NewDetector(o Options) (*Detector, error) {
 	if o.Path == nil {
 		o.Path = pretrained.Path
 	}
-	d := &Detector{o: o, plan: plan, nets: map[string]*model.Net{}, runs: map[look]*runner{},
-		last: map[look]float64{}, first: true, counts: map[string]int{}}
-	for _, l := range append(append([]look{}, plan.faces...), plan.bodies...) {
+	d := &Detector{o: o, plan: plan, nets: map[string]*model.Net{}, runs: map[string]*runner{}, first: true, counts: map[string]int{}}
+	for _, l := range plan.looks() {
 		if _, err := d.net(l.net); err != nil {
 			d.Close()
 			return nil, err
@@ -60,6 +62,21 @@ func (d *Detector) net(name string) (*model.Net, error) {
 	return n, nil
 }
 
+// runner gives the runner of a net at a width for frames like f.
+func (d *Detector) runner(name string, width int, f scene.Frame) (*runner, error) {
+	n, err := d.net(name)
+	if err != nil {
+		return nil, err
+	}
+	key := fmt.Sprintf("%s-%d", name, width)
+	r := d.runs[key]
+	if r == nil || r.fw != f.Width || r.fh != f.Height {
+		r = newRunner(n, name, width, f)
+		d.runs[key] = r
+	}
+	return r, nil
+}
+
 // Close frees the nets.
 func (d *Detector) Close() error {
 	var errs []error
@@ -70,14 +87,18 @@ func (d *Detector) Close() error {
 	return errors.Join(errs...)
 }
 
-// Reset makes the next Detect look with everything the preset has: call it
-// after a camera cut or a gap.
-func (d *Detector) Reset() { d.first = true }
+// Reset makes the next Detect look at the whole picture with everything the
+// preset has: call it after a camera cut or a gap, and while the camera moves.
+func (d *Detector) Reset() {
+	d.first = true
+	d.area.reset()
+}
 
-// Counts says how often each net ran at each size, e.g. "centerface-1280".
+// Counts says how often each net ran at each size, e.g. "centerface-1280"; of
+// those, as "centerface-1280 part", on a part of the picture only.
 func (d *Detector) Counts() map[string]int { return maps.Clone(d.counts) }
 
-// slack lets a run that is due at 5 s happen at 4.999 s.
+// slack lets a look that is due at 5 s happen at 4.999 s.
 const slack = 1e-3
 
 // Detect finds the people of a frame. By the preset's plan it looks at some
@@ -87,77 +108,99 @@ func (d *Detector) Detect(f scene.Frame) ([]scene.Person, error) {
 	if f.Width < 1 || f.Height < 1 || len(f.Pix) < 3*f.Width*f.Height {
 		return nil, fmt.Errorf("people: a frame of %d x %d with %d bytes", f.Width, f.Height, len(f.Pix))
 	}
-	if !d.first && f.Time-d.looked < d.plan.every-slack {
+	due := func(last, every float64) bool { return d.first || f.Time-last >= every-slack }
+	if !due(d.looked, d.plan.every) {
 		return nil, nil
 	}
-	faces, faceRuns, err := d.collect(f, d.plan.faces)
+	var where scene.Box // empty: everywhere
+	whole := due(d.whole, d.plan.wholeEvery)
+	if !whole {
+		where = d.area.box()
+	}
+	turn := d.plan.faces[d.turn%len(d.plan.faces)]
+	faces, err := d.collect(f, turn, where)
 	if err != nil {
 		return nil, err
 	}
-	bodies, bodyRuns, err := d.collect(f, d.plan.bodies)
-	if err != nil {
-		return nil, err
+	var bodies []head
+	bodyLooks := 0
+	if due(d.body, d.plan.bodyEvery) {
+		if bodies, err = d.collect(f, d.plan.bodies, scene.Box{}); err != nil {
+			return nil, err
+		}
+		bodyLooks, d.body = len(d.plan.bodies), f.Time
 	}
+	people := fuse(faces, len(turn), bodies, bodyLooks)
+	d.area.add(f.Time, people)
+	d.turn++
 	d.looked, d.first = f.Time, false
-	return fuse(faces, faceRuns, bodies, bodyRuns), nil
+	if whole {
+		d.whole = f.Time
+	}
+	return people, nil
 }
 
-// collect runs those looks that are due and gives their heads and how many ran.
-func (d *Detector) collect(f scene.Frame, looks []look) ([]head, int, error) {
+// collect runs looks and gives their heads.
+func (d *Detector) collect(f scene.Frame, looks []look, where scene.Box) ([]head, error) {
 	var out []head
-	ran := 0
 	for i, l := range looks {
-		if t, ok := d.last[l]; ok && !d.first && f.Time-t < l.every-slack {
-			continue
-		}
-		heads, err := d.look(f, l, i)
+		heads, err := d.look(f, l, i, where)
 		if err != nil {
-			return nil, 0, fmt.Errorf("people net %s: %w", l.net, err)
+			return nil, fmt.Errorf("people net %s: %w", l.net, err)
 		}
 		out = append(out, heads...)
-		ran++
-		d.last[l] = f.Time
-		d.counts[fmt.Sprintf("%s-%d", l.net, l.width)]++
 	}
-	return out, ran, nil
+	return out, nil
 }
 
-// look runs one net at one size.
-func (d *Detector) look(f scene.Frame, l look, source int) ([]head, error) {
-	n, err := d.net(l.net)
+// look runs one net at one size, where people are or everywhere.
+func (d *Detector) look(f scene.Frame, l look, source int, where scene.Box) ([]head, error) {
+	width := l.widthFor(d.area.smallHeads(), f.Width, f.Height)
+	r, err := d.runner(l.net, width, f)
 	if err != nil {
 		return nil, err
 	}
-	r := d.runs[l]
-	if r == nil || r.frameW != f.Width || r.from != f.Height {
-		r = newRunner(n, l.net, l.width, f)
-		d.runs[l] = r
-	}
-	m, err := r.run(f)
+	part := r.part(where)
+	m, err := r.run(f, part)
 	if err != nil {
 		return nil, err
 	}
+	key := fmt.Sprintf("%s-%d", l.net, width)
+	d.counts[key]++
+	if part.Dx() < r.resize.pw || part.Dy() < r.resize.ph {
+		d.counts[key+" part"]++
+	}
+	out, err := d.decode(l.net, m, r.scale, source)
+	for i := range out {
+		h := &out[i]
+		h.shift(float64(part.Min.X)*r.scale.x, float64(part.Min.Y)*r.scale.y)
+	}
+	return out, err
+}
+
+// decode reads a net's maps into heads.
+func (d *Detector) decode(net string, m []plane, s toSource, source int) ([]head, error) {
 	var out []head
-	switch l.net {
+	switch net {
 	case "centerface":
 		if err := want(m, 1, 2, 2); err != nil {
 			return nil, err
 		}
-		for _, a := range decodeCenterFace(m[0], m[1], m[2], r.scale, d.o.MinScore) {
+		for _, a := range decodeCenterFace(m[0], m[1], m[2], s, d.o.MinScore) {
 			out = append(out, headOfFace(a, source))
 		}
 	case "faceboxes":
 		if err := want(m, 42, 2, 2, 84, 4, 4); err != nil {
 			return nil, err
 		}
-		for _, a := range decodeFaceBoxes([3]plane(m[:3]), [3]plane(m[3:6]), r.scale, max(d.o.MinScore, minFaceBoxes)) {
+		for _, a := range decodeFaceBoxes([3]plane(m[:3]), [3]plane(m[3:6]), s, max(d.o.MinScore, minFaceBoxes)) {
 			out = append(out, headOfFace(a, source))
 		}
 	case "movenet-multipose":
 		if err := want(m, 1, 2, 2, 17, 34, 34); err != nil {
 			return nil, err
 		}
-		bodies := decodeMultiPose(poseMaps{m[0], m[1], m[2], m[3], m[4], m[5]}, r.scale, minBody)
+		bodies := decodeMultiPose(poseMaps{m[0], m[1], m[2], m[3], m[4], m[5]}, s, minBody)
 		for i := range bodies {
 			out = append(out, headOfBody(&bodies[i], source))
 		}
@@ -170,3 +213,18 @@ func (d *Detector) look(f scene.Frame, l look, source int) ([]head, error) {
 // minFaceBoxes: FaceBoxes' scores lie higher than CenterFace's for the same
 // certainty.
 const minFaceBoxes = 0.3
+
+// shift moves a head, and its body, by so many source pixels.
+func (h *head) shift(dx, dy float64) {
+	if dx == 0 && dy == 0 {
+		return
+	}
+	h.x, h.y = h.x+dx, h.y+dy
+	if b := h.body; b != nil {
+		b.x, b.y = b.x+dx, b.y+dy
+		for i := range b.points {
+			b.points[i].X += dx
+			b.points[i].Y += dy
+		}
+	}
+}

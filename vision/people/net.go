@@ -2,23 +2,29 @@ package people
 
 import (
 	"fmt"
+	"image"
 	"math"
 
 	"classlens/model"
 	"classlens/vision/scene"
 )
 
-// runner is one net at one input size: the resizer, the input and the outputs,
-// made at the first run.
+// runner is one net at one input size for frames of one size; it sees the
+// whole picture or a part of it.
 type runner struct {
-	net          *model.Net
-	gain, bias   float32
-	in           model.Tensor
-	out          []model.Tensor
-	resize       *resizer
-	scale        toSource
-	pw, ph       int // input size
-	frameW, from int // frame size it was made for
+	net        *model.Net
+	gain, bias float32
+	resize     *resizer
+	scale      toSource
+	fw, fh     int
+	step       int
+	buffers    map[image.Point]*buffers // by size of the part
+}
+
+// buffers are a net's input and outputs at one size.
+type buffers struct {
+	in  model.Tensor
+	out []model.Tensor
 }
 
 // Shapes of inputs: multiples of what the net's strides multiply to.
@@ -44,30 +50,58 @@ func inputSize(name string, width, fw, fh int) (w, h, pw, ph int) {
 
 func newRunner(n *model.Net, name string, width int, f scene.Frame) *runner {
 	w, h, pw, ph := inputSize(name, width, f.Width, f.Height)
-	r := &runner{net: n, gain: 1, pw: pw, ph: ph, frameW: f.Width, from: f.Height}
+	r := &runner{net: n, gain: 1, fw: f.Width, fh: f.Height, step: netStep[name], buffers: map[image.Point]*buffers{}}
 	if name == "faceboxes" {
 		r.gain, r.bias = 1/127.5, -1
 	}
-	r.in = model.Tensor{Shape: []int{1, 3, ph, pw}, Data: make([]float32, 3*pw*ph)}
 	r.resize = newResizer(f.Width, f.Height, w, h, pw, ph)
 	r.scale = toSource{float64(f.Width) / float64(w), float64(f.Height) / float64(h)}
 	return r
 }
 
-// run resizes the frame and runs the net; the maps live until the next run.
-func (r *runner) run(f scene.Frame) ([]plane, error) {
-	r.resize.into(r.in.Data, f, r.gain, r.bias)
-	if r.out == nil {
-		out, err := r.net.Run(r.in)
+// partSteps: parts grow in so many steps of the net, so that few sizes occur.
+const partSteps = 2
+
+// part is the rectangle of the input that holds box (source pixels), on the
+// grid of the net's step; the whole input where it would be nearly all of it.
+func (r *runner) part(box scene.Box) image.Rectangle {
+	whole := image.Rect(0, 0, r.resize.pw, r.resize.ph)
+	if box.Empty() {
+		return whole
+	}
+	g := partSteps * r.step
+	down := func(v float64) int { return int(math.Floor(v/float64(g))) * g }
+	up := func(v float64) int { return int(math.Ceil(v/float64(g))) * g }
+	part := image.Rect(down(box.X/r.scale.x), down(box.Y/r.scale.y), up((box.X+box.W)/r.scale.x), up((box.Y+box.H)/r.scale.y)).Intersect(whole)
+	if part.Empty() || part.Dx()*part.Dy()*5 > whole.Dx()*whole.Dy()*4 {
+		return whole
+	}
+	return part
+}
+
+// run resizes the part of the frame and runs the net; the maps live until the
+// next run. Their first cell stands for the part's first pixels.
+func (r *runner) run(f scene.Frame, part image.Rectangle) ([]plane, error) {
+	b := r.buffers[part.Size()]
+	if b == nil {
+		if len(r.buffers) > 4 { // parts change seldom; old sizes do not come back
+			clear(r.buffers)
+		}
+		b = &buffers{in: model.Tensor{Shape: []int{1, 3, part.Dy(), part.Dx()}, Data: make([]float32, 3*part.Dx()*part.Dy())}}
+		r.buffers[part.Size()] = b
+	}
+	r.resize.into(b.in.Data, f, part, r.gain, r.bias)
+	if b.out == nil {
+		out, err := r.net.Run(b.in)
 		if err != nil {
 			return nil, err
 		}
-		r.out = out
-	} else if err := r.net.RunInto([]model.Tensor{r.in}, r.out); err != nil {
+		b.out = out
+	} else if err := r.net.RunInto([]model.Tensor{b.in}, b.out); err != nil {
 		return nil, err
 	}
-	maps := make([]plane, len(r.out))
-	for i, t := range r.out {
+	maps := make([]plane, len(b.out))
+	for i, t := range b.out {
 		if len(t.Shape) != 4 || t.Shape[0] != 1 || len(t.Data) != t.Shape[1]*t.Shape[2]*t.Shape[3] {
 			return nil, fmt.Errorf("output %d has shape %v", i, t.Shape)
 		}

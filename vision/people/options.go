@@ -14,37 +14,51 @@ type Options struct {
 	Path func(name string) (string, error)
 }
 
-// look is one net at one size, run so often.
+// look is one net at one size.
 type look struct {
 	net   string
-	width int     // of the input at 16:9; other shapes get as many pixels
-	every float64 // seconds of video between two runs; 0: whenever people are looked for
+	width int // of the input at 16:9; other shapes get as many pixels
+	// head is how high, in the net's input, the smaller heads of the room (the
+	// tenth of a hundred) should be. Where all are larger the input is made smaller. 0: as it is.
+	head float64
 }
 
 // preset says what is run and when.
 type preset struct {
-	every  float64 // seconds between two looks for people
-	faces  []look
-	bodies []look
+	every      float64  // seconds between two looks for people
+	faces      [][]look // by turns: the first list at the first look, and so on, round and round
+	bodies     []look
+	bodyEvery  float64 // seconds between two looks for bodies
+	wholeEvery float64 // seconds between two looks at the whole picture; between them only where people were
 }
 
 // The presets. CenterFace finds faces and most profiles; MoveNet adds heads
-// from behind and bent down, which hardly move, so it is run seldom.
+// from behind and bent down, which hardly move, so it is run seldom. CenterFace at two
+// scales by turns finds more in time than either alone. docs/measured.md has figures.
 var presets = map[string]preset{
 	"fast": {
 		every:  2,
-		faces:  []look{{"centerface", 960, 0}},
-		bodies: []look{{"movenet-multipose", 896, 12}},
+		faces:  [][]look{{{"centerface", 960, smallHead}}},
+		bodies: []look{{"movenet-multipose", 896, 0}}, bodyEvery: 10,
+		wholeEvery: 20,
 	},
 	"default": {
-		faces:  []look{{"centerface", 1280, 0}, {"centerface", 1920, 0}},
-		bodies: []look{{"movenet-multipose", 896, 5}, {"movenet-multipose", 1280, 5}},
+		faces:  [][]look{{{"centerface", 960, smallHead}}, {{"centerface", 1280, largeHead}}},
+		bodies: []look{{"movenet-multipose", 896, 0}}, bodyEvery: 5,
+		wholeEvery: 10,
 	},
 	"best": {
-		faces:  []look{{"centerface", 1280, 0}, {"centerface", 1920, 0}},
-		bodies: []look{{"movenet-multipose", 896, 0}, {"movenet-multipose", 1280, 0}},
+		faces:  [][]look{{{"centerface", 1280, 0}, {"centerface", 1920, 0}}},
+		bodies: []look{{"movenet-multipose", 896, 0}, {"movenet-multipose", 1280, 0}}, bodyEvery: 5,
 	},
 }
+
+// Head heights in CenterFace's input at which it finds nearly all heads of a
+// class, and at which it tells heads close behind each other apart better.
+const (
+	smallHead = 25
+	largeHead = 34
+)
 
 // minBody: MoveNet's candidates below this score are noise. Its scores are low
 // on people behind desks; time sorts them out.
@@ -72,4 +86,13 @@ func (o Options) resolve() (preset, Options, error) {
 		o.MinScore = 0.25
 	}
 	return p, o, nil
+}
+
+// looks lists every look of a preset once.
+func (p preset) looks() []look {
+	out := slices.Clone(p.bodies)
+	for _, turn := range p.faces {
+		out = append(out, turn...)
+	}
+	return out
 }

@@ -2,6 +2,7 @@ package people
 
 import (
 	"errors"
+	"image"
 	"math"
 	"testing"
 
@@ -27,7 +28,7 @@ func TestResizerKeepsGradients(t *testing.T) {
 	} {
 		f := gradient(c.fw, c.fh)
 		dst := make([]float32, 3*c.pw*c.ph)
-		newResizer(c.fw, c.fh, c.w, c.h, c.pw, c.ph).into(dst, f, 2, -1)
+		newResizer(c.fw, c.fh, c.w, c.h, c.pw, c.ph).into(dst, f, image.Rect(0, 0, c.pw, c.ph), 2, -1)
 		plane := c.pw * c.ph
 		for y := c.h / 4; y < c.h*3/4; y++ {
 			for x := c.w / 4; x < c.w*3/4; x++ {
@@ -56,8 +57,59 @@ func TestResizerAllocatesOnce(t *testing.T) {
 	f := gradient(64, 36)
 	r := newResizer(64, 36, 96, 64, 96, 64)
 	dst := make([]float32, 3*96*64)
-	if n := testing.AllocsPerRun(5, func() { r.into(dst, f, 1, 0) }); n > 0 {
+	if n := testing.AllocsPerRun(5, func() { r.into(dst, f, image.Rect(0, 0, 96, 64), 1, 0) }); n > 0 {
 		t.Errorf("%v allocations a frame", n)
+	}
+}
+
+// TestResizerPart: a part is the same pixels as the whole has there.
+func TestResizerPart(t *testing.T) {
+	f := gradient(64, 36)
+	r := newResizer(64, 36, 96, 54, 96, 64)
+	all, part := make([]float32, 3*96*64), make([]float32, 3*32*40)
+	r.into(all, f, image.Rect(0, 0, 96, 64), 1, 0)
+	r.into(part, f, image.Rect(64, 24, 96, 64), 1, 0)
+	for c := range 3 {
+		for y := range 40 {
+			for x := range 32 {
+				if got, want := part[(c*40+y)*32+x], all[(c*64+y+24)*96+x+64]; got != want {
+					t.Fatalf("channel %d at (%d, %d): %v, want %v", c, x, y, got, want)
+				}
+			}
+		}
+	}
+}
+
+func TestPart(t *testing.T) {
+	r := newRunner(nil, "centerface", 1280, scene.Frame{Width: 640, Height: 360})
+	for _, c := range []struct {
+		box  scene.Box
+		want image.Rectangle
+	}{
+		{scene.Box{}, image.Rect(0, 0, 1280, 736)},
+		{scene.Box{X: 100, Y: 100, W: 200, H: 100}, image.Rect(192, 192, 640, 448)},
+		{scene.Box{X: 10, Y: 10, W: 600, H: 340}, image.Rect(0, 0, 1280, 736)}, // not worth it
+		{scene.Box{X: -50, Y: 300, W: 300, H: 200}, image.Rect(0, 576, 512, 736)},
+		{scene.Box{X: 900, Y: 900, W: 30, H: 20}, image.Rect(0, 0, 1280, 736)}, // elsewhere
+	} {
+		if got := r.part(c.box); got != c.want {
+			t.Errorf("%+v: got %v, want %v", c.box, got, c.want)
+		}
+	}
+}
+
+func TestWidthFor(t *testing.T) {
+	l := look{"centerface", 1280, 30}
+	for _, c := range []struct {
+		small  float64
+		fw, fh int
+		want   int
+	}{
+		{0, 640, 360, 1280}, {15, 640, 360, 1280}, {40, 640, 360, 512}, {250, 640, 360, 320}, {60, 1920, 1080, 960},
+	} {
+		if got := l.widthFor(c.small, c.fw, c.fh); got != c.want {
+			t.Errorf("%+v: got %d", c, got)
+		}
 	}
 }
 
@@ -249,7 +301,7 @@ func TestDetectorPlan(t *testing.T) {
 		}
 	}
 	c := d.Counts()
-	if looked != 4 || c["centerface-960"] != 4 || c["movenet-multipose-896"] != 2 {
+	if looked != 4 || c["centerface-960"] != 4 || c["movenet-multipose-896"] != 2 || c["centerface-960 part"] != 0 {
 		t.Errorf("looked %d times of 6, counts %v", looked, c)
 	}
 	if _, err := d.Detect(scene.Frame{Width: 10, Height: 10}); err == nil {

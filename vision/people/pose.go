@@ -16,19 +16,13 @@ func (d *Detector) Pose(f scene.Frame, box scene.Box) ([scene.NumKeypoints]scene
 		return none, 0, fmt.Errorf("pose: an empty box")
 	}
 	const name, side = "movenet-thunder", 256
-	n, err := d.net(name)
+	x, y := box.Center()
+	crop, x0, y0, px := square(f, x, y, 1.6*math.Max(box.W, box.H), side)
+	r, err := d.runner(name, side*4/3, crop) // as many pixels as side x side
 	if err != nil {
 		return none, 0, err
 	}
-	x, y := box.Center()
-	crop, x0, y0, px := square(f, x, y, 1.6*math.Max(box.W, box.H), side)
-	l := look{net: name}
-	r := d.runs[l]
-	if r == nil {
-		r = newRunner(n, name, side*4/3, crop) // as many pixels as side x side
-		d.runs[l] = r
-	}
-	m, err := r.run(crop)
+	m, err := r.run(crop, r.part(scene.Box{}))
 	if err == nil {
 		err = want(m, 1, 17, 34, 34)
 	}

@@ -1,6 +1,7 @@
 package people
 
 import (
+	"image"
 	"math"
 
 	"classlens/vision/scene"
@@ -16,6 +17,7 @@ type resizer struct {
 	cols, rows   []taps
 	ring         [][]float32 // horizontally resized source rows, (3, w) each
 	at           []int       // which source row each ring slot holds
+	from, to     int         // the part's columns
 }
 
 // taps are the source places that make one output place.
@@ -80,17 +82,22 @@ func cubicTaps(x float64, n int) taps {
 	return t
 }
 
-// into writes the frame to dst, (3, ph, pw), each value v as v·gain + bias.
-func (r *resizer) into(dst []float32, f scene.Frame, gain, bias float32) {
+// into writes a part of the resized frame to dst, (3, part's height, part's
+// width), each value v as v·gain + bias.
+func (r *resizer) into(dst []float32, f scene.Frame, part image.Rectangle, gain, bias float32) {
 	for i := range r.at {
 		r.at[i] = -1
 	}
-	plane := r.pw * r.ph
-	if r.w < r.pw || r.h < r.ph {
+	pw, plane := part.Dx(), part.Dx()*part.Dy()
+	r.from, r.to = min(part.Min.X, r.w), min(part.Max.X, r.w)
+	w := r.to - r.from
+	bottom := min(part.Max.Y, r.h)
+	if w < pw || bottom < part.Max.Y {
 		clear(dst[:3*plane])
 	}
 	n := len(r.ring)
-	for y, t := range r.rows {
+	for y := part.Min.Y; y < bottom; y++ {
+		t := r.rows[y]
 		for k := range t.w {
 			src := t.first + k
 			if slot := src % n; r.at[slot] != src {
@@ -99,8 +106,8 @@ func (r *resizer) into(dst []float32, f scene.Frame, gain, bias float32) {
 			}
 		}
 		for c := range 3 {
-			out := dst[c*plane+y*r.pw : c*plane+y*r.pw+r.w]
-			r.column(out, t, c*r.w)
+			out := dst[c*plane+(y-part.Min.Y)*pw:][:w]
+			r.column(out, t, c*r.w+r.from)
 			for i, v := range out {
 				out[i] = min(max(v, 0), 255)*gain + bias
 			}
@@ -108,10 +115,11 @@ func (r *resizer) into(dst []float32, f scene.Frame, gain, bias float32) {
 	}
 }
 
-// row resizes one source row (interleaved RGB) along x into three planes.
+// row resizes one source row (interleaved RGB) along x into three planes, as
+// far as the part reaches.
 func (r *resizer) row(dst []float32, src []byte) {
 	red, green, blue := dst[:r.w], dst[r.w:2*r.w], dst[2*r.w:3*r.w]
-	for x := range r.cols {
+	for x := r.from; x < r.to; x++ {
 		t := &r.cols[x]
 		p := src[3*t.first:]
 		if len(t.w) == 4 {
@@ -131,7 +139,8 @@ func (r *resizer) row(dst []float32, src []byte) {
 	}
 }
 
-// column adds up the ring's rows for one output row of one plane.
+// column adds up the ring's rows for one output row; plane is where its plane
+// and part begin in them.
 func (r *resizer) column(out []float32, t taps, plane int) {
 	n := len(r.ring)
 	get := func(k int) []float32 { return r.ring[(t.first+k)%n][plane : plane+len(out)] }

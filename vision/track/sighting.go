@@ -6,11 +6,12 @@ import (
 	"classlens/vision/scene"
 )
 
-// How sure a box is that no detector gave at its step, as a share of its
-// seat's usual score: found by flow from both sides, or only held.
+// The quality of a box tells how it came about: 0.5 to 1 found at this very step
+// (half the score on top), 0.25 to 0.5 reached by flow from both sides, below 0.25
+// held where the seat was found last; the last two by the seat's usual score.
 const (
-	flowQuality = 0.5
-	heldQuality = 0.25
+	FoundQuality = 0.5
+	FlowQuality  = 0.25
 )
 
 // track writes a seat's places down as sightings in picture coordinates.
@@ -30,14 +31,14 @@ func (t *Tracker) track(id string, s *seat, places []place) scene.Track {
 			v.Body = scene.Box{X: x + rel.X*w, Y: y + rel.Y*h, W: rel.W * w, H: rel.H * h}
 			switch {
 			case p.hit != nil:
-				v.Quality = math.Min(1, p.hit.score)
+				v.Quality = FoundQuality + (1-FoundQuality)*math.Min(1, p.hit.score)
 				if p.hit.points != nil {
 					v.Points = *p.hit.points
 				}
 			case p.found:
-				v.Quality = flowQuality * usual
+				v.Quality = FlowQuality + (FoundQuality-FlowQuality)*usual*0.999
 			default:
-				v.Quality = heldQuality * usual
+				v.Quality = FlowQuality * usual * 0.999
 			}
 		}
 		out.Sightings[q] = v

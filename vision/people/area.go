@@ -1,0 +1,100 @@
+package people
+
+import (
+	"math"
+	"slices"
+
+	"classlens/vision/scene"
+)
+
+// area learns, while looking, where in the picture people are and how large
+// their heads are, so that most looks can leave out ceiling and floor and use
+// no larger an input than the room needs.
+type area struct {
+	seen    []sighted // the looks of the last minute
+	heights []float64 // of sure heads, source pixels
+	looks   int
+}
+
+// sighted is the box about the heads of one look.
+type sighted struct {
+	time float64
+	box  scene.Box
+}
+
+const (
+	areaSeconds = 60.0 // how long a place where a head was found is looked at
+	areaLooks   = 6    // looks at the whole picture before any part of it is left out
+	areaMargin  = 2.0  // heads, about the outermost head boxes
+	sureHead    = 0.4  // score of a head whose size counts
+	sizeHeads   = 40   // sure heads before sizes are believed
+	mostHeights = 2000
+)
+
+func (a *area) reset() { *a = area{heights: a.heights} }
+
+// add takes what a look found.
+func (a *area) add(time float64, people []scene.Person) {
+	a.looks++
+	var box scene.Box
+	for _, p := range people {
+		if p.Score < 0.2 {
+			continue
+		}
+		m := areaMargin * p.Head.H
+		box = union(box, scene.Box{X: p.Head.X - m, Y: p.Head.Y - m, W: p.Head.W + 2*m, H: p.Head.H + 2*m})
+		if p.Score >= sureHead && len(a.heights) < mostHeights {
+			a.heights = append(a.heights, p.Head.H)
+		}
+	}
+	a.seen = append(a.seen, sighted{time, box})
+	a.seen = slices.DeleteFunc(a.seen, func(s sighted) bool { return time-s.time > areaSeconds })
+}
+
+func union(a, b scene.Box) scene.Box {
+	if a.Empty() {
+		return b
+	}
+	if b.Empty() {
+		return a
+	}
+	x, y := math.Min(a.X, b.X), math.Min(a.Y, b.Y)
+	return scene.Box{X: x, Y: y, W: math.Max(a.X+a.W, b.X+b.W) - x, H: math.Max(a.Y+a.H, b.Y+b.H) - y}
+}
+
+// box is where people were in the last minute; empty while that is not known.
+func (a *area) box() scene.Box {
+	var box scene.Box
+	if a.looks < areaLooks {
+		return box
+	}
+	for _, s := range a.seen {
+		box = union(box, s.box)
+	}
+	return box
+}
+
+// smallHeads is the height, in source pixels, that nine of ten heads exceed; 0
+// while too few were found.
+func (a *area) smallHeads() float64 {
+	if len(a.heights) < sizeHeads || a.looks < areaLooks {
+		return 0
+	}
+	h := slices.Clone(a.heights)
+	slices.Sort(h)
+	return h[len(h)/10]
+}
+
+// leastWidth of an input; below it nothing is saved any more.
+const leastWidth = 320
+
+// widthFor is the input width of a look in a room whose smaller heads are so
+// high in a frame of fw x fh.
+func (l look) widthFor(small float64, fw, fh int) int {
+	if l.head == 0 || small == 0 {
+		return l.width
+	}
+	across := math.Sqrt(float64(fw) * float64(fh) * 16 / 9) // the frame's width, were it 16:9
+	w := int(math.Round(across*l.head/small/64)) * 64
+	return min(max(w, leastWidth), l.width)
+}
