@@ -1,0 +1,117 @@
+// Package safefile writes files so that a file under its final name is whole:
+// temporary file in the same folder, write, fsync, close, rename, fsync of the
+// folder. Everything that the program leaves behind goes through here.
+package safefile
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// WriteFile writes data under name, or nothing.
+func WriteFile(name string, data []byte) error {
+	f, err := Create(name)
+	if err != nil {
+		return err
+	}
+	defer f.Abort()
+	if _, err := f.Write(data); err != nil {
+		return err
+	}
+	return f.Commit()
+}
+
+// File is a file on its way to its final name. Write to it, then Commit; Abort
+// after Commit does nothing, so it may be deferred.
+type File struct {
+	name   string
+	file   *os.File
+	buffer *bufio.Writer
+	done   bool
+}
+
+// Create starts a file that will be called name.
+func Create(name string) (*File, error) {
+	f, err := os.CreateTemp(filepath.Dir(name), ".tmp-"+filepath.Base(name)+"-*")
+	if err != nil {
+		return nil, fmt.Errorf("write %s: %w", name, plain(err))
+	}
+	return &File{name: name, file: f, buffer: bufio.NewWriterSize(f, 1<<18)}, nil
+}
+
+// Write adds to the file.
+func (f *File) Write(p []byte) (int, error) {
+	n, err := f.buffer.Write(p)
+	if err != nil {
+		return n, f.failed(err)
+	}
+	return n, nil
+}
+
+// Name is the temporary name, for libraries that write by name.
+func (f *File) Name() string { return f.file.Name() }
+
+// Commit makes the file lasting and gives it its name.
+func (f *File) Commit() error {
+	if err := f.buffer.Flush(); err != nil {
+		return f.failed(err)
+	}
+	if err := f.file.Chmod(0o644); err != nil {
+		return f.failed(err)
+	}
+	if err := f.file.Sync(); err != nil {
+		return f.failed(err)
+	}
+	if err := f.file.Close(); err != nil {
+		return f.failed(err)
+	}
+	if err := os.Rename(f.file.Name(), f.name); err != nil {
+		return f.failed(err)
+	}
+	f.done = true
+	return syncFolder(filepath.Dir(f.name))
+}
+
+// Abort removes what was written, unless it was committed.
+func (f *File) Abort() {
+	if f.done {
+		return
+	}
+	f.done = true
+	f.file.Close()
+	os.Remove(f.file.Name())
+}
+
+func (f *File) failed(err error) error {
+	f.Abort()
+	return fmt.Errorf("write %s: %w", f.name, plain(err))
+}
+
+// syncFolder makes a rename survive a power cut.
+func syncFolder(folder string) error {
+	d, err := os.Open(folder)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", folder, plain(err))
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil {
+		return fmt.Errorf("write %s: %w", folder, plain(err))
+	}
+	return nil
+}
+
+// plain takes the temporary name out of an error.
+func plain(err error) error {
+	var p *os.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	var l *os.LinkError
+	if errors.As(err, &l) {
+		return l.Err
+	}
+	return err
+}
