@@ -20,7 +20,7 @@ func (t *Tracker) track(id string, s *seat, places []place) scene.Track {
 	usual := math.Min(1, s.evidence()/float64(len(s.hits)))
 	rel := t.bodyOf(s)
 	for q, p := range places {
-		v := scene.Sighting{Step: q, Time: t.steps[q].time, Shot: t.steps[q].shot}
+		v := scene.Sighting{Step: t.steps[q].index, Time: t.steps[q].time, Shot: t.steps[q].shot}
 		if p.shown {
 			cam := t.steps[q].cam
 			x, y := cam.toPicture(p.x, p.y)

@@ -23,6 +23,7 @@ type Tracker struct {
 
 // stepInfo is what is kept of each step.
 type stepInfo struct {
+	index  int // the decoder's number; it leaves out steps without data
 	time   float64
 	shot   int
 	view   int
@@ -70,7 +71,7 @@ const maxMiss = 2
 // looked; an empty list: it was looked and nobody found. It keeps neither.
 func (t *Tracker) Add(step *scene.Step, people []scene.Person) {
 	now := len(t.steps)
-	info := stepInfo{time: step.Time, shot: step.Shot, looked: people != nil, cam: still}
+	info := stepInfo{index: step.Index, time: step.Time, shot: step.Shot, looked: people != nil, cam: still}
 	cut := now > 0 && t.steps[now-1].shot != step.Shot
 	if now > 0 && !cut {
 		info.cam = t.steps[now-1].cam.then(step.Camera, step.Frame.Width, step.Frame.Height)

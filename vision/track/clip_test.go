@@ -1,0 +1,145 @@
+package track_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"classlens/model/pretrained"
+	"classlens/vision/people"
+	"classlens/vision/scene"
+	"classlens/vision/track"
+	"classlens/vision/track/score"
+	"classlens/vision/video"
+)
+
+func TestMain(m *testing.M) {
+	video.RunWorkerIfAsked()
+	os.Exit(m.Run())
+}
+
+// shared finds a file of the development data beside the clone.
+func shared(t *testing.T, name string) string {
+	t.Helper()
+	if dir := os.Getenv("CLASSLENS_SHARED"); dir != "" {
+		return filepath.Join(dir, name)
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		path := filepath.Join(dir, "shared", name)
+		if _, err := os.Stat(path); err == nil {
+			return path
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			t.Skipf("no shared/%s beside the clone", name)
+		}
+		dir = up
+	}
+}
+
+// spent is where the time of a run went.
+type spent struct {
+	detect, track time.Duration
+	steps         int
+	counts        map[string]int
+}
+
+// tracksOf runs detector and tracker over a recording.
+func tracksOf(t *testing.T, path, preset string) ([]scene.Track, spent) {
+	t.Helper()
+	rec, err := video.Open(context.Background(), path, video.Options{BetweenFPS: 6, NoFlow: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rec.Close()
+	d, err := people.NewDetector(people.Options{Preset: preset, Threads: 1})
+	if errors.Is(err, pretrained.ErrMissing) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	tr := track.NewTracker(track.Options{}, track.Following(video.FollowPoints))
+	var s spent
+	shot := 0
+	for {
+		step, err := rec.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if step.Shot != shot {
+			d.Reset()
+			shot = step.Shot
+		}
+		t0 := time.Now()
+		found, err := d.Detect(step.Frame)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t1 := time.Now()
+		tr.Add(step, found)
+		s.detect += t1.Sub(t0)
+		s.track += time.Since(t1)
+		s.steps++
+	}
+	t0 := time.Now()
+	tracks := tr.Finish()
+	s.track += time.Since(t0)
+	s.counts = d.Counts()
+	return tracks, s
+}
+
+// TestClips scores the development clips and the rendered lesson. The figures of
+// the log go into docs/measured.md; the limits keep them from getting worse.
+func TestClips(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the nets over three recordings")
+	}
+	for _, c := range []struct {
+		name, video, truth, preset string
+		recall, precision, idf1    float64
+		switches                   int
+	}{
+		{"highschool_61s", "data/video/highschool_61s.mp4", "data/truth/highschool_61s", "default", .95, .95, .90, 45},
+		{"cctv_11s", "data/video/cctv_11s.mp4", "data/truth/cctv_11s", "default", .95, .95, .95, 0},
+		{"lesson", "../../samples/lesson.mp4", "../../samples/lesson", "default", .9, .6, .6, 100},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			clip, dir := c.video, c.truth
+			if c.name != "lesson" {
+				clip, dir = shared(t, clip), shared(t, dir)
+			}
+			preset := c.preset
+			if p := os.Getenv("CLASSLENS_TEST_PRESET"); p != "" {
+				preset = p
+			}
+			tracks, s := tracksOf(t, clip, preset)
+			truth, ignore, err := score.ReadTruth(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := score.Score(truth, ignore, score.Rows(tracks))
+			seconds := float64(s.steps)
+			t.Logf("%s %s: %d tracks, recall %.3f precision %.3f IDF1 %.3f switches %d area %.2f; detector %.3f s, tracker %.3f s a second of video; %v",
+				c.name, preset, len(tracks), r.Recall, r.Precision, r.IDF1, r.Switches, r.AreaRatio, s.detect.Seconds()/seconds, s.track.Seconds()/seconds, s.counts)
+			if r.Recall < c.recall || r.Precision < c.precision || r.IDF1 < c.idf1 || r.Switches > c.switches {
+				t.Errorf("worse than recall %.2f, precision %.2f, IDF1 %.2f, %d switches", c.recall, c.precision, c.idf1, c.switches)
+			}
+			if path := os.Getenv("CLASSLENS_TEST_ROWS"); path != "" {
+				writeRows(t, filepath.Join(path, c.name+".csv"), tracks)
+			}
+		})
+	}
+}
