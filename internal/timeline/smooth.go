@@ -1,0 +1,150 @@
+package timeline
+
+import (
+	"math"
+	"slices"
+	"strconv"
+)
+
+// smooth finds the likeliest path of behaviours (Viterbi): the log-probability of
+// each step's label, less changeCost nats for every change. With cost 0 every
+// step takes its own best label.
+func smooth(seen []Decision, changeCost float64) []int {
+	if len(seen) == 0 {
+		return nil
+	}
+	const tiny = 1e-6
+	n := len(Behaviours)
+	score := make([]float64, n)
+	from := make([][]int, len(seen))
+	for t, d := range seen {
+		best := 0
+		for b := range n {
+			if score[b] > score[best] {
+				best = b
+			}
+		}
+		next := make([]float64, n)
+		from[t] = make([]int, n)
+		for b := range n {
+			from[t][b], next[b] = b, score[b]
+			if change := score[best] - changeCost; change > next[b] {
+				from[t][b], next[b] = best, change
+			}
+			next[b] += math.Log(math.Max(float64(d.Behaviour[b]), tiny))
+		}
+		score = next
+	}
+	path := make([]int, len(seen))
+	last := 0
+	for b := range n {
+		if score[b] > score[last] {
+			last = b
+		}
+	}
+	for t := len(seen) - 1; t >= 0; t-- {
+		path[t] = last
+		last = from[t][last]
+	}
+	return path
+}
+
+// joinShort gives runs shorter than MinInterval to the longer neighbour, where
+// they touch one without a hidden step between. A raised hand is kept: it is
+// short by nature.
+func joinShort(labels []int, rows []Row, at []int, o Options) []int {
+	need := int(math.Ceil(o.MinInterval/o.StepSeconds - 1e-9))
+	if need < 2 {
+		return labels
+	}
+	hand := slices.Index(Behaviours, "raise_hand")
+	labels = slices.Clone(labels)
+	runs := runsOf(labels, at)
+	for i, r := range runs {
+		if r.end-r.start >= need || labels[r.start] == hand {
+			continue
+		}
+		best := -1
+		for _, j := range []int{i - 1, i + 1} {
+			touches := j >= 0 && j < len(runs) && (j < i && at[r.start]-at[runs[j].end-1] == 1 || j > i && at[runs[j].start]-at[r.end-1] == 1)
+			if touches && runs[j].end-runs[j].start >= need && (best < 0 || runs[j].end-runs[j].start > runs[best].end-runs[best].start) {
+				best = j
+			}
+		}
+		if best >= 0 {
+			for k := r.start; k < r.end; k++ {
+				labels[k] = labels[runs[best].start]
+			}
+		}
+	}
+	return labels
+}
+
+type run struct{ start, end int }
+
+// runsOf splits equal neighbours in the table of rows into runs.
+func runsOf(labels, at []int) []run {
+	var runs []run
+	for i := range labels {
+		if n := len(runs); n > 0 && labels[i] == labels[i-1] && at[i]-at[i-1] == 1 {
+			runs[n-1].end++
+		} else {
+			runs = append(runs, run{i, i + 1})
+		}
+	}
+	return runs
+}
+
+// kinds of intervals, in the order in which they are written.
+var kinds = []string{"behaviour", "attention", "engagement"}
+
+// intervals joins neighbouring rows of one label, for each kind.
+func (in Input) intervals(rows []Row) []Interval {
+	var all []Interval
+	for _, kind := range kinds {
+		open := -1
+		for i, r := range rows {
+			label, p := r.label(kind)
+			if label == "" {
+				open = -1
+				continue
+			}
+			end := in.endOf(rows, i)
+			if open >= 0 && all[open].Label == label && rows[i-1].Visible {
+				v := &all[open]
+				n := math.Round((r.Time - v.Start) / in.Options.StepSeconds)
+				v.P = (v.P*n + p) / (n + 1)
+				v.End = end
+				continue
+			}
+			open = len(all)
+			all = append(all, Interval{Start: r.Time, End: end, Student: r.Student, Kind: kind, Label: label, P: p})
+		}
+	}
+	return all
+}
+
+// endOf is the time until which a row stands: the next step, or one step on.
+func (in Input) endOf(rows []Row, i int) float64 {
+	if i+1 < len(rows) && rows[i+1].Step == rows[i].Step+1 {
+		return rows[i+1].Time
+	}
+	return rows[i].Time + in.Options.StepSeconds
+}
+
+func (r Row) label(kind string) (string, float64) {
+	if !r.Visible || r.Behaviour == "" {
+		return "", 0
+	}
+	switch kind {
+	case "attention":
+		p := r.AttentionP
+		if r.Attention == OffTask {
+			p = 1 - p
+		}
+		return r.Attention, p
+	case "engagement":
+		return strconv.Itoa(r.Engagement), r.EngagementP
+	}
+	return r.Behaviour, r.BehaviourP
+}
