@@ -13,7 +13,7 @@ const LessonSeconds = 78
 // teacher. The teacher explains, asks, has them write, has them talk in pairs,
 // asks again. S05 comes late, S12 leaves and returns, S17 sleeps.
 func NewLesson(a *Assets, seed int64, w, h, over int) (*Scene, error) {
-	l := Layout{Kind: "double", Rows: 3, Cols: 3, Pitch: 1.42, Desk: .735, Clutter: .6}
+	l := Layout{Kind: "double", Rows: 3, Cols: 3, Pitch: 1.34, Desk: .735, Clutter: .6}
 	m := NewRoom(seed, l)
 	s := &Scene{Seed: seed, Room: m, Noise: 2.4}
 	empty := 7 // one place stays free
@@ -38,7 +38,7 @@ func NewLesson(a *Assets, seed int64, w, h, over int) (*Scene, error) {
 	}
 	s.Actors = append(s.Actors, teacher)
 	s.awayFromFocus()
-	s.Camera = LookAt(Vec{m.X1 - .18, 2.70, m.Z1 - .12}, Vec{-.45, .72, -.65}, 48, w, h, over, 0)
+	s.Camera = LookAt(Vec{m.X1 - .15, 2.58, m.Z1 - .85}, Vec{-.75, .70, -.55}, 49, w, h, over, 0)
 	s.Lights = lessonLight
 	s.Prepare()
 	return s, nil
@@ -229,7 +229,7 @@ func marked(i int, x *Actor, s *Scene) []mark {
 	case 2:
 		return []mark{m(20, 24.5, "halfhand", -1, .5), m(69, 74, "stand", 1, .3)}
 	case 3:
-		return []mark{m(9, 13, "turn", -1, .6), m(41, 44, "drink", 1, .5)}
+		return []mark{m(9, 13, "turn", -1, .6), m(41, 44, "drink", 1, .5), m(62, 66.5, "stand", 1, .2)}
 	case 4: // late
 		out := m(-200, 15, "walk", 1, .5)
 		out.Path = s.toDoor(x)
@@ -243,7 +243,7 @@ func marked(i int, x *Actor, s *Scene) []mark {
 	case 10:
 		return []mark{m(31, 42, "sleepside", 1, .5), m(66, 71, "halfhand", 1, .4)}
 	case 11: // leaves and returns
-		out := m(27, 45, "walk", 1, .5)
+		out := m(25.5, 49, "walk", 1, .5)
 		out.Path = s.toDoor(x)
 		return []mark{out}
 	case 12:
