@@ -52,7 +52,7 @@ func (t *Tracker) finishView(v, students, others int) (class, teaching []scene.T
 				h.walking = p.moving
 			}
 		}
-		seats = t.keep(t.agglomerate(seats), size)
+		seats = t.keep(t.joinPlaces(t.agglomerate(seats)), size)
 		for _, s := range seats {
 			for _, p := range s.pieces {
 				p.seat = s

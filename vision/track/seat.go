@@ -11,6 +11,7 @@ import (
 type seat struct {
 	hits       []*hit
 	x, y, w, h float64 // medians
+	spots      []xy    // its places, when it has several
 	pieces     []*piece
 	filled     map[int]xyhit
 	roams      bool // walks about: is only where it is found
