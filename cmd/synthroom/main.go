@@ -26,7 +26,7 @@ synthroom COMMAND -h lists a command's flags.
 `
 
 var commands = map[string]func(ctx context.Context, args []string) error{
-	"assets": runAssets, "lesson": runLesson, "frame": runFrame, "crops": runCrops, "rooms": runRooms,
+	"assets": runAssets, "lesson": runLesson, "frame": runFrame, "truth-overlay": runOverlay, "flow": runFlow, "crops": runCrops, "rooms": runRooms,
 }
 
 func main() {

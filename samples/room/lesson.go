@@ -38,7 +38,7 @@ func NewLesson(a *Assets, seed int64, w, h, over int) (*Scene, error) {
 	}
 	s.Actors = append(s.Actors, teacher)
 	s.awayFromFocus()
-	s.Camera = LookAt(Vec{m.X1 - .15, 2.58, m.Z1 - .85}, Vec{-.75, .70, -.55}, 49, w, h, over, 0)
+	s.Camera = LookAt(Vec{m.X1 - .12, 2.62, m.Z1 - .45}, Vec{-.42, .70, -.60}, 49.5, w, h, over, 0)
 	s.Lights = lessonLight
 	s.Prepare()
 	return s, nil

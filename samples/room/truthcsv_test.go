@@ -61,3 +61,21 @@ func TestWriteTruth(t *testing.T) {
 		t.Errorf("values %v and %v", rows[1], rows[16])
 	}
 }
+
+func TestReadTruth(t *testing.T) {
+	var b bytes.Buffer
+	want := sampleTruth()
+	if err := WriteTruth(&b, want); err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadTruth(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != len(want) || got[2].Frame != 10 || got[2].People[0].Points[0] != want[2].People[0].Points[0] || got[15].People[0].Engagement != -1 {
+		t.Errorf("read back %+v", got[2])
+	}
+	if _, err := ReadTruth(bytes.NewBufferString("a,b\n1,2\n")); err == nil {
+		t.Error("a table of something else passes")
+	}
+}

@@ -4,7 +4,8 @@
 usage: judge.py NETS SCALE crops  FOLDER [N]      a folder of synthroom crops, N pictures of it
        judge.py NETS SCALE lesson FOLDER [SEC]    a video (../lesson.mp4 or video.mp4) with truth.csv, a frame each SEC seconds
 
-NETS is the folder with movenet-multipose-*.onnx and faceboxes-*.onnx (classlens/nets in the user's cache). SCALE enlarges the pictures. Needs numpy,
+NETS is the folder with movenet-multipose-*.onnx and faceboxes-*.onnx (classlens/nets in the user's cache). SCALE enlarges the pictures; 0 brings each picture's median head
+to 30 pixels, about what the pose net was made for. Needs numpy,
 opencv-python-headless and onnxruntime. Counted are figures with at least half of their whole body showing and the nose inside the picture.
 """
 import collections, csv, glob, json, math, os, random, sys
@@ -91,6 +92,9 @@ class Count:
 
 
 def judge(c, im, people, s, mn, fb, group):
+    heads = sorted(p['head'][3] for p in people)
+    if s == 0:
+        s = min(3, max(.25, 30 / heads[len(heads) // 2])) if heads else 1
     found, faces, used, fused = movenet(mn, im, s), faceboxes(fb, im, s), set(), set()
     for p in people:
         P = p['points']
