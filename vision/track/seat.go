@@ -72,8 +72,10 @@ func (t *Tracker) joinCost(a, b *seat) float64 {
 	step := func(h *hit, isA bool) {
 		if before != nil && fromA != isA {
 			dt := t.steps[h.step].time - t.steps[before.step].time
-			sum += dist(before, h) / (reachAtOnce + reachASec*math.Min(dt, reachMost))
-			changes++
+			if dt <= t.o.MaxGap { // after longer, only the usual place counts
+				sum += dist(before, h) / (reachAtOnce + reachASec*math.Min(dt, reachMost))
+				changes++
+			}
 		}
 		before, fromA = h, isA
 	}
@@ -98,7 +100,10 @@ func (t *Tracker) joinCost(a, b *seat) float64 {
 	if float64(far) > apartShare*float64(min(len(a.hits), len(b.hits))) {
 		return blocked
 	}
-	return 0.6*sum/float64(max(changes, 1)) + 0.4*place + 0.3*size
+	if changes == 0 {
+		return place + 0.3*size
+	}
+	return 0.6*sum/float64(changes) + 0.4*place + 0.3*size
 }
 
 // merge joins the hits of two seats; where both have one, the surer stays.

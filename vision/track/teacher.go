@@ -1,6 +1,8 @@
 package track
 
 import (
+	"math"
+
 	"classlens/vision/scene"
 )
 
@@ -11,6 +13,7 @@ const (
 	roamHits   = 5    // at least so many finds: less is a passer-by
 	standShare = 0.6  // of the poses seen, those that stand upright
 	standPoses = 3
+	standClass = 4 // others there must be for one who only stands to be the teacher
 )
 
 // roams tells whether a person walks about: the teacher does, a student who
@@ -27,8 +30,7 @@ func (p *person) roams() bool {
 	return float64(walked) > roamShare*float64(total) || len(p.seats) >= roamPlaces
 }
 
-// stands tells whether a person who stays in one place stands there: hips,
-// knees and ankles below each other, each leg part over half a trunk long.
+// stands tells whether a person who stays in one place stands there.
 func (p *person) stands() bool {
 	poses, upright := 0, 0
 	for _, h := range p.hits() {
@@ -43,8 +45,14 @@ func (p *person) stands() bool {
 	return poses >= standPoses && float64(upright) >= standShare*float64(poses)
 }
 
-// surePoint is the score of a point that is really seen.
-const surePoint = 0.3
+// One who stands has thighs and shanks hang straight below the hips, each
+// nearly as long as the trunk from shoulder to hip (42 cm to 50); one who sits shows
+// thighs cut short, from above the more so.
+const (
+	surePoint = 0.3  // the score of a point that is really seen
+	legShare  = 0.65 // of the trunk, a thigh or shank at least
+	legLean   = 0.4  // of its own length, how far a thigh may lean
+)
 
 func upstanding(k *[scene.NumKeypoints]scene.Keypoint) bool {
 	for _, side := range [][4]int{
@@ -55,8 +63,9 @@ func upstanding(k *[scene.NumKeypoints]scene.Keypoint) bool {
 		for _, i := range side {
 			seen = seen && k[i].Score > surePoint
 		}
-		trunk := k[side[1]].Y - k[side[0]].Y
-		if seen && trunk > 0 && k[side[2]].Y-k[side[1]].Y > 0.5*trunk && k[side[3]].Y-k[side[2]].Y > 0.5*trunk {
+		trunk, thigh, shank := k[side[1]].Y-k[side[0]].Y, k[side[2]].Y-k[side[1]].Y, k[side[3]].Y-k[side[2]].Y
+		lean := math.Abs(k[side[2]].X - k[side[1]].X)
+		if seen && trunk > 0 && thigh > legShare*trunk && shank > legShare*trunk && lean < legLean*thigh {
 			return true
 		}
 	}
@@ -73,7 +82,7 @@ func teachers(all []*person) (class, teaching []*person) {
 	var standing []*person
 	for _, p := range all {
 		switch {
-		case p.roams():
+		case p.roams(), len(p.walks) > 0 && len(all) > standClass && p.stands():
 			teaching = append(teaching, p)
 		case len(p.seats) == 0:
 			// walked by, never stayed
@@ -84,7 +93,7 @@ func teachers(all []*person) (class, teaching []*person) {
 			}
 		}
 	}
-	if len(standing) == 1 && len(class) >= 5 {
+	if len(standing) == 1 && len(class) > standClass {
 		kept := class[:0]
 		for _, p := range class {
 			if p != standing[0] {
