@@ -197,12 +197,12 @@ func (g *generator) take(group *room.Group, n, take int, s *shard) error {
 		if p.Flow {
 			im.Flow = "flow/" + name + ".png"
 			f := group.FlowBetween(t-1.0/25, t)
-			if err := writeFile(filepath.Join(g.out, im.Flow), func(w io.Writer) error { return png.Encode(w, flowPicture(&f)) }); err != nil {
+			if err := writePicture(filepath.Join(g.out, im.Flow), func(w io.Writer) error { return png.Encode(w, flowPicture(&f)) }); err != nil {
 				return err
 			}
 		}
 		rgb := group.Frame(t)
-		err := writeFile(filepath.Join(g.out, im.File), func(w io.Writer) error {
+		err := writePicture(filepath.Join(g.out, im.File), func(w io.Writer) error {
 			return jpeg.Encode(w, picture(rgb, im.Width, im.Height), &jpeg.Options{Quality: quality})
 		})
 		if err != nil {

@@ -192,5 +192,5 @@ func picture(rgb []uint8, w, h int) *image.RGBA {
 }
 
 func writePNG(path string, im image.Image) error {
-	return writeFile(path, func(w io.Writer) error { return png.Encode(w, im) })
+	return writePicture(path, func(w io.Writer) error { return png.Encode(w, im) })
 }

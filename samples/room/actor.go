@@ -28,7 +28,6 @@ type Actor struct {
 	facing    float32
 	Gone      bool
 	push      float32 // 0 sitting at the desk .. 1 chair pushed back
-	prop      string
 }
 
 // Clone shares the meshes and plays the same events.

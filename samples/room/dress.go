@@ -59,7 +59,7 @@ func (f *Figure) fit(x *proxy, g garment, v []Vec) *part {
 		q.weight = append(q.weight, heaviest(ws, b.index["head"]))
 	}
 	q.fill(x.faces, x.uv, nil, b.index["head"])
-	q.logo = g.surface == kindCloth && printed(g.name)
+	q.print = prints[g.name]
 	q.pieces(f.head[b.index["thigh_l"]].Y + .02)
 	return q
 }
@@ -79,7 +79,7 @@ func addWeight(l []boneWeight, bone int, w float32) []boneWeight {
 func (f *Figure) addExtras(v []Vec) {
 	l := &f.Look
 	if l.Scarf {
-		f.parts = append(f.parts, f.shell(v, .018, l.ExtraTint, f.underScarf))
+		f.parts = append(f.parts, f.shell(v, .024, l.ExtraTint, f.underScarf))
 	}
 	if l.Mask {
 		f.parts = append(f.parts, f.shell(v, .007, l.ExtraTint.Lerp(Vec{.6, .7, .75}, .6), f.underMask))
@@ -89,10 +89,14 @@ func (f *Figure) addExtras(v []Vec) {
 	}
 }
 
-// underScarf chooses head and neck without the face's oval.
+// underScarf chooses head, neck and the collar without the face's oval.
 func (f *Figure) underScarf(i int, v Vec) bool {
 	b := f.base
-	if n := b.bones[b.weight[i][0].bone].name; n != "head" && n != "neck_01" {
+	switch b.bones[b.weight[i][0].bone].name {
+	case "head", "neck_01":
+	case "spine_03", "clavicle_l", "clavicle_r":
+		return v.Y > f.chin.Y-.125
+	default:
 		return false
 	}
 	q := v.Sub(Vec{0, f.eyes[0].Y, f.eyes[0].Z})
@@ -121,7 +125,8 @@ func (f *Figure) shell(v []Vec, d float32, tint Vec, inside func(int, Vec) bool)
 	}
 	q := &part{kind: kindCloth, tint: tint, both: true, weight: b.weight, v: append([]Vec(nil), v...)}
 	for i := 0; i < bodyVertices; i++ {
-		q.v[i] = v[i].Add(n[i].Unit().Mul(d))
+		folds := 1 + .7*(noise2(v[i].X*28+v[i].Y*17, v[i].Z*28-v[i].Y*23)-.5)
+		q.v[i] = v[i].Add(n[i].Unit().Mul(d * folds))
 	}
 	var faces [][]corner
 	for _, face := range b.faces["body"] {

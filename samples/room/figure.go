@@ -14,14 +14,13 @@ type Figure struct {
 	crown []vertexRef // vertices whose places bound the head
 	reach float32     // shoulder to wrist, against that of a man of mean size
 
-	pose    Pose
-	dir     []Mat // turn of each bone
-	pos     []Vec // place of each bone's head
-	posed   []posed
-	wrist   [2]Vec // where the wrists should be, in the room
-	blink   bool
-	bounds  [2]Vec
-	shifted bool
+	pose   Pose
+	dir    []Mat // turn of each bone
+	pos    []Vec // place of each bone's head
+	posed  []posed
+	wrist  [2]Vec // where the wrists should be, in the room
+	blink  bool
+	bounds [2]Vec
 }
 
 // anchor is a place at rest carried by a bone.

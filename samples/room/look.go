@@ -3,7 +3,6 @@ package room
 import (
 	"fmt"
 	"math/rand"
-	"strings"
 )
 
 // Look is everything that makes one figure differ from the next. It is drawn
@@ -42,7 +41,7 @@ type Variety struct {
 }
 
 // Pupils of a secondary school.
-var Pupils = Variety{AgeMin: .5, AgeMax: .9, Glasses: .15}
+var Pupils = Variety{AgeMin: .5, AgeMax: .9, Glasses: .15, Scarf: .12}
 
 // RandomLook draws one figure's looks.
 func RandomLook(r *rand.Rand, v Variety) Look {
@@ -68,7 +67,7 @@ func RandomLook(r *rand.Rand, v Variety) Look {
 	}
 	l.Glasses, l.Mask = r.Float32() < v.Glasses, r.Float32() < v.Mask
 	l.Scarf = r.Float32() < v.Scarf && l.Female
-	l.ExtraTint = hsv(r.Float32(), .6*r.Float32()*r.Float32(), .08+.7*r.Float32())
+	l.ExtraTint = hsv(r.Float32(), .2+.6*r.Float32(), .03+.4*r.Float32()*r.Float32())
 	return l
 }
 
@@ -86,15 +85,21 @@ func (l *Look) tints(r *rand.Rand) {
 		l.HairTint = l.HairTint.Lerp(Vec{.35, .34, .33}, min(grey*r.Float32()*2, 1))
 	}
 	l.ClothTint = Vec{1, 1, 1}
-	if r.Float32() < .8 || printed(l.Clothes) {
+	if r.Float32() < .8 || prints[l.Clothes] != nil {
 		l.Dye = true
 		l.ClothTint = hsv(r.Float32(), .1+.6*r.Float32()*r.Float32(), .12+.7*r.Float32()*r.Float32())
 	}
 	l.LowTint = pick(r, lowTints)
 }
 
-// printed tells whether a suit's sheet bears a sign on the chest: it is a trade
-// mark and is painted over.
-func printed(clothes string) bool {
-	return strings.HasSuffix(clothes, "casualsuit02") || clothes == "male_casualsuit04" || clothes == "female_casualsuit01"
+// uvRect is a rectangle of a sheet in texture coordinates, v upwards.
+type uvRect struct{ u0, u1, v0, v1 float32 }
+
+// prints are where a suit's sheet bears MakeHuman's sign or name: a trade mark,
+// which is painted over.
+var prints = map[string][]uvRect{
+	"male_casualsuit02":   {{.48, .67, .75, .92}},
+	"male_casualsuit04":   {{.47, .65, .75, .92}},
+	"male_casualsuit06":   {{.41, .67, .76, .92}, {.16, .33, .80, .93}, {.70, .79, .79, .87}},
+	"female_casualsuit01": {{.69, .90, .67, .87}},
 }

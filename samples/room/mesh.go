@@ -26,9 +26,8 @@ type part struct {
 	tint2  Vec        //
 	low    []bool     // per triangle: belongs to the trousers or skirt
 	mean   [2]float32 // mean light of the sheet on the upper and lower pieces
-	logo   bool       // paint over the print on the chest
+	print  []uvRect   // paint over what is printed there
 	both   bool       // drawn from both sides
-	stripe float32    // metres between stripes of cloth, 0 = none
 	eye    int        // of an eyeball: 0 left, 1 right
 }
 
@@ -149,7 +148,7 @@ func (q *part) pieces(waist float32) {
 const hairAlpha = 110
 
 // albedo is the colour at a texture point; false where the sheet is
-// see-through. up is a rest height, for stripes.
+// see-through.
 func (q *part) albedo(u, v float32, low bool) (Vec, bool) {
 	if q.kind == kindEye {
 		return eyeColour(u, v), true
@@ -169,8 +168,10 @@ func (q *part) albedo(u, v float32, low bool) (Vec, bool) {
 		j, t = 1, q.tint2
 	}
 	g := light(c) / q.mean[j]
-	if q.logo && !low && (c.X > 1.6*c.Z && c.X > .12 || g > 2.2) {
-		g = 1
+	for _, r := range q.print {
+		if !low && u > r.u0 && u < r.u1 && v > r.v0 && v < r.v1 {
+			g = 1
+		}
 	}
 	return t.Mul(clamp(.15+.85*g, .3, 1.7)), true
 }

@@ -81,7 +81,6 @@ func frameOf(dir, side Vec) Mat {
 func clamp(x, a, b float32) float32 { return min(max(x, a), b) }
 func sqrt(x float32) float32        { return float32(math.Sqrt(float64(x))) }
 func sin(x float64) float32         { return float32(math.Sin(x)) }
-func pow(x, y float32) float32      { return float32(math.Pow(float64(x), float64(y))) }
 func floor(x float32) int           { return int(math.Floor(float64(x))) }
 func mixf(a, b, t float32) float32  { return a + (b-a)*t }
 
