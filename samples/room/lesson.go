@@ -119,10 +119,10 @@ type weighted struct {
 
 var phases = []phase{
 	{-9, []weighted{{"listen", 4}, {"crossed", 2}, {"chin", 2}, {"lap", 1}, {"leanback", 1}, {"write", 1}, {"turn", .4}, {"phonelap", .4}, {"readchin", .3}}},
-	{17, []weighted{{"listen", 3}, {"crossed", 1}, {"chin", 1}, {"hand", 1.2}, {"halfhand", .7}, {"read", .8}, {"turnback", .4}}},
+	{17, []weighted{{"listen", 3}, {"crossed", 1}, {"chin", 1}, {"hand", 1.2}, {"halfhand", .4}, {"deskhand", .6}, {"read", .8}, {"turnback", .4}}},
 	{26, []weighted{{"write", 4}, {"writehead", 1}, {"read", 2}, {"finger", 1}, {"bookup", 1}, {"readchin", 1}, {"phonedesk", .4}, {"window", .5}, {"drink", .3}, {"bag", .3}, {"stretch", .2}}},
 	{48, []weighted{{"talk", 5}, {"write", 1}, {"read", .6}, {"talkback", .5}}},
-	{60, []weighted{{"listen", 3}, {"chin", 1}, {"hand", 1.6}, {"halfhand", .8}, {"leanback", 1}, {"turn", .4}, {"phoneup", .3}, {"yawn", .2}}},
+	{60, []weighted{{"listen", 3}, {"chin", 1}, {"hand", 1.6}, {"halfhand", .4}, {"deskhand", .6}, {"leanback", 1}, {"turn", .4}, {"phoneup", .3}, {"yawn", .2}}},
 }
 
 // lessonOf is one student's events: drawn by the phases, then the marked

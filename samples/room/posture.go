@@ -192,7 +192,17 @@ func (m *moment) raiseHand(p Posture, q *Pose) {
 		q.Curl[i] = 12
 		return
 	}
-	up := m.hip + (.92+.10*m.vary)*m.size
+	if p == "deskhand" { // as taught in many schools: elbow on the desk, the hand beside the head, the other arm across
+		q.Lean = 10 + 6*m.vary
+		q.Hand[i] = Vec{s * (.15 + .05*m.vary + m.sway(1.2, .005)), m.desk + (.26+.02*m.vary)*m.size, .21 + .04*m.vary}
+		q.Pole[i] = Vec{s * .25, -1, .45}
+		q.Palm[i] = Vec{-s, 0, .5 - m.vary}
+		q.Curl[i] = 5
+		q.Hand[1-i] = Vec{s * .10, m.desk + .045, .33}
+		q.Palm[1-i] = Vec{0, -1, 0}
+		return
+	}
+	up := m.hip + (.76+.26*m.vary)*m.size // from beside the head to a straight arm
 	q.Hand[i] = Vec{s * (.22 + .06*m.vary + m.sway(1.5, .012)), up, .10 + .06*m.vary}
 	q.Pole[i] = Vec{s, .1, .25}
 	q.Palm[i] = Vec{0, 0, 1}
@@ -213,6 +223,19 @@ func (m *moment) turnAway(p Posture, q *Pose) {
 		q.Twist, q.HeadYaw = s*8, s*(58+12*v)+m.sway(.3, 3)
 		q.Hand[i] = Vec{s * .15, m.desk + .045, .36}
 		q.HeadPitch = -4
+	case "turnfolded": // the arms stay folded on the desk
+		q.Twist, q.HeadYaw = s*(10+22*v), s*(52+26*v)+m.sway(.4, 3)
+		q.Hand = [2]Vec{{-.10, m.desk + .045, .33}, {.09, m.desk + .085, .37}}
+		q.Palm = [2]Vec{{0, -1, 0}, {0, -1, 0}}
+		q.Lean = 8
+	case "turnround": // sits sideways, the legs beside the chair
+		q.Yaw, q.Twist, q.HeadYaw = s*(38+40*v), s*24, s*(44+22*v)+m.sway(.4, 3)
+		for k := range q.Foot {
+			q.Foot[k] = turn(q.Yaw, q.Foot[k])
+		}
+		q.Knee = turn(q.Yaw, q.Knee)
+		q.Hand[i] = turn(q.Yaw, Vec{s * .16, m.hip + .12, .22})
+		q.Hand[1-i] = Vec{s * .12, m.desk + .045, .26}
 	case "turnback": // the elbow over the chair's back
 		q.Twist, q.HeadYaw = s*(42+10*v), s*(62+12*v)+m.sway(.4, 3)
 		q.Yaw = s * 14
