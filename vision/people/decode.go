@@ -24,9 +24,13 @@ type toSource struct{ x, y float64 }
 // Both CenterFace and MoveNet give maps at a quarter of the input.
 const stride = 4
 
+// The nose is the third of CenterFace's five points; each has a y and an x, in
+// box sizes from the box's corner.
+const noseY, noseX = 4, 5
+
 // decodeCenterFace reads CenterFace's maps: heat, log height and width, offset
-// of the middle (y, x), all at stride 4.
-func decodeCenterFace(heat, logSize, offset plane, s toSource, least float64) []face {
+// of the middle (y, x), points, all at stride 4.
+func decodeCenterFace(heat, logSize, offset, points plane, s toSource, least float64) []face {
 	var out []face
 	for y := range heat.h {
 		row := heat.v[y*heat.w : (y+1)*heat.w]
@@ -40,6 +44,8 @@ func decodeCenterFace(heat, logSize, offset plane, s toSource, least float64) []
 				w:     math.Exp(logSize.at(1, y, x)) * stride * s.x,
 				h:     math.Exp(logSize.at(0, y, x)) * stride * s.y,
 				score: float64(v),
+				noseX: points.at(noseX, y, x) - 0.5,
+				noseY: points.at(noseY, y, x) - 0.5,
 			})
 		}
 	}
@@ -84,7 +90,7 @@ func decodeFaceBoxes(class, box [3]plane, s toSource, least float64) []face {
 					out = append(out, face{
 						x: ((float64(x)+a.x)*cell + t(1)/10*a.size) * s.x, y: ((float64(y)+a.y)*cell + t(0)/10*a.size) * s.y,
 						w: math.Exp(t(3)/5) * a.size * s.x, h: math.Exp(t(2)/5) * a.size * s.y,
-						score: p,
+						score: p, noseY: noseUsual,
 					})
 				}
 			}

@@ -183,10 +183,10 @@ func (d *Detector) decode(net string, m []plane, s toSource, source int) ([]head
 	var out []head
 	switch net {
 	case "centerface":
-		if err := want(m, 1, 2, 2); err != nil {
+		if err := want(m, 1, 2, 2, 10); err != nil {
 			return nil, err
 		}
-		for _, a := range decodeCenterFace(m[0], m[1], m[2], s, d.o.MinScore) {
+		for _, a := range decodeCenterFace(m[0], m[1], m[2], m[3], s, d.o.MinScore) {
 			out = append(out, headOfFace(a, source))
 		}
 	case "faceboxes":

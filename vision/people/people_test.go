@@ -142,7 +142,8 @@ func blank(c, h, w int) plane { return plane{c, h, w, make([]float32, c*h*w)} }
 func (p plane) set(c, y, x int, v float64) { p.v[(c*p.h+y)*p.w+x] = float32(v) }
 
 func TestDecodeCenterFace(t *testing.T) {
-	heat, size, offset := blank(1, 8, 16), blank(2, 8, 16), blank(2, 8, 16)
+	heat, size, offset, points := blank(1, 8, 16), blank(2, 8, 16), blank(2, 8, 16), blank(10, 8, 16)
+	points.set(noseX, 3, 5, 0.75)
 	heat.set(0, 3, 5, 0.9)
 	heat.set(0, 3, 6, 0.5) // the same face again
 	heat.set(0, 6, 12, 0.2)
@@ -152,11 +153,11 @@ func TestDecodeCenterFace(t *testing.T) {
 		offset.set(0, 3, x, 0.25)
 	}
 	offset.set(1, 3, 5, -0.5)
-	got := decodeCenterFace(heat, size, offset, toSource{0.5, 0.5}, 0.25)
+	got := decodeCenterFace(heat, size, offset, points, toSource{0.5, 0.5}, 0.25)
 	if len(got) != 1 {
 		t.Fatalf("%d faces, want 1", len(got))
 	}
-	if f := got[0]; math.Abs(f.x-10) > 1e-5 || math.Abs(f.y-7.5) > 1e-5 || math.Abs(f.w-8) > 1e-4 || math.Abs(f.h-10) > 1e-4 {
+	if f := got[0]; math.Abs(f.x-10) > 1e-5 || math.Abs(f.y-7.5) > 1e-5 || math.Abs(f.w-8) > 1e-4 || math.Abs(f.h-10) > 1e-4 || f.noseX != 0.25 {
 		t.Errorf("got %+v", f)
 	}
 }
@@ -234,7 +235,9 @@ func TestHeadOfBody(t *testing.T) {
 }
 
 func TestFuse(t *testing.T) {
-	f := func(x, y, s float64, source int) head { return headOfFace(face{x, y, 20, 24, s}, source) }
+	f := func(x, y, s float64, source int) head {
+		return headOfFace(face{x: x, y: y, w: 20, h: 24, score: s}, source)
+	}
 	b := headOfBody(standing(300, 200), 0)
 	for _, c := range []struct {
 		name   string

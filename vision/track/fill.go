@@ -50,6 +50,8 @@ const (
 	sizeWindow = 10  // a box has the median size of so many nearest hits
 	linePull   = 0.3 // how far, in log size, it is drawn towards the room's perspective
 	covered    = 0.45
+	holdShare  = 0.5 // a seat found at this share of the looks is held where it is not; else,
+	holdSeldom = 6.0 // only for so many seconds from a find: who is seldom seen is not visible
 	walkHold   = 4.0 // seconds that one on foot is followed unseen; then they are elsewhere
 )
 
@@ -74,6 +76,23 @@ func (t *Tracker) places(s *seat, size func(y float64) float64) []place {
 	}
 	slices.SortFunc(keys, func(a, b key) int { return a.step - b.step })
 	at := func(q int) float64 { return t.steps[q].time }
+	looked, all := 0, 0
+	for q, st := range t.steps {
+		if !st.looked {
+			continue
+		}
+		all++
+		if q >= keys[0].step && q <= keys[len(keys)-1].step {
+			looked++
+		}
+	}
+	s.holdIn, s.holdOut = math.Inf(1), math.Inf(1)
+	if float64(len(s.hits)) < holdShare*float64(looked) {
+		s.holdIn = holdSeldom
+	}
+	if float64(len(s.hits)) < holdShare*float64(all) {
+		s.holdOut = holdSeldom
+	}
 	out := make([]place, len(t.steps))
 	var ws, hs []float64
 	for q := range out {
@@ -108,10 +127,25 @@ func (t *Tracker) places(s *seat, size func(y float64) float64) []place {
 		p.w, p.h = median(ws), median(hs)
 		f := math.Pow(size(p.y)/p.h, linePull)
 		p.w, p.h = p.w*f, p.h*f
-		p.shown = p.shown && t.steps[q].view == t.steps[keys[0].step].view
+		p.shown = p.shown && t.steps[q].view == t.steps[keys[0].step].view && (p.found || t.holds(s, keys, j, q))
 		out[q] = p
 	}
 	return out
+}
+
+// holds tells whether a seat is held at a step between its j-1st and j-th key.
+func (t *Tracker) holds(s *seat, keys []key, j, q int) bool {
+	before, after := math.Inf(1), math.Inf(1)
+	if j > 0 {
+		before = t.steps[q].time - t.steps[keys[j-1].step].time
+	}
+	if j < len(keys) {
+		after = t.steps[keys[j].step].time - t.steps[q].time
+	}
+	if j == 0 || j == len(keys) {
+		return math.Min(before, after) <= s.holdOut
+	}
+	return math.Min(before, after) <= s.holdIn
 }
 
 // uncover hides, at each step, a held box that lies on another seat's head: on

@@ -9,12 +9,13 @@ import (
 // seat is a group of tracklets taken for one person: its hits in time order,
 // one a step.
 type seat struct {
-	hits       []*hit
-	x, y, w, h float64 // medians
-	spots      []xy    // its places, when it has several
-	pieces     []*piece
-	filled     map[int]xyhit
-	roams      bool // walks about: is only where it is found
+	hits            []*hit
+	x, y, w, h      float64 // medians
+	spots           []xy    // its places, when it has several
+	pieces          []*piece
+	filled          map[int]xyhit
+	holdIn, holdOut float64 // seconds it is held between its finds, and before and after them
+	roams           bool    // walks about: is only where it is found
 }
 
 // xyhit is a place between hits, reached by flow from both sides.
