@@ -38,9 +38,9 @@ type head struct {
 // (19.5 cm to 15.5 cm); bent down, the crown comes into view above. The slopes
 // agree in three rooms, one of them rendered (fitted shift aside -0.7, -0.9, -1.4; lift -0.3, -1.9, -1.7).
 const (
-	faceWider  = 1.45
-	turnWider  = 1.2
-	faceHigher = 1.42
+	faceWider  = 1.42
+	turnWider  = 0.8
+	faceHigher = 1.4
 	bentHigher = 2.0
 	turnShift  = -0.9
 	faceLift   = -0.08

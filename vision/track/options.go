@@ -27,7 +27,7 @@ type Options struct {
 	MinHits        int
 	MinTop, MinSum float64
 
-	// Grow: boxes are given this much larger than they are measured (default 1.1).
+	// Grow: boxes are given this much larger than they are measured (default 1.08).
 	Grow float64
 }
 
@@ -46,7 +46,7 @@ func (o Options) withDefaults() Options {
 	set(&o.JoinCost, 1.3)
 	set(&o.MinTop, 0.5)
 	set(&o.MinSum, 2.5)
-	set(&o.Grow, 1.1)
+	set(&o.Grow, 1.08)
 	if o.MinHits == 0 {
 		o.MinHits = 3
 	}
