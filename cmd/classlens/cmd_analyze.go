@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -77,32 +75,30 @@ func runAnalyze(cmd *cobra.Command, args []string, f analyzeFlags) error {
 }
 
 // analyzeAll goes through the recordings one after the other; one that fails
-// does not stop the rest.
+// does not stop the rest. The reason of each is printed as it ends.
 func analyzeAll(ctx context.Context, analyzer *analysis.Analyzer, recordings []string, out string) error {
-	whole := 0
-	var last error
+	count := map[analysis.State]int{}
 	for _, r := range recordings {
 		result := analyzer.Run(ctx, r, filepath.Join(out, recordingName(r)))
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if result.State == analysis.Done {
-			whole++
-		}
-		if result.Err != nil {
-			last = result.Err
-		}
+		count[result.State]++
 	}
 	switch {
-	case whole == len(recordings):
+	case count[analysis.Done] == len(recordings):
 		return nil
-	case len(recordings) == 1 && last != nil:
-		return last
+	case len(recordings) == 1 && count[analysis.Failed] == 1:
+		return outcome{code: exitFailed}
 	case len(recordings) == 1:
-		return errPartial
-	default:
-		return fmt.Errorf("%d of %d recordings: %w", len(recordings)-whole, len(recordings), errPartial)
+		return outcome{code: exitPartial}
 	}
+	o := outcome{exitPartial, fmt.Sprintf("%d recordings: %d done, %d partial, %d failed",
+		len(recordings), count[analysis.Done], count[analysis.Partial], count[analysis.Failed])}
+	if count[analysis.Failed] == len(recordings) {
+		o.code = exitFailed
+	}
+	return o
 }
 
 // settings reads the configuration with the flags laid over it.
@@ -162,7 +158,7 @@ func videosIn(folder string) ([]string, error) {
 		}
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("%s: no video file in this folder (%s): %w", folder, strings.Join(videoExtensions, " "), errors.Join(fs.ErrNotExist))
+		return nil, fmt.Errorf("%s: no video file in this folder (looked for %s)", folder, strings.Join(videoExtensions, " "))
 	}
 	return found, nil
 }

@@ -17,7 +17,7 @@ keeps them in the cache (CLASSLENS_CACHE, or classlens in the user's cache folde
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			say := func(line string) { fmt.Fprintln(cmd.ErrOrStderr(), "setup:", line) }
-			return pretrained.Ensure(cmd.Context(), pretrained.Names(), say)
+			return pretrained.Ensure(cmd.Context(), say, pretrained.Names()...)
 		},
 	}
 }

@@ -24,9 +24,14 @@ const (
 	exitInterrupted = 130
 )
 
-// errPartial ends a run in which some recordings are partial or failed; what
-// happened to each was said when it happened.
-var errPartial = errors.New("not every recording could be read whole")
+// outcome ends a run whose recordings did not all end well, after the reason of
+// each was printed; summary adds a line when there were several.
+type outcome struct {
+	code    int
+	summary string
+}
+
+func (o outcome) Error() string { return o.summary }
 
 // usageError is a mistake on the command line or in a settings file.
 type usageError struct{ error }
@@ -51,15 +56,18 @@ func main() {
 // exitCode says the error in one line and gives its code.
 func exitCode(err error) int {
 	var usage usageError
+	var ended outcome
 	switch {
 	case err == nil:
 		return exitDone
 	case errors.As(err, &usage):
 		fmt.Fprintf(os.Stderr, "classlens: %v\n", err)
 		return exitUsage
-	case errors.Is(err, errPartial):
-		fmt.Fprintf(os.Stderr, "classlens: %v\n", err)
-		return exitPartial
+	case errors.As(err, &ended):
+		if ended.summary != "" {
+			fmt.Fprintln(os.Stderr, "classlens:", ended.summary)
+		}
+		return ended.code
 	default:
 		fmt.Fprintf(os.Stderr, "classlens: %v\n", err)
 		return exitFailed

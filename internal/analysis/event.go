@@ -5,16 +5,16 @@ import "time"
 // Event is one piece of news about a run, for a progress line, a log or a
 // program that reads --json. Times are seconds.
 type Event struct {
-	Kind      string         `json:"event"` // start, progress, stage, note, end
-	Recording string         `json:"recording"`
-	Stage     string         `json:"stage,omitempty"`     // people, classify, write, annotate
-	Done      float64        `json:"done_s,omitempty"`    // seconds of video worked through in this stage
-	Total     float64        `json:"total_s,omitempty"`   // of how many, as far as the container tells
-	ETA       float64        `json:"eta_s,omitempty"`     // wall seconds left for this recording, a guess
-	Text      string         `json:"text,omitempty"`      // note: one line
-	State     State          `json:"state,omitempty"`     // end
-	Folder    string         `json:"folder,omitempty"`    // end: where the outputs are
-	Timings   map[string]any `json:"timings_s,omitempty"` // end: seconds a stage
+	Kind      string             `json:"event"` // start, progress, stage, note, end
+	Recording string             `json:"recording"`
+	Stage     string             `json:"stage,omitempty"`     // people, classify, write, annotate
+	Done      float64            `json:"done_s,omitempty"`    // seconds of video worked through in this stage
+	Total     float64            `json:"total_s,omitempty"`   // of how many, as far as the container tells
+	ETA       float64            `json:"eta_s,omitempty"`     // wall seconds left for this recording, a guess
+	Text      string             `json:"text,omitempty"`      // note: one line
+	State     State              `json:"state,omitempty"`     // end
+	Folder    string             `json:"folder,omitempty"`    // end: where the outputs are
+	Timings   map[string]float64 `json:"timings_s,omitempty"` // end: seconds a stage
 }
 
 // State is how a recording ended.

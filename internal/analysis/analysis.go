@@ -1,0 +1,100 @@
+// Package analysis takes one recording from file to report: it decodes, finds
+// and follows people (first pass), settles the seats, classifies every visible
+// student at every step (second pass), and writes what docs/formats.md lists.
+package analysis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"classlens/internal/config"
+	"classlens/model/classroom"
+	"classlens/vision/people"
+)
+
+// Options are what a run needs beside the recordings.
+type Options struct {
+	Config   config.Config
+	Labels   config.Labels
+	Annotate bool
+	Force    bool   // analyze again where the outputs are complete
+	Version  string // of the program, part of what makes outputs current
+	Events   func(Event)
+}
+
+// Analyzer holds the networks, loaded once, for any number of recordings in
+// turn. It is not safe for several goroutines.
+type Analyzer struct {
+	options  Options
+	weights  []byte // the classroom network's ONNX file
+	network  *classroom.Network
+	detector *people.Detector
+}
+
+// New loads the people detectors and the classroom network.
+func New(o Options) (*Analyzer, error) {
+	if o.Events == nil {
+		o.Events = func(Event) {}
+	}
+	a := &Analyzer{options: o, weights: classroom.Default()}
+	if file := o.Config.Network.Weights; file != "" {
+		var err error
+		if a.weights, err = os.ReadFile(file); err != nil {
+			return nil, fmt.Errorf("weights: %w", err)
+		}
+	}
+	var err error
+	if a.network, err = classroom.Load(a.weights, a.threads()); err != nil {
+		return nil, fmt.Errorf("classroom network: %w", err)
+	}
+	if a.detector, err = people.NewDetector(a.peopleOptions()); err != nil {
+		a.Close()
+		return nil, fmt.Errorf("people detectors: %w", err)
+	}
+	return a, nil
+}
+
+// Close frees the networks.
+func (a *Analyzer) Close() error {
+	var errs []error
+	if a.network != nil {
+		errs = append(errs, a.network.Close())
+	}
+	if a.detector != nil {
+		errs = append(errs, a.detector.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func (a *Analyzer) threads() int {
+	if n := a.options.Config.Run.Threads; n > 0 {
+		return n
+	}
+	return runtime.NumCPU()
+}
+
+// Result is how one recording ended.
+type Result struct {
+	State  State
+	Folder string
+	Err    error // why it failed
+}
+
+// Run analyzes one recording and writes its outputs to folder. What happened is
+// told through Events as well.
+func (a *Analyzer) Run(ctx context.Context, recording, folder string) Result {
+	name := filepath.Base(recording)
+	a.options.Events(Event{Kind: "start", Recording: name})
+	r := &run{Analyzer: a, path: recording, name: name, folder: folder, watch: newStopwatch()}
+	defer r.close()
+	state, text, err := r.do(ctx)
+	if err != nil {
+		state, text = Failed, err.Error()
+	}
+	a.options.Events(Event{Kind: "end", Recording: name, State: state, Folder: folder, Text: text, Timings: r.watch.rounded()})
+	return Result{State: state, Folder: folder, Err: err}
+}

@@ -1,0 +1,195 @@
+package analysis
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"classlens/internal/privacy"
+	"classlens/internal/timeline"
+	"classlens/model/classroom"
+	"classlens/vision/clip"
+	"classlens/vision/scene"
+)
+
+// seen is what the second pass brings.
+type seen struct {
+	decisions map[string]map[int]timeline.Decision // by track and step
+	keyframes []keyframe
+}
+
+// keyframe is a picture for the report, faces blurred where that is asked.
+type keyframe struct {
+	time float64
+	shot int
+	jpeg []byte
+}
+
+// classify is the second pass: one embedding of every visible student at every
+// step, then a decision from the embeddings around it.
+func (r *run) classify(ctx context.Context, tracks []scene.Track) (*seen, error) {
+	sightings := byStep(tracks)
+	embeddings := map[string]map[int][]float32{}
+	for _, t := range tracks {
+		embeddings[t.ID] = map[int][]float32{}
+	}
+	wanted := r.chooseKeyframes()
+	out := &seen{}
+	for i := range r.spool.Len() {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		var step *scene.Step
+		err := r.watch.time("spool", func() (err error) { step, err = r.spool.Step(i); return err })
+		if err != nil {
+			return nil, err
+		}
+		visible := sightings[step.Index]
+		if err := r.embed(step, visible, embeddings); err != nil {
+			return nil, err
+		}
+		if slices.Contains(wanted, i) {
+			k, err := r.keyframe(step, visible)
+			if err != nil {
+				return nil, err
+			}
+			out.keyframes = append(out.keyframes, k)
+		}
+		r.news("classify", step.Time, r.recording.Info().Duration)
+	}
+	err := r.watch.time("classify", func() (err error) { out.decisions, err = r.decide(tracks, embeddings); return err })
+	return out, err
+}
+
+// sighted is one visible person at one step.
+type sighted struct {
+	id  string
+	box scene.Box
+}
+
+func byStep(tracks []scene.Track) map[int][]sighted {
+	m := map[int][]sighted{}
+	for _, t := range tracks {
+		for _, s := range t.Sightings {
+			if s.Visible {
+				m[s.Step] = append(m[s.Step], sighted{t.ID, s.Head})
+			}
+		}
+	}
+	return m
+}
+
+// embed encodes what is seen of each person at one step.
+func (r *run) embed(step *scene.Step, visible []sighted, to map[string]map[int][]float32) error {
+	if len(visible) == 0 {
+		return nil
+	}
+	rgb, uv := make([][]byte, len(visible)), make([][]float32, len(visible))
+	size := r.network.Size()
+	_ = r.watch.time("clips", func() error {
+		for i, v := range visible {
+			q := clip.Around(v.box)
+			rgb[i], uv[i] = clip.Picture(step.Frame, q, size), clip.Flow(step.Flow, q, size)
+		}
+		return nil
+	})
+	return r.watch.time("classify", func() error {
+		e, err := r.network.Embed(rgb, uv)
+		if err != nil {
+			return err
+		}
+		for i, v := range visible {
+			to[v.id][step.Index] = e[i]
+		}
+		return nil
+	})
+}
+
+// decideTogether is how many decisions are made in one go.
+const decideTogether = 256
+
+func (r *run) decide(tracks []scene.Track, embeddings map[string]map[int][]float32) (map[string]map[int]timeline.Decision, error) {
+	decisions := map[string]map[int]timeline.Decision{}
+	type place struct {
+		id   string
+		step int
+	}
+	var places []place
+	var seqs []classroom.Sequence
+	flush := func() error {
+		made, err := r.network.Decide(seqs)
+		if err != nil {
+			return err
+		}
+		for i, d := range made {
+			decisions[places[i].id][places[i].step] = timeline.Decision{Behaviour: d.Behaviour, Moments: d.Moments}
+		}
+		places, seqs = places[:0], seqs[:0]
+		return nil
+	}
+	half := int(math.Round(r.options.Config.Network.ContextSeconds / r.options.Config.Video.StepSeconds))
+	for _, t := range tracks {
+		decisions[t.ID] = map[int]timeline.Decision{}
+		for i, s := range t.Sightings {
+			if embeddings[t.ID][s.Step] == nil {
+				continue
+			}
+			places = append(places, place{t.ID, s.Step})
+			seqs = append(seqs, sequenceAround(t.Sightings, i, half, embeddings[t.ID]))
+			if len(seqs) == decideTogether {
+				if err := flush(); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	return decisions, flush()
+}
+
+// sequenceAround is the window of the i-th sighting; other shots are not looked
+// into.
+func sequenceAround(all []scene.Sighting, i, half int, embeddings map[int][]float32) classroom.Sequence {
+	n := 2*half + 1
+	q := classroom.Sequence{Embeddings: make([][]float32, n), Offsets: make([]float32, n)}
+	for k := range n {
+		j := i + k - half
+		if j < 0 || j >= len(all) || all[j].Shot != all[i].Shot {
+			continue
+		}
+		q.Embeddings[k] = embeddings[all[j].Step]
+		q.Offsets[k] = float32(all[j].Time - all[i].Time)
+	}
+	return q
+}
+
+// chooseKeyframes spreads the wanted number over the steps: key frames first,
+// evenly.
+func (r *run) chooseKeyframes() []int {
+	var key, all []int
+	for i, s := range r.spool.steps {
+		all = append(all, i)
+		if s.keyFrame {
+			key = append(key, i)
+		}
+	}
+	n := r.options.Config.Report.Keyframes
+	if len(key) < n/2 { // a still room: a picture now and then all the same
+		key = all
+	}
+	var chosen []int
+	for k := range min(n, len(key)) {
+		chosen = append(chosen, key[k*len(key)/min(n, len(key))])
+	}
+	return chosen
+}
+
+// keyframe prepares a picture for the report.
+func (r *run) keyframe(step *scene.Step, visible []sighted) (keyframe, error) {
+	if r.options.Config.Report.BlurFaces {
+		for _, v := range visible {
+			privacy.Blur(step.Frame, v.box)
+		}
+	}
+	b, err := jpegCodec{}.Encode(step.Frame)
+	return keyframe{step.Time, step.Shot, b}, err
+}

@@ -1,0 +1,127 @@
+package analysis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"classlens/vision/scene"
+	"classlens/vision/track"
+	"classlens/vision/video"
+)
+
+// run is one recording on its way.
+type run struct {
+	*Analyzer
+	path, name, folder string
+	watch              *stopwatch
+	spool              *spool
+	recording          *video.Recording
+	looks              int // steps at which people were looked for
+	lastNews           time.Time
+}
+
+func (r *run) close() {
+	if r.recording != nil {
+		r.recording.Close()
+	}
+	if r.spool != nil {
+		r.spool.Close()
+	}
+}
+
+// do is the whole way; text says in one line what came of it.
+func (r *run) do(ctx context.Context) (state State, text string, err error) {
+	inputs, err := r.inputs()
+	if err != nil {
+		return Failed, "", err
+	}
+	if !r.options.Force {
+		if state, ok := alreadyDone(r.folder, inputs); ok {
+			return state, "already analyzed with this input, these settings and weights (--force does it again)", nil
+		}
+	}
+	if r.recording, err = video.Open(ctx, r.path, r.videoOptions()); err != nil {
+		return Failed, "", err
+	}
+	if err := os.MkdirAll(r.folder, 0o755); err != nil {
+		return Failed, "", fmt.Errorf("folder for the results: %w", err)
+	}
+	tracks, err := r.findPeople()
+	if err != nil {
+		return Failed, "", err
+	}
+	seen, err := r.classify(ctx, tracks)
+	if err != nil {
+		return Failed, "", err
+	}
+	return r.write(ctx, inputs, tracks, seen)
+}
+
+// findPeople is the first pass: every step is decoded, searched and spooled;
+// the tracks are settled when all have been seen.
+func (r *run) findPeople() ([]scene.Track, error) {
+	var err error
+	if r.spool, err = newSpool(r.folder, jpegCodec{}); err != nil {
+		return nil, err
+	}
+	tracker := track.NewTracker(r.trackOptions(), track.Following(video.FollowPoints))
+	r.detector.Reset()
+	total, shot := r.recording.Info().Duration, 0
+	for {
+		var step *scene.Step
+		err := r.watch.time("decode", func() (err error) { step, err = r.recording.Next(); return err })
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		if step.Shot != shot {
+			shot = step.Shot
+			r.detector.Reset()
+		}
+		if err := r.addStep(tracker, step); err != nil {
+			return nil, err
+		}
+		r.news("people", step.Time, total)
+	}
+	if r.spool.Len() == 0 {
+		return nil, fmt.Errorf("%s: no picture could be read; is it a damaged file? Try playing it", r.path)
+	}
+	var tracks []scene.Track
+	err = r.watch.time("tracks", func() error { tracks = tracker.Finish(); return nil })
+	return tracks, err
+}
+
+// addStep looks for people in one step, hands them to the tracker, and keeps
+// the step for the second pass.
+func (r *run) addStep(tracker *track.Tracker, step *scene.Step) error {
+	var found []scene.Person
+	err := r.watch.time("people", func() (err error) { found, err = r.detector.Detect(step.Frame); return err })
+	if err != nil {
+		return err
+	}
+	if found != nil {
+		r.looks++
+	}
+	err = r.watch.time("tracks", func() error { tracker.Add(step, found); return nil })
+	if err != nil {
+		return err
+	}
+	return r.watch.time("spool", func() error { return r.spool.Add(step) })
+}
+
+// newsEvery is how often progress is told.
+const newsEvery = 200 * time.Millisecond
+
+func (r *run) news(stage string, done, total float64) {
+	if time.Since(r.lastNews) < newsEvery {
+		return
+	}
+	r.lastNews = time.Now()
+	r.options.Events(Event{Kind: "progress", Recording: r.name, Stage: stage, Done: done, Total: total})
+}

@@ -1,0 +1,54 @@
+package analysis
+
+import (
+	"time"
+
+	"classlens/internal/timeline"
+	"classlens/vision/people"
+	"classlens/vision/probe"
+	"classlens/vision/scene"
+	"classlens/vision/track"
+	"classlens/vision/video"
+)
+
+// What each stage is given of the settings.
+
+func (a *Analyzer) peopleOptions() people.Options {
+	p := a.options.Config.People
+	return people.Options{Preset: p.Preset, MinScore: p.MinScore, Threads: a.threads()}
+}
+
+func (a *Analyzer) videoOptions() video.Options {
+	v := a.options.Config.Video
+	return video.Options{
+		StepSeconds: v.StepSeconds, BetweenFPS: v.BetweenFPS, KeyFrameChange: v.KeyframeChange,
+		Hang: time.Duration(v.HangSeconds * float64(time.Second)), MemoryBytes: uint64(v.MemoryMB) << 20,
+		Limits: probe.Limits{MaxWidth: v.MaxWidth, MaxHeight: v.MaxHeight, MaxFPS: v.MaxFPS, MaxSeconds: v.MaxHours * 3600},
+	}
+}
+
+func (a *Analyzer) trackOptions() track.Options {
+	return track.Options{StepSeconds: a.options.Config.Video.StepSeconds}
+}
+
+func (a *Analyzer) timelineOptions() timeline.Options {
+	c := a.options.Config
+	return timeline.Options{StepSeconds: c.Video.StepSeconds, ChangeCost: c.Timeline.ChangeCost, MinInterval: c.Timeline.MinIntervalSeconds, UnsureBelow: c.Network.UnsureBelow}
+}
+
+func (a *Analyzer) meanings() map[string]timeline.Meaning {
+	m := map[string]timeline.Meaning{}
+	for b, v := range a.options.Labels.Behaviours {
+		m[b] = timeline.Meaning{Attention: v.Attention, Engagement: v.Engagement}
+	}
+	return m
+}
+
+// jpegQuality of spooled pictures: at 95 the network's probabilities stay
+// within a thousandth of those from the picture itself.
+const jpegQuality = 95
+
+type jpegCodec struct{}
+
+func (jpegCodec) Encode(f scene.Frame) ([]byte, error) { return video.EncodeJPEG(f, jpegQuality) }
+func (jpegCodec) Decode(b []byte) (scene.Frame, error) { return video.DecodeJPEG(b) }

@@ -1,0 +1,264 @@
+package analysis
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"time"
+
+	"classlens/internal/config"
+	"classlens/internal/report"
+	"classlens/internal/safefile"
+	"classlens/internal/timeline"
+	"classlens/vision/scene"
+	"classlens/vision/video"
+)
+
+// inputs are what the outputs were made of: the same inputs need no second run.
+type inputs struct {
+	Recording string `json:"recording_sha256"`
+	Settings  string `json:"settings_sha256"`
+	Weights   string `json:"weights_sha256"`
+	Version   string `json:"version"`
+	Annotated bool   `json:"annotated"`
+}
+
+// manifest is manifest.json: written last, so that a folder with one is whole.
+type manifest struct {
+	Recording string            `json:"recording"`
+	State     State             `json:"state"`
+	Inputs    inputs            `json:"inputs"`
+	Outputs   map[string]string `json:"outputs_sha256"`
+}
+
+func (r *run) inputs() (inputs, error) {
+	in := inputs{Weights: sum(r.weights), Version: r.options.Version, Annotated: r.options.Annotate}
+	settings, err := json.Marshal(struct {
+		Config config.Config
+		Labels config.Labels
+	}{r.options.Config, r.options.Labels})
+	if err != nil {
+		return in, err
+	}
+	in.Settings = sum(settings)
+	info, err := os.Lstat(r.path)
+	if err != nil || (!info.Mode().IsRegular() && info.Mode()&os.ModeSymlink == 0) {
+		return in, nil // opening says what is wrong with it
+	}
+	in.Recording, err = fileSum(r.path)
+	return in, err
+}
+
+func sum(b []byte) string {
+	h := sha256.Sum256(b)
+	return hex.EncodeToString(h[:])
+}
+
+func fileSum(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// alreadyDone reads the manifest of an earlier run and checks each output
+// against it.
+func alreadyDone(folder string, in inputs) (State, bool) {
+	raw, err := os.ReadFile(filepath.Join(folder, "manifest.json"))
+	if err != nil {
+		return "", false
+	}
+	var m manifest
+	if json.Unmarshal(raw, &m) != nil || m.Inputs != in || in.Recording == "" || len(m.Outputs) == 0 {
+		return "", false
+	}
+	for name, want := range m.Outputs {
+		if !filepath.IsLocal(name) {
+			return "", false
+		}
+		if got, err := fileSum(filepath.Join(folder, name)); err != nil || got != want {
+			return "", false
+		}
+	}
+	return m.State, true
+}
+
+// summary is summary.json; docs/formats.md describes it.
+type summary struct {
+	Recording video.Info       `json:"recording"`
+	Name      string           `json:"name"`
+	State     State            `json:"state"`
+	Gaps      []gapLine        `json:"gaps"`
+	Class     timeline.Summary `json:"class"`
+	Settings  config.Config    `json:"settings"`
+	Labels    config.Labels    `json:"labels"`
+	Run       runLine          `json:"run"`
+}
+
+type gapLine struct {
+	Start  float64 `json:"start_s"`
+	End    float64 `json:"end_s"`
+	Reason string  `json:"reason"`
+}
+
+type runLine struct {
+	Device    string             `json:"device"`
+	Version   string             `json:"version"`
+	Libraries string             `json:"libraries"`
+	Weights   string             `json:"weights_sha256"`
+	Threads   int                `json:"threads"`
+	Steps     int                `json:"steps"`
+	Looks     int                `json:"steps_searched"`
+	Detectors map[string]int     `json:"detector_runs"`
+	Timings   map[string]float64 `json:"timings_s"`
+}
+
+// write leaves everything behind, the manifest last.
+func (r *run) write(ctx context.Context, in inputs, tracks []scene.Track, s *seen) (State, string, error) {
+	t, err := timeline.Build(timeline.Input{Tracks: tracks, Decisions: s.decisions, Meanings: r.meanings(), Options: r.timelineOptions()})
+	if err != nil {
+		return Failed, "", err
+	}
+	state := Done
+	gaps := []gapLine{}
+	for _, g := range r.recording.Gaps() {
+		state = Partial
+		gaps = append(gaps, gapLine{round(g.Start, 3), round(g.End, 3), g.Reason})
+	}
+	var names []string
+	err = r.watch.time("write", func() error {
+		if err := os.Remove(filepath.Join(r.folder, "manifest.json")); err != nil && !os.IsNotExist(err) {
+			return err
+		}
+		if names, err = t.WriteTables(r.folder); err != nil {
+			return err
+		}
+		more, err := r.writeKeyframes(s.keyframes)
+		if err != nil {
+			return err
+		}
+		names = append(names, more...)
+		return r.writeReport(t, gaps, state, s.keyframes)
+	})
+	if err != nil {
+		return Failed, "", err
+	}
+	names = append(names, "report.html")
+	if r.options.Annotate {
+		err := r.watch.time("annotate", func() error { return r.annotate(ctx, tracks, t) })
+		if err != nil {
+			return Failed, "", err
+		}
+		names = append(names, "annotated.mp4")
+	}
+	if err := r.writeSummary(t, gaps, state); err != nil {
+		return Failed, "", err
+	}
+	if err := r.writeManifest(in, state, append(names, "summary.json")); err != nil {
+		return Failed, "", err
+	}
+	return state, describe(t, gaps), nil
+}
+
+// describe is the one line that ends a recording.
+func describe(t *timeline.Timeline, gaps []gapLine) string {
+	c := t.Summary()
+	text := fmt.Sprintf("%d students", c.Students)
+	if c.Teacher {
+		text += " and a teacher"
+	}
+	if c.OnTaskShare != nil {
+		text += fmt.Sprintf(", on task %.0f %% of the time seen", 100**c.OnTaskShare)
+	}
+	for _, g := range gaps {
+		text += fmt.Sprintf("; without data from %.1f to %.1f s (%s)", g.Start, g.End, g.Reason)
+	}
+	return text
+}
+
+func (r *run) writeKeyframes(frames []keyframe) ([]string, error) {
+	folder := filepath.Join(r.folder, "keyframes")
+	if err := os.RemoveAll(folder); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, k := range frames {
+		name := filepath.Join("keyframes", fmt.Sprintf("%08.2f.jpg", k.time))
+		if err := safefile.WriteFile(filepath.Join(r.folder, name), k.jpeg); err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+func (r *run) writeReport(t *timeline.Timeline, gaps []gapLine, state State, frames []keyframe) error {
+	info := r.recording.Info()
+	page := report.Page{Name: r.name, State: string(state), Duration: info.Duration, Width: info.Width, Height: info.Height, Timeline: t,
+		Device: r.device(), Version: r.options.Version, UnsureBelow: r.options.Config.Network.UnsureBelow}
+	for _, g := range gaps {
+		page.Gaps = append(page.Gaps, report.Gap{Start: g.Start, End: g.End, Reason: g.Reason})
+	}
+	for _, k := range frames {
+		page.KeyFrames = append(page.KeyFrames, report.KeyFrame{Time: k.time, JPEG: k.jpeg})
+	}
+	return report.Write(filepath.Join(r.folder, "report.html"), page)
+}
+
+// device is where the networks ran.
+func (r *run) device() string { return "cpu" }
+
+func (r *run) writeSummary(t *timeline.Timeline, gaps []gapLine, state State) error {
+	s := summary{Recording: r.recording.Info(), Name: r.name, State: state, Gaps: gaps, Class: t.Summary(), Settings: r.options.Config, Labels: r.options.Labels,
+		Run: runLine{Device: r.device(), Version: r.options.Version, Libraries: video.Versions(), Weights: sum(r.weights), Threads: r.threads(),
+			Steps: r.spool.Len(), Looks: r.looks, Detectors: r.detector.Counts(), Timings: r.watch.rounded()}}
+	return writeJSON(filepath.Join(r.folder, "summary.json"), s)
+}
+
+func (r *run) writeManifest(in inputs, state State, names []string) error {
+	m := manifest{Recording: r.name, State: state, Inputs: in, Outputs: map[string]string{}}
+	for _, n := range names {
+		var err error
+		if m.Outputs[filepath.ToSlash(n)], err = fileSum(filepath.Join(r.folder, n)); err != nil {
+			return err
+		}
+	}
+	return writeJSON(filepath.Join(r.folder, "manifest.json"), m)
+}
+
+func writeJSON(name string, v any) error {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return safefile.WriteFile(name, append(b, '\n'))
+}
+
+func round(v float64, decimals int) float64 {
+	k := math.Pow(10, float64(decimals))
+	return math.Round(v*k) / k
+}
+
+// rounded are the seconds a stage to the millisecond, with the total.
+func (s *stopwatch) rounded() map[string]float64 {
+	m := map[string]float64{"total": round(time.Since(s.started).Seconds(), 3)}
+	for k, v := range s.seconds {
+		m[k] = round(v, 3)
+	}
+	return m
+}

@@ -1,0 +1,135 @@
+// Package dataset reads labelled classroom data in the forms that are about (COCO
+// boxes, YOLO, ClaBehavior, the CCTV set, DAiSEE, AVA and EngageNet-like CSV, and
+// the project's own intervals) into one form, splits it so that no subject, room
+// or time leaks, checks that, and counts what is in it.
+//
+// A *sample* is one person at one instant or over one span of one recording; a
+// *group* is what must not be on both sides of a split.
+package dataset
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"classlens/vision/scene"
+)
+
+// BoxKind says what a sample's box holds.
+type BoxKind string
+
+// The kinds of box.
+const (
+	HeadBox  BoxKind = "head"
+	UpperBox BoxKind = "upper" // head and upper body
+	NoBox    BoxKind = "none"  // the whole picture or clip shows one person
+)
+
+// Sample is one labelled person.
+type Sample struct {
+	Media     string    `json:"media"`             // picture or video, relative to the set's folder, slashes
+	Box       scene.Box `json:"box,omitzero"`      // pixels of the medium
+	Label     int       `json:"label"`             // index into Classes, -1 for none
+	Level     int       `json:"level"`             // engagement 0..3, -1 for none
+	Attention int       `json:"attention"`         // 1 on task, 0 off task, -1 for none
+	Subject   string    `json:"subject,omitempty"` // "" where the set does not say
+	Room      string    `json:"room,omitempty"`
+	Recording string    `json:"recording,omitempty"`
+	Start     float64   `json:"start_s,omitempty"` // seconds from the recording's first frame
+	End       float64   `json:"end_s,omitempty"`   // equal to Start for one instant
+	Part      string    `json:"part,omitempty"`    // train, val or test where the set itself says
+}
+
+// Set is a data set in the one form that all commands use.
+type Set struct {
+	Name    string   `json:"name"`
+	Form    string   `json:"form"` // which reader read it
+	Root    string   `json:"-"`    // its folder
+	Classes []string `json:"classes"`
+	Boxes   BoxKind  `json:"boxes"`
+	Shares  bool     `json:"box_shares,omitempty"` // boxes are shares of the picture, not pixels
+	Samples []Sample `json:"samples"`
+}
+
+// ErrUnknownForm is returned for a folder that no reader knows.
+var ErrUnknownForm = errors.New("no reader knows this folder: want COCO (annotations.json, images/), YOLO (images/, labels/), DAiSEE (DataSet/, Labels/), " +
+	"AVA or EngageNet-like CSV, classlens results (intervals.csv, timeline.csv) or a file made by classlens dataset import (dataset.json)")
+
+// reader is one form. fits looks at names only.
+type reader struct {
+	form string
+	fits func(dir string) bool
+	read func(dir string) (*Set, error)
+}
+
+// The more telling forms come first.
+var readers = []reader{
+	{"classlens", func(d string) bool { return exists(d, ownFile) }, readOwn},
+	{"coco", func(d string) bool {
+		return exists(d, "annotations.json") || exists(d, "annotations", "instances.json")
+	}, readCOCO},
+	{"yolo", func(d string) bool { return exists(d, "images") && exists(d, "labels") }, readYOLO},
+	{"daisee", func(d string) bool {
+		return exists(d, "Labels", "AllLabels.csv") || exists(d, "Labels", "TrainLabels.csv")
+	}, readDAiSEE},
+	{"intervals", func(d string) bool { return exists(d, "intervals.csv") }, readIntervals},
+	{"csv", func(d string) bool { return len(tables(d)) > 0 }, readTables},
+}
+
+// Open reads the data set in a folder, whatever its form.
+func Open(dir string) (*Set, error) {
+	for _, r := range readers {
+		if !r.fits(dir) {
+			continue
+		}
+		s, err := r.read(dir)
+		if err != nil {
+			return nil, fmt.Errorf("%s as %s: %w", dir, r.form, err)
+		}
+		s.Root, s.Form = dir, r.form
+		if s.Name == "" {
+			s.Name = filepath.Base(filepath.Clean(dir))
+		}
+		if len(s.Samples) == 0 {
+			return nil, fmt.Errorf("%s as %s: no labelled sample", dir, r.form)
+		}
+		return s, nil
+	}
+	return nil, fmt.Errorf("%s: %w", dir, ErrUnknownForm)
+}
+
+// Path is where a sample's medium lies.
+func (s *Set) Path(x Sample) string { return filepath.Join(s.Root, filepath.FromSlash(x.Media)) }
+
+// classIndex finds or adds a class.
+func (s *Set) classIndex(name string) int {
+	if i := slices.Index(s.Classes, name); i >= 0 {
+		return i
+	}
+	s.Classes = append(s.Classes, name)
+	return len(s.Classes) - 1
+}
+
+// Groups gives each sample's group by subject, room, recording or media. Where a
+// set does not say, the sample falls back on its recording, then its medium.
+func (s *Set) Groups(by string) ([]string, error) {
+	of := map[string]func(Sample) string{
+		"subject":   func(x Sample) string { return x.Subject },
+		"room":      func(x Sample) string { return x.Room },
+		"recording": func(x Sample) string { return x.Recording },
+		"media":     func(x Sample) string { return x.Media },
+	}[by]
+	if of == nil {
+		return nil, fmt.Errorf("groups by %q: want subject, room, recording or media", by)
+	}
+	groups := make([]string, len(s.Samples))
+	for i, x := range s.Samples {
+		for _, g := range []string{of(x), x.Recording, x.Media} {
+			if groups[i] == "" {
+				groups[i] = g
+			}
+		}
+	}
+	return groups, nil
+}

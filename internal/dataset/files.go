@@ -1,0 +1,146 @@
+package dataset
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"classlens/internal/safefile"
+)
+
+// ownFile is the project's own form: the Set as JSON, media beside it or with
+// paths relative to it.
+const ownFile = "dataset.json"
+
+func exists(parts ...string) bool {
+	_, err := os.Stat(filepath.Join(parts...))
+	return err == nil
+}
+
+func readOwn(dir string) (*Set, error) {
+	raw, err := os.ReadFile(filepath.Join(dir, ownFile))
+	if err != nil {
+		return nil, err
+	}
+	s := &Set{}
+	if err := json.Unmarshal(raw, s); err != nil {
+		return nil, err
+	}
+	for i, x := range s.Samples {
+		if x.Label >= len(s.Classes) {
+			return nil, fmt.Errorf("sample %d has the label %d, there are %d classes", i, x.Label, len(s.Classes))
+		}
+		if !filepath.IsLocal(filepath.FromSlash(x.Media)) {
+			return nil, fmt.Errorf("sample %d: the medium %q leads out of the folder", i, x.Media)
+		}
+	}
+	return s, nil
+}
+
+// Save writes the set as dataset.json into dir, which must be the set's own
+// folder: media are named relative to it.
+func (s *Set) Save(dir string) error {
+	raw, err := json.MarshalIndent(s, "", " ")
+	if err != nil {
+		return err
+	}
+	return safefile.WriteFile(filepath.Join(dir, ownFile), append(raw, '\n'))
+}
+
+// table is a CSV file with its header.
+type table struct {
+	name string
+	head []string
+	rows [][]string
+}
+
+func readTable(name string) (*table, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	r := csv.NewReader(f)
+	r.FieldsPerRecord = -1
+	r.TrimLeadingSpace = true
+	rows, err := r.ReadAll()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Base(name), err)
+	}
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("%s: empty", filepath.Base(name))
+	}
+	t := &table{name: filepath.Base(name), head: rows[0], rows: rows[1:]}
+	for i, h := range t.head {
+		t.head[i] = strings.ToLower(strings.TrimSpace(strings.TrimPrefix(h, "\ufeff")))
+	}
+	return t, nil
+}
+
+// column finds the first of the names, -1 for none.
+func (t *table) column(names ...string) int {
+	for _, n := range names {
+		if i := slices.Index(t.head, n); i >= 0 {
+			return i
+		}
+	}
+	return -1
+}
+
+// cell is row's value in a column, "" where there is none.
+func cell(row []string, column int) string {
+	if column < 0 || column >= len(row) {
+		return ""
+	}
+	return strings.TrimSpace(row[column])
+}
+
+// tables are the CSV files of a folder.
+func tables(dir string) []string {
+	l, _ := filepath.Glob(filepath.Join(dir, "*.csv")) // the pattern is fixed
+	slices.Sort(l)
+	return l
+}
+
+// mediaIndex finds media below a folder by file name without extension.
+func mediaIndex(dir string, extensions ...string) (map[string]string, error) {
+	index := map[string]string{}
+	err := filepath.WalkDir(dir, func(p string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		ext := strings.ToLower(filepath.Ext(p))
+		if !slices.Contains(extensions, ext) {
+			return nil
+		}
+		rel, err := filepath.Rel(dir, p)
+		if err != nil {
+			return err
+		}
+		rel = filepath.ToSlash(rel)
+		key := strings.TrimSuffix(path.Base(rel), path.Ext(rel))
+		if other, ok := index[key]; ok {
+			return fmt.Errorf("%s and %s have one name", other, rel)
+		}
+		index[key] = rel
+		return nil
+	})
+	if errors.Is(err, os.ErrNotExist) {
+		return index, nil
+	}
+	return index, err
+}
+
+var (
+	pictureTypes = []string{".jpg", ".jpeg", ".png"}
+	videoTypes   = []string{".avi", ".mp4", ".mkv", ".mov", ".webm", ".m4v"}
+)
+
+// IsVideo tells whether a medium is a video by its name.
+func IsVideo(media string) bool { return slices.Contains(videoTypes, strings.ToLower(path.Ext(media))) }

@@ -1,0 +1,376 @@
+// Package report writes report.html: one file that a teacher opens offline. It
+// loads nothing, runs no script but its own (by hash), and shows attacker-chosen
+// text (file names, reasons) as text.
+package report
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"math"
+	"slices"
+
+	"classlens/internal/safefile"
+	"classlens/internal/timeline"
+)
+
+//go:embed assets/page.html
+var pageHTML string
+
+//go:embed assets/page.css
+var pageCSS string
+
+//go:embed assets/page.js
+var pageJS string
+
+// Apache ECharts 5.6.0, the build with line and bar charts (Apache-2.0, see
+// assets/echarts-LICENSE).
+//
+//go:embed assets/echarts.simple.min.js
+var echartsJS string
+
+// Page is what a report shows.
+type Page struct {
+	Name          string // of the recording
+	State         string // done or partial
+	Duration      float64
+	Width, Height int // of the picture, for the seat map
+	Timeline      *timeline.Timeline
+	Gaps          []Gap
+	KeyFrames     []KeyFrame
+	Device        string
+	Version       string
+	UnsureBelow   float64
+}
+
+// Gap is a span without data, in seconds.
+type Gap struct {
+	Start, End float64
+	Reason     string
+}
+
+// KeyFrame is a picture of the room with blurred faces.
+type KeyFrame struct {
+	Time float64
+	JPEG []byte
+}
+
+var tmpl = template.Must(template.New("report").Funcs(template.FuncMap{
+	"clock": clock, "percent": percent, "behaviour": readable, "f1": func(v float64) string { return fmt.Sprintf("%.1f", v) },
+	"n": func(v float64) string { return fmt.Sprintf("%.2f", v) },
+}).Parse(pageHTML))
+
+// Write writes the report, whole or not at all.
+func Write(name string, p Page) error {
+	f, err := safefile.Create(name)
+	if err != nil {
+		return err
+	}
+	defer f.Abort()
+	if err := tmpl.Execute(f, p.view()); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return f.Commit()
+}
+
+// view is the page as the template wants it.
+type view struct {
+	Page
+	Summary  timeline.Summary
+	Students []student
+	Seats    []seat
+	Legend   []legend
+	Moments  []moment
+	Chart    chart
+	Pictures []picture
+	CSS      template.CSS
+	ECharts  template.JS
+	JS       template.JS
+	CSSHash  string
+	JSHashes []string
+	Ticks    []tick
+}
+
+type student struct {
+	timeline.Student
+	Bars    []bar
+	Moments []mark
+	Sure    string
+}
+
+type bar struct {
+	X, W         float64 // per mille of the lesson
+	Class, Title string
+	Letter       string
+}
+
+type mark struct {
+	X     float64
+	Title string
+}
+
+type tick struct {
+	X     float64
+	Label string
+}
+
+type seat struct {
+	ID             string
+	X, Y           float64 // per mille of the picture's width
+	Share          string
+	Class          string
+	Teacher        bool
+	LabelY, ShareY float64
+}
+
+type legend struct{ Class, Letter, Name, Meaning string }
+
+type picture struct {
+	Time float64
+	URL  template.URL
+}
+
+// chart is the data of the class chart, as JSON for the script.
+type chart struct {
+	Time       []float64  `json:"time"`
+	OnTask     []*float64 `json:"on_task"`
+	Engagement []*float64 `json:"engagement"`
+	Hands      []int      `json:"hands"`
+	Visible    []int      `json:"visible"`
+}
+
+func (p Page) view() view {
+	v := view{Page: p, Summary: p.Timeline.Summary(), CSS: template.CSS(pageCSS), ECharts: template.JS(echartsJS), JS: template.JS(pageJS)} // houserules:allow (constants of this package)
+	v.CSSHash = hash(pageCSS)
+	v.JSHashes = []string{hash(echartsJS), hash(pageJS)}
+	if p.Duration <= 0 && len(p.Timeline.Class) > 0 {
+		v.Duration = p.Timeline.Class[len(p.Timeline.Class)-1].Time + p.Timeline.Step
+	}
+	v.Legend = legends()
+	v.Chart = chartOf(p.Timeline.Class)
+	v.Moments = standOut(p.Timeline.Class)
+	for _, s := range p.Timeline.Students {
+		v.Students = append(v.Students, v.student(s))
+		v.Seats = append(v.Seats, v.seat(s))
+	}
+	for _, k := range p.KeyFrames {
+		url := "data:image/jpeg;base64," + base64.StdEncoding.EncodeToString(k.JPEG)
+		v.Pictures = append(v.Pictures, picture{k.Time, template.URL(url)}) // houserules:allow (base64 of our own JPEG)
+	}
+	v.Ticks = ticks(v.Duration)
+	return v
+}
+
+func hash(s string) string {
+	h := sha256.Sum256([]byte(s))
+	return base64.StdEncoding.EncodeToString(h[:])
+}
+
+// letters tell behaviours apart without colour.
+var letters = map[string]string{"look_forward": "", "read": "R", "write": "W", "raise_hand": "H", "turn": "T", "stand": "S", "discuss": "D", "phone": "P", "head_down": "Z", "other": "?"}
+
+var names = map[string]string{"look_forward": "looks to the front", "read": "reads", "write": "writes", "raise_hand": "raises a hand", "turn": "turned away", "stand": "stands", "discuss": "talks with others", "phone": "uses a phone", "head_down": "head on the desk", "other": "something else"}
+
+func readable(b string) string {
+	if n, ok := names[b]; ok {
+		return n
+	}
+	return b
+}
+
+func legends() []legend {
+	var all []legend
+	for _, b := range timeline.Behaviours {
+		all = append(all, legend{"b-" + b, letters[b], readable(b), ""})
+	}
+	return all
+}
+
+func (v view) student(s timeline.Student) student {
+	out := student{Student: s}
+	k := 1000 / math.Max(v.Duration, 1)
+	certain, n := 0.0, 0
+	for _, i := range v.Timeline.Intervals {
+		if i.Student != s.ID || i.Kind != "behaviour" {
+			continue
+		}
+		b := bar{X: i.Start * k, W: math.Max((i.End-i.Start)*k, .8), Class: "b-" + i.Label,
+			Title: fmt.Sprintf("%s to %s: %s, %.0f %% sure", clock(i.Start), clock(i.End), readable(i.Label), 100*i.P)}
+		if b.W > 18 {
+			b.Letter = letters[i.Label]
+		}
+		out.Bars = append(out.Bars, b)
+		certain, n = certain+i.P*(i.End-i.Start), n+1
+	}
+	if s.Seen > 0 && n > 0 {
+		out.Sure = fmt.Sprintf("%.0f %%", 100*math.Min(certain/s.Seen, 1))
+	}
+	for _, m := range s.Moments {
+		out.Moments = append(out.Moments, mark{X: m.Time * k, Title: "weighed most in what was decided: " + clock(m.Time)})
+	}
+	return out
+}
+
+func (v view) seat(s timeline.Student) seat {
+	k := 1000 / math.Max(float64(v.Width), 1)
+	out := seat{ID: s.ID, X: s.SeatX * k, Y: s.SeatY * k, Teacher: s.Teacher, Share: percent(s.OnTaskShare), Class: "none"}
+	switch {
+	case math.IsNaN(s.OnTaskShare):
+	case s.OnTaskShare >= .75:
+		out.Class = "high"
+	case s.OnTaskShare >= .5:
+		out.Class = "middle"
+	default:
+		out.Class = "low"
+	}
+	out.LabelY, out.ShareY = out.Y-2, out.Y+13
+	return out
+}
+
+func chartOf(points []timeline.ClassPoint) chart {
+	var c chart
+	stride := max(1, len(points)/1200) // a lesson of hours needs no more on any screen
+	for i := 0; i < len(points); i += stride {
+		p := points[i]
+		c.Time = append(c.Time, math.Round(p.Time*10)/10)
+		c.OnTask, c.Engagement = append(c.OnTask, orNull(p.OnTask, 100)), append(c.Engagement, orNull(p.Engagement, 1))
+		hands := 0
+		for _, q := range points[i:min(i+stride, len(points))] {
+			hands = max(hands, q.Hands)
+		}
+		c.Hands, c.Visible = append(c.Hands, hands), append(c.Visible, p.Visible)
+	}
+	return c
+}
+
+// orNull rounds a number for JSON; what is not known is null.
+func orNull(v, k float64) *float64 {
+	if math.IsNaN(v) {
+		return nil
+	}
+	v = math.Round(v*k*100) / 100
+	return &v
+}
+
+// clock writes seconds as 1:02:03 or 2:03.
+func clock(s float64) string {
+	t := int(math.Max(s, 0) + .5)
+	if t >= 3600 {
+		return fmt.Sprintf("%d:%02d:%02d", t/3600, t/60%60, t%60)
+	}
+	return fmt.Sprintf("%d:%02d", t/60, t%60)
+}
+
+func percent(v any) string {
+	switch x := v.(type) {
+	case *float64:
+		if x == nil {
+			return "unknown"
+		}
+		return fmt.Sprintf("%.0f %%", 100**x)
+	case float64:
+		if math.IsNaN(x) {
+			return "unknown"
+		}
+		return fmt.Sprintf("%.0f %%", 100*x)
+	}
+	return ""
+}
+
+// ticks of the time axis: about six, at round times.
+func ticks(duration float64) []tick {
+	step := 3600.0
+	for _, s := range []float64{5, 10, 15, 30, 60, 120, 300, 600, 900, 1800} {
+		if duration/s <= 7 {
+			step = s
+			break
+		}
+	}
+	var all []tick
+	for t := 0.0; t < duration-step/4; t += step {
+		all = append(all, tick{X: 1000 * t / math.Max(duration, 1), Label: clock(t)})
+	}
+	return all
+}
+
+// moment is a stretch of the lesson that stands out.
+type moment struct {
+	Start, End float64
+	Text       string
+}
+
+// standOut finds, by means over a twentieth of the lesson (10 s at least), where
+// the class was most and least on task, and where most hands were up.
+func standOut(points []timeline.ClassPoint) []moment {
+	if len(points) < 8 {
+		return nil
+	}
+	step := (points[len(points)-1].Time - points[0].Time) / float64(len(points)-1)
+	window := max(3, int(math.Max(10, step*float64(len(points))/20)/math.Max(step, .1)))
+	if window*2 > len(points) {
+		return nil
+	}
+	type stretch struct {
+		at      int
+		on      float64
+		hands   int
+		unknown int
+	}
+	var all []stretch
+	total, n := 0.0, 0
+	for i := 0; i+window <= len(points); i++ {
+		s := stretch{at: i}
+		for _, p := range points[i : i+window] {
+			if math.IsNaN(p.OnTask) {
+				s.unknown++
+				continue
+			}
+			s.on += p.OnTask
+			s.hands = max(s.hands, p.Hands)
+		}
+		if s.unknown*2 > window {
+			continue
+		}
+		s.on /= float64(window - s.unknown)
+		total, n = total+s.on, n+1
+		all = append(all, s)
+	}
+	if n == 0 {
+		return nil
+	}
+	mean := total / float64(n)
+	high := slices.MaxFunc(all, func(a, b stretch) int { return sign(a.on - b.on) })
+	low := slices.MinFunc(all, func(a, b stretch) int { return sign(a.on - b.on) })
+	hands := slices.MaxFunc(all, func(a, b stretch) int { return a.hands - b.hands })
+	end := func(s stretch) float64 { return points[s.at+window-1].Time + step }
+	var found []moment
+	const notable = 0.08 // a share of the class that a teacher would notice
+	if high.on-mean > notable {
+		found = append(found, moment{points[high.at].Time, end(high), fmt.Sprintf("most students on task: %.0f %%", 100*high.on)})
+	}
+	if mean-low.on > notable {
+		found = append(found, moment{points[low.at].Time, end(low), fmt.Sprintf("fewest students on task: %.0f %%", 100*low.on)})
+	}
+	if hands.hands > 1 {
+		found = append(found, moment{points[hands.at].Time, end(hands), fmt.Sprintf("most hands up at once: %d", hands.hands)})
+	}
+	slices.SortFunc(found, func(a, b moment) int { return sign(a.Start - b.Start) })
+	return found
+}
+
+func sign(v float64) int {
+	switch {
+	case v < 0:
+		return -1
+	case v > 0:
+		return 1
+	}
+	return 0
+}
+
+// MapHeight is the seat map's height where its width is 1000.
+func (v view) MapHeight() string {
+	return fmt.Sprintf("%.0f", 1000*float64(v.Height)/math.Max(float64(v.Width), 1))
+}

@@ -1,0 +1,145 @@
+package video
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"io"
+	"os"
+	"path/filepath"
+
+	"classlens/vision/scene"
+
+	"golang.org/x/image/font"
+	"golang.org/x/image/font/basicfont"
+	"golang.org/x/image/math/fixed"
+)
+
+// Overlay is what is drawn over one head.
+type Overlay struct {
+	Box    scene.Box
+	Label  string
+	Blur   bool
+	Colour [3]byte
+}
+
+// Annotate copies a recording to out (H.264 in MP4) with overlays on every
+// frame: draw is asked for those of each time, blur hides a face in place. The
+// file appears under its name when it is whole.
+func Annotate(ctx context.Context, in, out string, o Options, draw func(timeS float64) []Overlay, blur func(scene.Frame, scene.Box)) error {
+	o.Every, o.NoFlow, o.BetweenFPS = true, true, 0
+	r, err := Open(ctx, in, o)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	info := r.Info()
+	temporary := filepath.Join(filepath.Dir(out), ".tmp-"+filepath.Base(out))
+	defer os.Remove(temporary)
+	w, err := openWriter(temporary, info.FPS, info.Width&^1, info.Height&^1)
+	if err != nil {
+		return fmt.Errorf("%s: %w", out, err)
+	}
+	err = annotateFrames(r, w, draw, blur)
+	w.close()
+	if err != nil {
+		return fmt.Errorf("%s: %w", out, err)
+	}
+	if err := syncFile(temporary); err != nil {
+		return fmt.Errorf("%s: %w", out, err)
+	}
+	return os.Rename(temporary, out)
+}
+
+func syncFile(name string) error {
+	f, err := os.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
+}
+
+func annotateFrames(r *Recording, w *writer, draw func(float64) []Overlay, blur func(scene.Frame, scene.Box)) error {
+	for {
+		s, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		overlays := draw(s.Time)
+		for _, o := range overlays {
+			if o.Blur {
+				blur(s.Frame, o.Box)
+			}
+		}
+		for _, o := range overlays {
+			drawOverlay(s.Frame, o)
+		}
+		if err := w.write(even(s.Frame)); err != nil {
+			return err
+		}
+	}
+}
+
+// even cuts an odd last row or column off: encoders take even sizes only.
+func even(f scene.Frame) []byte {
+	w, h := f.Width&^1, f.Height&^1
+	if w == f.Width {
+		return f.Pix[:3*w*h]
+	}
+	out := make([]byte, 0, 3*w*h)
+	for y := range h {
+		out = append(out, f.Pix[3*y*f.Width:3*(y*f.Width+w)]...)
+	}
+	return out
+}
+
+// drawOverlay draws the box's outline and the label on a dark ground above it.
+func drawOverlay(f scene.Frame, o Overlay) {
+	x0, y0, x1, y1 := int(o.Box.X), int(o.Box.Y), int(o.Box.X+o.Box.W), int(o.Box.Y+o.Box.H)
+	thick := max(1, f.Height/400)
+	for k := range thick {
+		for x := x0; x <= x1; x++ {
+			paint(f, x, y0+k, o.Colour)
+			paint(f, x, y1-k, o.Colour)
+		}
+		for y := y0; y <= y1; y++ {
+			paint(f, x0+k, y, o.Colour)
+			paint(f, x1-k, y, o.Colour)
+		}
+	}
+	drawLabel(f, x0, y0, o)
+}
+
+func paint(f scene.Frame, x, y int, c [3]byte) {
+	if x >= 0 && y >= 0 && x < f.Width && y < f.Height {
+		copy(f.Pix[3*(y*f.Width+x):], c[:])
+	}
+}
+
+func drawLabel(f scene.Frame, x, y int, o Overlay) {
+	scale := max(1, f.Height/540)
+	face := basicfont.Face7x13
+	width := font.MeasureString(face, o.Label).Ceil()
+	text := image.NewAlpha(image.Rect(0, 0, width, 13))
+	d := font.Drawer{Dst: text, Src: image.NewUniform(color.Alpha{255}), Face: face, Dot: fixed.P(0, 10)}
+	d.DrawString(o.Label)
+	top := y - 12*scale
+	if top < 0 {
+		top = y
+	}
+	for ty := range 12 * scale {
+		for tx := range width * scale {
+			c := [3]byte{20, 20, 20}
+			if text.AlphaAt(tx/scale, ty/scale).A > 127 {
+				c = [3]byte{255, 255, 255}
+			}
+			paint(f, x+tx, top+ty, c)
+		}
+	}
+}
