@@ -25,8 +25,8 @@ type sighted struct {
 const (
 	areaSeconds = 60.0 // how long a place where a head was found is looked at
 	areaLooks   = 6    // looks at the whole picture before any part of it is left out
-	areaMargin  = 2.0  // heads, about the outermost head boxes
-	sureHead    = 0.4  // score of a head whose size counts
+	areaMargin  = 1.0  // heads, about the outermost head boxes
+	sureHead    = 0.4  // score of a head that counts here
 	sizeHeads   = 40   // sure heads before sizes are believed
 	mostHeights = 2000
 )
@@ -38,12 +38,12 @@ func (a *area) add(time float64, people []scene.Person) {
 	a.looks++
 	var box scene.Box
 	for _, p := range people {
-		if p.Score < 0.2 {
+		if p.Score < sureHead {
 			continue
 		}
 		m := areaMargin * p.Head.H
 		box = union(box, scene.Box{X: p.Head.X - m, Y: p.Head.Y - m, W: p.Head.W + 2*m, H: p.Head.H + 2*m})
-		if p.Score >= sureHead && len(a.heights) < mostHeights {
+		if len(a.heights) < mostHeights {
 			a.heights = append(a.heights, p.Head.H)
 		}
 	}
