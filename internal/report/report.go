@@ -25,10 +25,10 @@ var pageCSS string
 //go:embed assets/page.js
 var pageJS string
 
-// Apache ECharts 5.6.0, the build with line and bar charts (Apache-2.0, see
+// Apache ECharts 5.6.0, the build with the common charts (Apache-2.0, see
 // assets/echarts-LICENSE).
 //
-//go:embed assets/echarts.simple.min.js
+//go:embed assets/echarts.common.min.js
 var echartsJS string
 
 // Page is what a report shows.
@@ -118,11 +118,12 @@ type tick struct {
 
 type seat struct {
 	ID             string
-	X, Y           float64 // per mille of the picture's width
+	X, Y, R        float64 // on the map
 	Share          string
 	Class          string
 	Teacher        bool
 	LabelY, ShareY float64
+	Font           float64
 }
 
 type legend struct{ Class, Letter, Name, Meaning string }
@@ -153,8 +154,8 @@ func (p Page) view() view {
 	v.Moments = standOut(p.Timeline.Class)
 	for _, s := range p.Timeline.Students {
 		v.Students = append(v.Students, v.student(s))
-		v.Seats = append(v.Seats, v.seat(s))
 	}
+	v.Seats = v.seats()
 	for _, k := range p.KeyFrames {
 		url := "data:image/jpeg;base64," + base64.StdEncoding.EncodeToString(k.JPEG)
 		v.Pictures = append(v.Pictures, picture{k.Time, template.URL(url)}) // houserules:allow (base64 of our own JPEG)
@@ -213,11 +214,60 @@ func (v view) student(s timeline.Student) student {
 	return out
 }
 
-func (v view) seat(s timeline.Student) seat {
-	k := 1000 / math.Max(float64(v.Width), 1)
-	out := seat{ID: s.ID, X: s.SeatX * k, Y: s.SeatY * k, Teacher: s.Teacher, Share: percent(s.OnTaskShare), Class: "none"}
+// seats places the seats on a map that is cut to where people sit: rings no
+// larger than half the way to the nearest neighbour, within reason.
+func (v view) seats() []seat {
+	all := v.Timeline.Students
+	if len(all) == 0 {
+		return nil
+	}
+	x0, y0, x1, y1 := math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
+	for _, s := range all {
+		x0, y0, x1, y1 = math.Min(x0, s.SeatX), math.Min(y0, s.SeatY), math.Max(x1, s.SeatX), math.Max(y1, s.SeatY)
+	}
+	k := (mapWidth - 2*mapRim) / math.Max(x1-x0, 1)
+	tall := math.Min((mapMost-2*mapRim)/math.Max(y1-y0, 1), 2*k) // rows lie close in a flat view: drawn apart
+	var seats []seat
+	for _, s := range all {
+		seats = append(seats, seatOf(s, mapRim+(s.SeatX-x0)*k, mapRim+(s.SeatY-y0)*tall))
+	}
+	for i := range seats {
+		near := 2 * largestRing
+		for j := range seats {
+			if i != j {
+				near = math.Min(near, math.Hypot(seats[i].X-seats[j].X, seats[i].Y-seats[j].Y))
+			}
+		}
+		r := math.Max(smallestRing, near/2)
+		seats[i].R, seats[i].Font = r, r*0.62
+		seats[i].LabelY, seats[i].ShareY = seats[i].Y-r*0.02, seats[i].Y+r*0.56
+	}
+	return seats
+}
+
+// The seat map's size and its rings', in its own units.
+const (
+	mapWidth     = 1000.0
+	mapMost      = 640.0
+	mapRim       = 45.0
+	largestRing  = 30.0
+	smallestRing = 15.0
+)
+
+// MapHeight is the seat map's height where its width is 1000.
+func (v view) MapHeight() string {
+	low := 0.0
+	for _, s := range v.Seats {
+		low = math.Max(low, s.Y)
+	}
+	return fmt.Sprintf("%.0f", low+mapRim)
+}
+
+func seatOf(s timeline.Student, x, y float64) seat {
+	out := seat{ID: s.ID, X: x, Y: y, Teacher: s.Teacher, Share: percent(s.OnTaskShare), Class: "none"}
 	switch {
 	case math.IsNaN(s.OnTaskShare):
+		out.Share = "?"
 	case s.OnTaskShare >= .75:
 		out.Class = "high"
 	case s.OnTaskShare >= .5:
@@ -225,7 +275,6 @@ func (v view) seat(s timeline.Student) seat {
 	default:
 		out.Class = "low"
 	}
-	out.LabelY, out.ShareY = out.Y-2, out.Y+13
 	return out
 }
 
@@ -368,9 +417,4 @@ func sign(v float64) int {
 		return 1
 	}
 	return 0
-}
-
-// MapHeight is the seat map's height where its width is 1000.
-func (v view) MapHeight() string {
-	return fmt.Sprintf("%.0f", 1000*float64(v.Height)/math.Max(float64(v.Width), 1))
 }
