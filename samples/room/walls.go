@@ -190,7 +190,11 @@ func (m *Room) frontAndBack(r *rand.Rand, st style) {
 		box(&m.Quads, Vec{x, 1.9, m.Z0 + .1}, Vec{x + .14 + .05*r.Float32(), 2.05 + .25*r.Float32(), m.Z0 + .35}, plain(hsv(r.Float32(), .4, .5)))
 	}
 	if r.Intn(3) > 0 { // the teacher's desk
-		d := moved(desk(.75, .75, st.desk, st.leg, true), Vec{uniform(r, .2, .8), 0, 2.7}, 180)
+		set := append(desk(.75, .75, st.desk, st.leg, true), laptop(.75)...)
+		box(&set, Vec{-.62, .75, .34}, Vec{-.40, .80, .62}, plain(hsv(r.Float32(), .5, .25)))
+		box(&set, Vec{-.60, .80, .36}, Vec{-.41, .83, .61}, plain(hsv(r.Float32(), .4, .4)))
+		box(&set, Vec{.34, .75, .32}, Vec{.55, .754, .61}, written)
+		d := moved(set, Vec{uniform(r, .2, .8), 0, 2.7}, 180)
 		m.Quads = append(m.Quads, d...)
 		m.Cast = append(m.Cast, d...)
 	}

@@ -3,6 +3,7 @@
 
 usage: judge.py NETS SCALE crops  FOLDER [N]      a folder of synthroom crops, N pictures of it
        judge.py NETS SCALE lesson FOLDER [SEC]    a video (../lesson.mp4 or video.mp4) with truth.csv, a frame each SEC seconds
+       judge.py NETS SCALE heads  FOLDER VIDEO [SEC]  any video with boxes.csv: share of visible heads found, so that real clips can be set beside
 
 NETS is the folder with movenet-multipose-*.onnx and faceboxes-*.onnx (classlens/nets in the user's cache). SCALE enlarges the pictures; 0 brings each picture's median head
 to 30 pixels, about what the pose net was made for. Needs numpy,
@@ -164,9 +165,38 @@ def from_video(folder, every):
         i += 1
 
 
+def judge_heads(folder, video, every, s, mn, fb, c):
+    rows = collections.defaultdict(list)
+    for r in csv.DictReader(open(os.path.join(folder, 'boxes.csv'))):
+        rows[float(r['time_s'])].append(r)
+    cap, times = cv2.VideoCapture(video), sorted(rows)
+    for t in times[::max(1, round(every / (times[1] - times[0])))]:
+        cap.set(cv2.CAP_PROP_POS_MSEC, t * 1000)
+        ok, im = cap.read()
+        if not ok:
+            return
+        people = [[np.mean([p[0] for p in Q[:5]]), np.mean([p[1] for p in Q[:5]])] for _, _, Q in movenet(mn, im, s)]
+        faces = [[(R[0] + R[2]) / 2, (R[1] + R[3]) / 2] for R, _ in faceboxes(fb, im, s)]
+        for r in rows[t]:
+            if r['visibility'] == 'hidden':
+                continue
+            x, y, w, h = (float(r[k]) for k in 'xywh')
+            for what, places in (('movenet', people), ('faceboxes', faces)):
+                near = [(math.hypot((px - x - w / 2) / w, (py - y - h / 2) / h), i) for i, (px, py) in enumerate(places)]
+                d, i = min(near, default=(9, 0))
+                c.add(f'{what} head {r["visibility"]}', d < .65)
+                c.add(f'{what} head', d < .65)
+                if d < .65:
+                    places.pop(i)
+
+
 def main():
     nets, scale, kind, folder = sys.argv[1], float(sys.argv[2]), sys.argv[3], sys.argv[4]
     mn, fb, c = load(nets + '/movenet-multipose-*.onnx'), load(nets + '/faceboxes-*.onnx'), Count()
+    if kind == 'heads':
+        judge_heads(folder, sys.argv[5], float(sys.argv[6]) if len(sys.argv) > 6 else 3, scale, mn, fb, c)
+        c.show()
+        return
     items = from_crops(folder, int(sys.argv[5]) if len(sys.argv) > 5 else 100) if kind == 'crops' else from_video(folder, float(sys.argv[5]) if len(sys.argv) > 5 else 3)
     for im, people, group in items:
         judge(c, im, people, scale, mn, fb, group)
