@@ -270,6 +270,11 @@ func (t *Tracker) common(at []xy) (xy, bool) {
 	return d, math.Hypot(d.x, d.y) > commonLeast*h && float64(near) >= commonShare*float64(len(dx))
 }
 
+// followSeconds is how long a head that is no longer found is followed by flow,
+// and a new one back. Longer costs much and brought nothing: gaps are filled from
+// both sides, and flow drifts.
+const followSeconds = 3.0
+
 // carryBack follows a hit backwards through the steps before it, as far as
 // the ring reaches and no further than to step `to` (exclusive).
 func (t *Tracker) carryBack(hits []*hit, to func(*hit) int) {
@@ -287,7 +292,7 @@ func (t *Tracker) carryBack(hits []*hit, to func(*hit) int) {
 		runs = append(runs, run{h, h.cx, h.cy, to(h)})
 	}
 	for s := now; s > 0 && len(runs) > 0; s-- {
-		if t.steps[now].time-t.steps[s-1].time > t.o.MaxGap {
+		if t.steps[now].time-t.steps[s-1].time > followSeconds {
 			return
 		}
 		frames := slices.Clone(t.ring.into(s))

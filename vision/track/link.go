@@ -88,7 +88,8 @@ func (t *Tracker) rivalled(cost [][]float64, i, j int) bool {
 	return false
 }
 
-// age counts misses, stops linking after maxMiss and following after MaxGap.
+// age counts misses, stops linking after maxMiss and following after
+// followSeconds.
 func (t *Tracker) age(now int) {
 	t.live = slices.DeleteFunc(t.live, func(k *tracklet) bool {
 		if k.last().step == now {
@@ -96,7 +97,7 @@ func (t *Tracker) age(now int) {
 		}
 		k.miss++
 		k.lost = k.lost || k.miss > maxMiss
-		if t.steps[now].time-t.steps[k.last().step].time < t.o.MaxGap {
+		if !k.lost || t.steps[now].time-t.steps[k.last().step].time < followSeconds {
 			return false
 		}
 		t.done = append(t.done, k)

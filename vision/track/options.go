@@ -15,8 +15,8 @@ type Options struct {
 	// one below it is not even linked (default 0.05).
 	StartScore, LinkScore float64
 
-	// MaxGap: how many seconds flow follows a head that is not found (default 12;
-	// its drift passes half a head after about that time).
+	// MaxGap: how many seconds without a find are bridged by what flow says from
+	// both sides (default 12).
 	MaxGap float64
 
 	// JoinCost: joining tracklets to seats stops at this cost (default 1.3).
