@@ -32,7 +32,9 @@ type Scores struct {
 }
 
 // Classify scores predictions of k classes. No samples give zeros.
-func Classify(truth, predicted []int, k int) Scores { return FromConfusion(Confusion(truth, predicted, k)) }
+func Classify(truth, predicted []int, k int) Scores {
+	return FromConfusion(Confusion(truth, predicted, k))
+}
 
 // FromConfusion scores a confusion matrix [truth][prediction].
 func FromConfusion(c [][]int) Scores {

@@ -1,0 +1,193 @@
+package dataset
+
+import (
+	"image"
+	"image/color"
+	"image/jpeg"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"classlens/vision/scene"
+)
+
+// put writes files below a folder; a name that ends in .jpg becomes a picture whose
+// pattern follows from the text.
+func put(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		p := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(name, ".jpg") {
+			picture(t, p, text)
+			continue
+		}
+		if err := os.WriteFile(p, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func picture(t *testing.T, file, pattern string) {
+	t.Helper()
+	im := image.NewRGBA(image.Rect(0, 0, 200, 100))
+	for y := range 100 {
+		for x := range 200 {
+			v := byte(128)
+			for i, c := range []byte(pattern) {
+				v += byte(40 * math.Sin(float64(int(c)*(x+i)+(i+3)*int(c)*y/2)/300))
+			}
+			im.Set(x, y, color.RGBA{v, v, v / 2, 255})
+		}
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := jpeg.Encode(f, im, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func open(t *testing.T, files map[string]string) *Set {
+	t.Helper()
+	s, err := Open(put(t, files))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestCOCO(t *testing.T) {
+	s := open(t, map[string]string{"images/a.jpg": "a", "annotations.json": `{"images":[{"id":5,"file_name":"a.jpg","room":"A","published_split":"val"}],
+		"annotations":[{"image_id":5,"category_id":3,"bbox":[10,20,30,40.5]}],"categories":[{"id":1,"name":"read"},{"id":3,"name":"write"}]}`})
+	want := Sample{Media: "images/a.jpg", Box: scene.Box{X: 10, Y: 20, W: 30, H: 40.5}, Label: 1, Level: -1, Attention: -1, Room: "A", Part: "val"}
+	if s.Form != "coco" || s.Boxes != UpperBox || len(s.Samples) != 1 || s.Samples[0] != want || s.Classes[1] != "write" {
+		t.Errorf("got %+v", s)
+	}
+}
+
+func TestYOLO(t *testing.T) {
+	label := "2 0.5 0.5 0.1 0.2\n"
+	tests := []struct {
+		name, file, list, class string
+	}{
+		{"no list: the CCTV set's", "", "", "phone"},
+		{"classes.txt", "classes.txt", "a\nb\nc\n", "c"},
+		{"names in YAML", "data.yaml", "nc: 3\nnames: [x, y, z]\n", "z"},
+		{"numbered names", "data.yaml", "names:\n  0: x\n  1: y\n  2: w\n", "w"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			files := map[string]string{"images/040.jpg": "b", "labels/040.txt": label}
+			if test.file != "" {
+				files[test.file] = test.list
+			}
+			s := open(t, files)
+			x := s.Samples[0]
+			if s.Classes[x.Label] != test.class {
+				t.Errorf("class %q, want %q", s.Classes[x.Label], test.class)
+			}
+			if d := math.Abs(x.Box.X-90) + math.Abs(x.Box.Y-40) + math.Abs(x.Box.W-20) + math.Abs(x.Box.H-20); d > 1e-9 || s.Boxes != HeadBox {
+				t.Errorf("box %+v of kind %s", x.Box, s.Boxes)
+			}
+			if test.list == "" && (x.Recording != "block 2" || x.Start != 38*5+49*60) {
+				t.Errorf("picture 40 is in %q at %g s", x.Recording, x.Start)
+			}
+		})
+	}
+}
+
+func TestDAiSEE(t *testing.T) {
+	s := open(t, map[string]string{"DataSet/Train/110001/1100011002/1100011002.avi": "", "DataSet/Test/500044/5000441001/5000441001.avi": "",
+		"Labels/AllLabels.csv": "ClipID,Boredom,Engagement,Confusion,Frustration \n1100011002.avi,0,2,0,0\n5000441001.avi,1,3,0,0\n9999.avi,0,1,0,0\n"})
+	if len(s.Samples) != 2 || s.Samples[0].Level != 2 || s.Samples[0].Subject != "110001" || s.Samples[0].Part != "train" || s.Samples[1].Part != "test" {
+		t.Errorf("%+v", s.Samples)
+	}
+}
+
+func TestTables(t *testing.T) {
+	s := open(t, map[string]string{"train_labels.csv": "chunk,label,subject\nsub1_v1.mp4,Highly-Engaged,sub1\nsub2_v1.mp4,Not-Engaged,sub2\n", "videos/sub1_v1.mp4": ""})
+	if x := s.Samples[0]; x.Level != 3 || x.Media != "videos/sub1_v1.mp4" || x.Subject != "sub1" || x.Part != "train" || s.Samples[1].Level != 0 {
+		t.Errorf("EngageNet: %+v", s.Samples)
+	}
+	s = open(t, map[string]string{"ava.csv": "vid,0902,0.1,0.2,0.3,0.6,12,7\nvid,0903,0.1,0.2,0.3,0.6,80,7\n"})
+	if x := s.Samples[1]; !s.Shares || len(s.Samples) != 2 || x.Start != 903 || x.Subject != "vid/7" || s.Classes[x.Label] != "80" || math.Abs(x.Box.H-0.4) > 1e-12 {
+		t.Errorf("AVA: %+v", s)
+	}
+}
+
+func TestIntervals(t *testing.T) {
+	s := open(t, map[string]string{"lesson.mp4": "",
+		"intervals.csv": "start_s,end_s,student,kind,label,p\n0,4,S01,behaviour,write,0.9\n0,4,S01,attention,on_task,0.9\n0,4,S01,attention,unknown,0.4\n4,6,S01,engagement,2,0.5\n",
+		"timeline.csv":  "time_s,student,x,y,w,h,visible\n0,S01,1,1,5,5,1\n2,S01,10,20,5,6,1\n3,S01,,,,,0\n"})
+	if len(s.Samples) != 3 {
+		t.Fatalf("%d samples", len(s.Samples))
+	}
+	if x := s.Samples[0]; x.Box != (scene.Box{X: 10, Y: 20, W: 5, H: 6}) || x.Subject != "lesson/S01" || s.Classes[x.Label] != "write" {
+		t.Errorf("%+v", x)
+	}
+	if s.Samples[1].Attention != 1 || s.Samples[2].Level != 2 {
+		t.Errorf("%+v", s.Samples)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	tests := []struct {
+		name  string
+		files map[string]string
+		want  string
+	}{
+		{"nothing known", map[string]string{"readme": ""}, "no reader"},
+		{"broken JSON", map[string]string{"annotations.json": "{"}, "as coco"},
+		{"a picture outside", map[string]string{"annotations.json": `{"images":[{"id":1,"file_name":"../../etc/x.jpg"}],"annotations":[{"image_id":1,"category_id":1,"bbox":[0,0,1,1]}],"categories":[{"id":1,"name":"a"}]}`}, "leads out"},
+		{"no box", map[string]string{"annotations.json": `{"images":[{"id":1,"file_name":"x.jpg"}],"annotations":[{"image_id":1,"category_id":1}],"categories":[{"id":1,"name":"a"}]}`}, "0 box numbers"},
+		{"words for numbers", map[string]string{"images/1.jpg": "a", "labels/1.txt": "0 a b c d"}, "line 1"},
+		{"labels without a picture", map[string]string{"images/1.jpg": "a", "labels/2.txt": "0 0 0 1 1"}, "no picture"},
+		{"a level out of range", map[string]string{"Labels/AllLabels.csv": "ClipID,Engagement\na.avi,7\n", "DataSet/a.avi": ""}, "0 to 3"},
+		{"our own, label out of range", map[string]string{"dataset.json": `{"classes":["a"],"samples":[{"media":"x.jpg","label":1}]}`}, "1 classes"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if _, err := Open(put(t, test.files)); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want one with %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestSaveAndOpen(t *testing.T) {
+	s := open(t, map[string]string{"images/a.jpg": "a", "labels/a.txt": "1 .5 .5 .1 .1"})
+	if err := s.Save(s.Root); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Open(s.Root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again.Form != "classlens" || len(again.Samples) != 1 || again.Samples[0] != s.Samples[0] || again.Boxes != HeadBox {
+		t.Errorf("%+v became %+v", s, again)
+	}
+}
+
+func TestHeadOf(t *testing.T) {
+	box := scene.Box{X: 100, Y: 100, W: 80, H: 100}
+	head := scene.Box{X: 120, Y: 105, W: 36, H: 40}
+	found := []scene.Person{{Head: scene.Box{X: 300, Y: 100, W: 36, H: 40}, Score: 0.9}, {Head: head, Score: 0.9}}
+	if got := HeadOf(box, UpperBox, found); got != head {
+		t.Errorf("found head: %v", got)
+	}
+	if got := HeadOf(box, HeadBox, found); got != box {
+		t.Errorf("a head box is the head: %v", got)
+	}
+	if got := HeadOf(box, UpperBox, nil); math.Abs(got.X-119) > 1e-9 || math.Abs(got.Y-106) > 1e-9 || got.W != 42 {
+		t.Errorf("usual head: %v", got)
+	}
+}
