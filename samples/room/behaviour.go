@@ -14,10 +14,10 @@ var postures = map[Posture]string{
 	"hand": "raise_hand", "halfhand": "raise_hand", "deskhand": "raise_hand",
 	"turn": "turn", "turnback": "turn", "turnround": "turn", "turnfolded": "turn", "window": "turn",
 	"stand": "stand", "recite": "stand",
-	"talk": "discuss", "talkback": "discuss",
+	"talk": "discuss", "talkback": "discuss", "whisper": "discuss",
 	"phonelap": "phone", "phonedesk": "phone", "phoneup": "phone",
 	"sleep": "head_down", "sleepside": "head_down",
-	"drink": "other", "bag": "other", "stretch": "other", "walk": "other", "yawn": "other",
+	"drink": "other", "bag": "other", "stretch": "other", "underdesk": "other", "walk": "other", "yawn": "other",
 	"explain": "stand", "point": "stand", "board": "stand", "wait": "stand",
 }
 
