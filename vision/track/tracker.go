@@ -13,12 +13,14 @@ type Tracker struct {
 	follow Follower
 	ring   ring
 
-	steps  []stepInfo
-	live   []*tracklet // found lately or still followed, in order of their start
-	done   []*tracklet
-	views  []view
-	width  int // of the picture, pixels
-	height int
+	steps []stepInfo
+	live  []*tracklet // found lately or still followed, in order of their start
+	done  []*tracklet
+	views []view
+	// unsettled: nobody was found yet since a cut back to a known view.
+	unsettled bool
+	width     int // of the picture, pixels
+	height    int
 }
 
 // stepInfo is what is kept of each step.
@@ -77,13 +79,15 @@ func (t *Tracker) Add(step *scene.Step, people []scene.Person) {
 		info.cam = t.steps[now-1].cam.then(step.Camera, step.Frame.Width, step.Frame.Height)
 	}
 	if cut || now == 0 {
-		info.view = t.viewOf(step)
+		info.view, info.cam = t.viewOf(step)
 	} else {
 		info.view = t.steps[now-1].view
 	}
 	t.steps = append(t.steps, info)
 	t.width, t.height = step.Frame.Width, step.Frame.Height
+	defer t.remember(now, step)
 	if cut {
+		t.unsettled = true
 		t.done = append(t.done, t.live...)
 		t.live = nil
 	}
@@ -102,7 +106,20 @@ func (t *Tracker) Add(step *scene.Step, people []scene.Person) {
 			hits = append(hits, h)
 		}
 	}
+	if t.unsettled && len(hits) > 0 {
+		t.settle(now, hits)
+		t.unsettled = false
+	}
 	t.link(now, hits)
+}
+
+// remember keeps what the view last showed and where the camera was.
+func (t *Tracker) remember(now int, step *scene.Step) {
+	v := &t.views[t.steps[now].view]
+	v.cam = t.steps[now].cam
+	if thumb := thumbnail(step); thumb != nil {
+		v.thumb = thumb
+	}
 }
 
 func newHit(step int, cam pose, p *scene.Person) *hit {
