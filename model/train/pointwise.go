@@ -1,0 +1,180 @@
+package train
+
+import "math"
+
+// each1 makes an elementwise op: f gives a value and its derivative.
+func (t *Tape[T]) each1(x *Node[T], f func(v T) (y, slope T)) *Node[T] {
+	y := t.node(x.Shape...)
+	slopes := make([]T, len(x.Value))
+	for i, v := range x.Value {
+		y.Value[i], slopes[i] = f(v)
+	}
+	y.back = func() {
+		for i, g := range y.Grad {
+			x.Grad[i] += g * slopes[i]
+		}
+	}
+	return y
+}
+
+// ReLU6 cuts off below 0 and above 6.
+func (t *Tape[T]) ReLU6(x *Node[T]) *Node[T] {
+	return t.each1(x, func(v T) (T, T) {
+		if v <= 0 {
+			return 0, 0
+		}
+		if v >= 6 {
+			return 6, 0
+		}
+		return v, 1
+	})
+}
+
+// ReLU cuts off below 0.
+func (t *Tape[T]) ReLU(x *Node[T]) *Node[T] {
+	return t.each1(x, func(v T) (T, T) {
+		if v <= 0 {
+			return 0, 0
+		}
+		return v, 1
+	})
+}
+
+// Tanh is the hyperbolic tangent.
+func (t *Tape[T]) Tanh(x *Node[T]) *Node[T] {
+	return t.each1(x, func(v T) (T, T) { y := T(math.Tanh(float64(v))); return y, 1 - y*y })
+}
+
+// Sigmoid is 1/(1+e^-x).
+func (t *Tape[T]) Sigmoid(x *Node[T]) *Node[T] {
+	return t.each1(x, func(v T) (T, T) { y := sigmoid(v); return y, y * (1 - y) })
+}
+
+func sigmoid[T Float](v T) T { return T(1 / (1 + math.Exp(-float64(v)))) }
+
+// Add adds two tensors of one shape.
+func (t *Tape[T]) Add(a, b *Node[T]) *Node[T] {
+	want(len(a.Value) == len(b.Value), "%v plus %v", a.Shape, b.Shape)
+	y := t.node(a.Shape...)
+	for i := range y.Value {
+		y.Value[i] = a.Value[i] + b.Value[i]
+	}
+	y.back = func() {
+		for i, g := range y.Grad {
+			a.Grad[i] += g
+			b.Grad[i] += g
+		}
+	}
+	return y
+}
+
+// Mul multiplies two tensors element by element.
+func (t *Tape[T]) Mul(a, b *Node[T]) *Node[T] {
+	want(len(a.Value) == len(b.Value), "%v times %v", a.Shape, b.Shape)
+	y := t.node(a.Shape...)
+	for i := range y.Value {
+		y.Value[i] = a.Value[i] * b.Value[i]
+	}
+	y.back = func() {
+		for i, g := range y.Grad {
+			a.Grad[i] += g * b.Value[i]
+			b.Grad[i] += g * a.Value[i]
+		}
+	}
+	return y
+}
+
+// ScaleChannels multiplies each channel of x (N, C, H, W) by k (N, C): the last
+// step of squeeze-and-excitation (Hu et al. 2018).
+func (t *Tape[T]) ScaleChannels(x, k *Node[T]) *Node[T] {
+	area := x.Shape[2] * x.Shape[3]
+	want(len(k.Value)*area == len(x.Value), "channels of %v times %v", x.Shape, k.Shape)
+	y := t.node(x.Shape...)
+	for i := range y.Value {
+		y.Value[i] = x.Value[i] * k.Value[i/area]
+	}
+	y.back = func() {
+		for i, g := range y.Grad {
+			x.Grad[i] += g * k.Value[i/area]
+			k.Grad[i/area] += g * x.Value[i]
+		}
+	}
+	return y
+}
+
+// Weighted is Σ weight·loss of losses of one number each.
+func (t *Tape[T]) Weighted(losses []*Node[T], weights []T) *Node[T] {
+	y := t.node(1)
+	for i, l := range losses {
+		y.Value[0] += weights[i] * l.Value[0]
+	}
+	y.back = func() {
+		for i, l := range losses {
+			l.Grad[0] += weights[i] * y.Grad[0]
+		}
+	}
+	return y
+}
+
+// Reshape gives the same values another shape.
+func (t *Tape[T]) Reshape(x *Node[T], shape ...int) *Node[T] {
+	want(size(shape) == len(x.Value), "%v as %v", x.Shape, shape)
+	y := &Node[T]{Shape: shape, Value: x.Value, Grad: x.Grad} // one memory: nothing to pass back
+	return y
+}
+
+// Columns cuts columns from..to out of x (R, D).
+func (t *Tape[T]) Columns(x *Node[T], from, to int) *Node[T] {
+	d := x.Shape[len(x.Shape)-1]
+	rows, w := len(x.Value)/d, to-from
+	y := t.node(rows, w)
+	for r := range rows {
+		copy(y.Value[r*w:(r+1)*w], x.Value[r*d+from:r*d+to])
+	}
+	y.back = func() {
+		for r := range rows {
+			for j := range w {
+				x.Grad[r*d+from+j] += y.Grad[r*w+j]
+			}
+		}
+	}
+	return y
+}
+
+// Linear is x·wᵀ + b: x (R, I), w (O, I), b (O) or nil.
+func (t *Tape[T]) Linear(x, w, b *Node[T]) *Node[T] {
+	in, out := w.Shape[1], w.Shape[0]
+	want(len(x.Value)%in == 0, "%v by a layer of %v", x.Shape, w.Shape)
+	rows := len(x.Value) / in
+	y := t.node(rows, out)
+	for r := range rows {
+		row := x.Value[r*in : (r+1)*in]
+		for o := range out {
+			sum := T(0)
+			if b != nil {
+				sum = b.Value[o]
+			}
+			for i, v := range w.Value[o*in : (o+1)*in] {
+				sum += v * row[i]
+			}
+			y.Value[r*out+o] = sum
+		}
+	}
+	y.back = func() {
+		for r := range rows {
+			row, grow := x.Value[r*in:(r+1)*in], x.Grad[r*in:(r+1)*in]
+			for o := range out {
+				g := y.Grad[r*out+o]
+				if b != nil {
+					b.Grad[o] += g
+				}
+				wo, go_ := w.Value[o*in:(o+1)*in], w.Grad[o*in:(o+1)*in]
+				for i, v := range row {
+					go_[i] += g * v
+					grow[i] += g * wo[i]
+				}
+			}
+		}
+	}
+	return y
+}
