@@ -22,8 +22,9 @@ const (
 )
 
 // group joins the candidates of one kind: greedily, the surest first, at most
-// one of each source; places are means weighed by the square of the score, and
-// the score is the sum over the number of sources that looked.
+// one of each source; places are means weighed by the square of the score. The
+// score lies midway between the best one and the mean over all sources that looked: a
+// face that one scale alone shows well is a face.
 func group(heads []head, reach float64, sources int) []head {
 	order := slices.Clone(heads)
 	slices.SortStableFunc(order, func(a, b head) int { return cmp.Compare(b.score, a.score) })
@@ -34,7 +35,7 @@ func group(heads []head, reach float64, sources int) []head {
 			continue
 		}
 		var g head
-		var weights float64
+		var weights, sum float64
 		seen := map[int]bool{}
 		for j := i; j < len(order); j++ {
 			b := order[j]
@@ -52,12 +53,13 @@ func group(heads []head, reach float64, sources int) []head {
 			seen[b.source] = true
 			w := b.score * b.score
 			g.x, g.y, g.w, g.h = g.x+w*b.x, g.y+w*b.y, g.w+w*b.w, g.h+w*b.h
-			g.score += b.score / float64(max(sources, 1))
+			sum += b.score
 			weights += w
 			if g.body == nil {
 				g.body = b.body
 			}
 		}
+		g.score = (a.score + sum/float64(max(sources, 1))) / 2
 		g.x, g.y, g.w, g.h = g.x/weights, g.y/weights, g.w/weights, g.h/weights
 		out = append(out, g)
 	}

@@ -247,8 +247,8 @@ func TestFuse(t *testing.T) {
 		score  float64 // of the first
 	}{
 		{"nothing", nil, nil, 0, 0},
-		{"one face at two scales", []head{f(100, 100, 0.8, 0), f(103, 101, 0.6, 1)}, nil, 1, 0.7},
-		{"a face seen at one of two scales", []head{f(100, 100, 0.8, 0)}, nil, 1, 0.4},
+		{"one face at two scales", []head{f(100, 100, 0.8, 0), f(103, 101, 0.6, 1)}, nil, 1, 0.75},
+		{"a face seen at one of two scales", []head{f(100, 100, 0.8, 0)}, nil, 1, 0.6},
 		{"neighbours", []head{f(100, 100, 0.8, 0), f(131, 100, 0.8, 0), f(100, 100, 0.8, 1), f(131, 100, 0.8, 1)}, nil, 2, 0.8},
 		{"a body supports a face", []head{f(300, 202, 0.5, 0), f(300, 202, 0.5, 1)}, []head{b}, 1, 1 - 0.5*(1-math.Min(0.95, 1.5*b.score))},
 		{"a body alone", nil, []head{b}, 1, math.Min(0.95, 1.5*b.score)},
