@@ -6,11 +6,8 @@ OUT         ?= out
 # Where no Go is installed, setup keeps one in the cache.
 SETUP_GO := $(shell ./scripts/setup.sh --env)
 export PATH := $(if $(SETUP_GO),$(SETUP_GO):)$(PATH)
-# The project's own cuda.h (declarations only): gorgonia.org/cu finds it here.
-export CGO_CFLAGS := -I$(CURDIR)/cuda/include -O2 -g
-GOFLAGS_CUDA := -tags cuda
 
-.PHONY: help setup build demo test race lint bench golden synth clean
+.PHONY: help setup build demo test race lint bench synth golden clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -18,17 +15,16 @@ help: ## this list
 setup: ## system packages, Go, modules, pretrained nets; a second run does nothing
 	@./scripts/setup.sh
 
-build: ## bin/classlens, with CUDA support compiled in (it is used where a driver is found)
-	go build $(GOFLAGS_CUDA) -o bin/ ./cmd/...
+build: ## bin/classlens and bin/synthroom
+	go build -o bin/ ./cmd/...
 
 demo: setup build ## analyze samples/lesson.mp4 and say where the report is
 	bin/classlens analyze samples/lesson.mp4 --out $(OUT)
 	@echo "open $(OUT)/lesson/report.html"
 
-test: setup ## all tests, with and without the CUDA tag
+test: setup ## all tests
 	go build ./...
-	go vet ./...
-	go test $(GOFLAGS_CUDA) -timeout 20m ./...
+	go test -timeout 30m ./...
 
 race: setup ## the tests of the concurrent packages under the race detector
 	go test -race -short ./internal/... ./model/... ./cmd/...
@@ -36,9 +32,15 @@ race: setup ## the tests of the concurrent packages under the race detector
 lint: ## gofmt, go vet, staticcheck, the import table and the house rules
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
 	go vet ./...
-	go vet $(GOFLAGS_CUDA) ./...
 	go run $(STATICCHECK) ./...
 	go run ./scripts/houserules
+
+bench: setup ## the engine against ONNX Runtime on the same nets, interleaved in one run
+	go run -tags bench ./model/bench
+
+synth: setup ## fetch the figures' assets and draw samples/lesson.mp4 and its truth again
+	go run ./cmd/synthroom assets
+	go run ./cmd/synthroom lesson
 
 golden: ## rewrite the golden files; read the diff before committing
 	UPDATE_GOLDEN=1 go test ./internal/timeline ./internal/report ./internal/analysis ./cmd/classlens

@@ -21,16 +21,15 @@ type plan struct {
 
 // compiler writes the instructions of a plan.
 type compiler struct {
-	net     *Net
-	images  int
-	maps    map[string]*mapping
-	order   []*mapping // in the order in which they are made
-	instrs  []pending
-	reads   []int
-	failed  map[string]bool // tensors made by ops that the kernels do not cover
-	tail    []*node
-	outputs []string
-	err     error
+	net    *Net
+	images int
+	maps   map[string]*mapping
+	order  []*mapping // in the order in which they are made
+	instrs []pending
+	reads  []int
+	failed map[string]bool // tensors made by ops that the kernels do not cover
+	tail   []*node
+	err    error
 }
 
 // mapping is a feature map that the program holds, or the picture itself before

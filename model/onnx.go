@@ -276,14 +276,13 @@ const (
 
 // rawTensor is a TensorProto as it lies in the file.
 type rawTensor struct {
-	name    string
-	dims    []int64
-	kind    uint64
-	floats  []float32
-	ints    []int64
-	doubles []byte
-	raw     []byte
-	hasRaw  bool
+	name   string
+	dims   []int64
+	kind   uint64
+	floats []float32
+	ints   []int64
+	raw    []byte
+	hasRaw bool
 }
 
 func readTensor(b []byte) (string, *value, error) {

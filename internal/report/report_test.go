@@ -88,7 +88,8 @@ func TestHostileTextStaysText(t *testing.T) {
 }
 
 func TestSamePageTwice(t *testing.T) {
-	if written(t, page(t)) != written(t, page(t)) {
+	first, second := written(t, page(t)), written(t, page(t))
+	if first != second {
 		t.Error("two writings of one page differ")
 	}
 }
