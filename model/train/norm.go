@@ -109,3 +109,25 @@ func (t *Tape[T]) LayerNorm(x, scale, shift *Node[T]) *Node[T] {
 	}
 	return y
 }
+
+// FixedNorm norms each channel by the running statistics, which stay as they are.
+func (t *Tape[T]) FixedNorm(x, scale, shift *Node[T], running *BatchStats[T]) *Node[T] {
+	n, c, area := x.Shape[0], x.Shape[1], x.Shape[2]*x.Shape[3]
+	y := t.node(x.Shape...)
+	inverse := make([]T, c)
+	for k := range c {
+		inverse[k] = T(1 / math.Sqrt(float64(running.Variance[k])+epsilon))
+		each(n, c, area, k, func(i int) { y.Value[i] = (x.Value[i]-running.Mean[k])*inverse[k]*scale.Value[k] + shift.Value[k] })
+	}
+	y.back = func() {
+		for k := range c {
+			each(n, c, area, k, func(i int) {
+				g := y.Grad[i]
+				x.Grad[i] += g * inverse[k] * scale.Value[k]
+				scale.Grad[k] += g * (x.Value[i] - running.Mean[k]) * inverse[k]
+				shift.Grad[k] += g
+			})
+		}
+	}
+	return y
+}

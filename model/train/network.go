@@ -1,0 +1,236 @@
+package train
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+)
+
+// Stage is a run of inverted residuals (Sandler et al. 2018): 1x1 expand, 3x3
+// depthwise, 1x1 project, added to the input where the shapes allow. Multiples of
+// 16 channels waste nothing on the engine.
+type Stage struct {
+	Expand int `yaml:"expand"` // channels between
+	Out    int `yaml:"out"`
+	Stride int `yaml:"stride"` // of the first block
+	Repeat int `yaml:"repeat"`
+}
+
+// Plan describes a classroom network.
+type Plan struct {
+	Size      int     `yaml:"size"`      // side of a picture in pixels
+	Stem      int     `yaml:"stem"`      // channels of the first convolution, stride 2
+	Stages    []Stage `yaml:"stages"`    // the encoder
+	Top       int     `yaml:"top"`       // channels before the mean over the picture
+	Embedding int     `yaml:"embedding"` // D
+	Width     int     `yaml:"width"`     // of the attention, shared by its heads
+	Heads     int     `yaml:"heads"`
+}
+
+// Channels of a picture: RGB and flow to the right and down.
+const Channels = 5
+
+// behaviours, engagement levels and points the heads tell apart.
+const (
+	behaviours = 10
+	levels     = 4
+	waves      = 6 // periods of the time code: 2, 4, … 64 s
+	points     = 17
+)
+
+// Check says what is wrong with a plan.
+func (p Plan) Check() error {
+	if p.Size < 16 || p.Stem <= 0 || p.Top <= 0 || p.Embedding <= 0 || len(p.Stages) == 0 {
+		return fmt.Errorf("plan: size %d, stem %d, %d stages, top %d, embedding %d: all must be above 0, size at least 16", p.Size, p.Stem, len(p.Stages), p.Top, p.Embedding)
+	}
+	if p.Heads <= 0 || p.Width <= 0 || p.Width%p.Heads != 0 {
+		return fmt.Errorf("plan: a width of %d cannot be shared by %d heads", p.Width, p.Heads)
+	}
+	for i, s := range p.Stages {
+		if s.Expand <= 0 || s.Out <= 0 || s.Repeat <= 0 || s.Stride < 1 || s.Stride > 2 {
+			return fmt.Errorf("plan: stage %d is %+v; strides are 1 or 2, the rest above 0", i, s)
+		}
+	}
+	return nil
+}
+
+// layer is a convolution with its batch norm.
+type layer[T Float] struct {
+	w, scale, shift     *Param[T]
+	stats               *BatchStats[T]
+	stride, pad, groups int
+	cut                 bool // ReLU6 after it
+}
+
+// block is an inverted residual.
+type block[T Float] struct {
+	layers [3]*layer[T]
+	add    bool
+}
+
+// dense is a fully connected layer.
+type dense[T Float] struct{ w, b *Param[T] }
+
+// Network is a classroom network in training.
+type Network[T Float] struct {
+	Plan   Plan
+	Params []*Param[T]
+	Stats  []*BatchStats[T] // of all batch norms, in order
+
+	stem, top                                                          *layer[T]
+	blocks                                                             []*block[T]
+	embed, time, query, key, value, back, score, behaviour, on, engage dense[T]
+	points                                                             dense[T] // teaches, is not shipped
+	steps                                                              *Param[T]
+}
+
+// NewNetwork makes a network with random weights: He's normal for convolutions,
+// zeros for what is added to something else (Goyal et al. 2017). The same seed
+// gives the same weights.
+func NewNetwork[T Float](p Plan, seed uint64) (*Network[T], error) {
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	r := rand.New(rand.NewPCG(seed, 2))
+	n := &Network[T]{Plan: p}
+	n.stem = n.layer(r, "stem", Channels, p.Stem, 3, 2, 1, true)
+	in := p.Stem
+	for i, s := range p.Stages {
+		for k := range s.Repeat {
+			stride := 1
+			if k == 0 {
+				stride = s.Stride
+			}
+			name := fmt.Sprintf("stage%d.%d", i, k)
+			n.blocks = append(n.blocks, &block[T]{add: stride == 1 && in == s.Out, layers: [3]*layer[T]{n.layer(r, name+".expand", in, s.Expand, 1, 1, 1, true),
+				n.layer(r, name+".depthwise", s.Expand, s.Expand, 3, stride, s.Expand, true), n.layer(r, name+".project", s.Expand, s.Out, 1, 1, 1, false)}})
+			in = s.Out
+		}
+	}
+	n.top = n.layer(r, "top", in, p.Top, 1, 1, 1, true)
+	d := p.Embedding
+	n.embed, n.time = n.dense(r, "embed", p.Top, d, 1), n.dense(r, "time", 2*waves, d, 0.1)
+	n.query, n.key, n.value = n.dense(r, "query", d, p.Width, 1), n.dense(r, "key", d, p.Width, 1), n.dense(r, "value", d, p.Width, 1)
+	n.back, n.score = n.dense(r, "back", p.Width, d, 0), n.dense(r, "score", d, 1, 0)
+	n.behaviour, n.on, n.engage, n.points = n.dense(r, "behaviour", d, behaviours, 1), n.dense(r, "attention", d, 1, 1), n.dense(r, "engagement", d, 1, 1), n.dense(r, "points", d, 2*points, 0)
+	n.steps = n.param("thresholds", false, levels-1)
+	copy(n.steps.Value, []T{-1, 0.5, 0.5})
+	return n, nil
+}
+
+func (n *Network[T]) param(name string, decay bool, shape ...int) *Param[T] {
+	p := NewParam[T](name, decay, shape...)
+	n.Params = append(n.Params, p)
+	return p
+}
+
+func (n *Network[T]) layer(r *rand.Rand, name string, in, out, k, stride, groups int, cut bool) *layer[T] {
+	l := &layer[T]{w: n.param(name+".w", true, out, in/groups, k, k), scale: n.param(name+".scale", false, out), shift: n.param(name+".shift", false, out),
+		stats: NewBatchStats[T](out), stride: stride, pad: k / 2, groups: groups, cut: cut}
+	n.Stats = append(n.Stats, l.stats)
+	fill(r, l.w.Value, math.Sqrt(2/float64(in/groups*k*k)))
+	for i := range l.scale.Value {
+		l.scale.Value[i] = 1
+	}
+	return l
+}
+
+func (n *Network[T]) dense(r *rand.Rand, name string, in, out int, gain float64) dense[T] {
+	d := dense[T]{n.param(name+".w", true, out, in), n.param(name+".b", false, out)}
+	fill(r, d.w.Value, gain/math.Sqrt(float64(in)))
+	return d
+}
+
+func fill[T Float](r *rand.Rand, v []T, deviation float64) {
+	for i := range v {
+		v[i] = T(r.NormFloat64() * deviation)
+	}
+}
+
+// Batch is what one forward pass sees: B sequences of T steps, N = B·T pictures.
+type Batch[T Float] struct {
+	Pictures []T // (N, 5, S, S)
+	Offsets  []T // (B, T) seconds from the step that is decided
+	Seen     []T // (B, T) 1 or 0
+	Steps    int // T
+	// Still: there are B pictures only, each shown at all T steps of its sequence.
+	Still bool
+}
+
+// Output is what a network says of a batch, as nodes on the tape.
+type Output[T Float] struct {
+	Behaviour  *Node[T] // (B, 10) logits
+	Attention  *Node[T] // (B, 1) logit of on task
+	Engagement *Node[T] // (B, 3) logits of level > 0, > 1, > 2
+	Points     *Node[T] // (N, 34) x, y of each point in the picture, 0..1 less a half
+	Embedding  *Node[T] // (N, D)
+	Moments    []T      // (B, T)
+}
+
+// Forward runs the network. When training, batch norms use and update the batch's
+// statistics; else the running ones.
+func (n *Network[T]) Forward(t *Tape[T], b Batch[T], training bool) Output[T] {
+	pictures := len(b.Seen)
+	if b.Still {
+		pictures /= b.Steps
+	}
+	x := t.Const(b.Pictures, pictures, Channels, n.Plan.Size, n.Plan.Size)
+	x = n.stem.run(t, x, training)
+	for _, k := range n.blocks {
+		y := x
+		for _, l := range k.layers {
+			y = l.run(t, y, training)
+		}
+		if k.add {
+			y = t.Add(x, y)
+		}
+		x = y
+	}
+	x = n.embed.run(t, t.GlobalAverage(n.top.run(t, x, training)))
+	o := Output[T]{Embedding: x, Points: n.points.run(t, x)}
+	if b.Still {
+		x = t.Repeat(x, b.Steps)
+	}
+	x = t.Add(x, n.time.run(t, t.Const(timeCode(b.Offsets), len(b.Offsets), 2*waves)))
+	x = t.Add(x, n.back.run(t, t.Attend(n.query.run(t, x), n.key.run(t, x), n.value.run(t, x), b.Seen, b.Steps, n.Plan.Heads)))
+	x, o.Moments = t.Pool(x, n.score.run(t, x), b.Seen, b.Steps)
+	o.Behaviour, o.Attention = n.behaviour.run(t, x), n.on.run(t, x)
+	o.Engagement = t.Cumulative(n.engage.run(t, x), t.Use(n.steps))
+	return o
+}
+
+func (l *layer[T]) run(t *Tape[T], x *Node[T], training bool) *Node[T] {
+	y := t.Conv(x, t.Use(l.w), l.stride, l.pad, l.groups)
+	if training {
+		y = t.BatchNorm(y, t.Use(l.scale), t.Use(l.shift), l.stats)
+	} else {
+		y = t.FixedNorm(y, t.Use(l.scale), t.Use(l.shift), l.stats)
+	}
+	if l.cut {
+		y = t.ReLU6(y)
+	}
+	return y
+}
+
+func (d dense[T]) run(t *Tape[T], x *Node[T]) *Node[T] { return t.Linear(x, t.Use(d.w), t.Use(d.b)) }
+
+// rates are the time code's angular frequencies.
+func rates() (r [waves]float64) {
+	for i := range r {
+		r[i] = 2 * math.Pi / math.Pow(2, float64(i+1))
+	}
+	return r
+}
+
+// timeCode gives sines, then cosines, of each offset.
+func timeCode[T Float](offsets []T) []T {
+	out := make([]T, 0, 2*waves*len(offsets))
+	for _, o := range offsets {
+		var row [2 * waves]T
+		for i, w := range rates() {
+			row[i], row[waves+i] = T(math.Sin(w*float64(o))), T(math.Cos(w*float64(o)))
+		}
+		out = append(out, row[:]...)
+	}
+	return out
+}
