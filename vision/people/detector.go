@@ -87,6 +87,15 @@ func (d *Detector) Close() error {
 	return errors.Join(errs...)
 }
 
+// Begin forgets all about the recording before, its counts included, so that
+// what is found in one does not depend on those before it. A frame whose time goes
+// back begins anew by itself.
+func (d *Detector) Begin() {
+	d.area, d.turn, d.first = area{}, 0, true
+	d.looked, d.body, d.whole = 0, 0, 0
+	clear(d.counts)
+}
+
 // Reset makes the next Detect look at the whole picture with everything the
 // preset has: call it after a camera cut or a gap, and while the camera moves.
 func (d *Detector) Reset() {
@@ -107,6 +116,9 @@ const slack = 1e-3
 func (d *Detector) Detect(f scene.Frame) ([]scene.Person, error) {
 	if f.Width < 1 || f.Height < 1 || len(f.Pix) < 3*f.Width*f.Height {
 		return nil, fmt.Errorf("people: a frame of %d x %d with %d bytes", f.Width, f.Height, len(f.Pix))
+	}
+	if f.Time < d.looked {
+		d.Begin()
 	}
 	due := func(last, every float64) bool { return d.first || f.Time-last >= every-slack }
 	if !due(d.looked, d.plan.every) {

@@ -307,6 +307,10 @@ func TestDetectorPlan(t *testing.T) {
 	if looked != 4 || c["centerface-960"] != 4 || c["movenet-multipose-896"] != 2 || c["centerface-960 part"] != 0 {
 		t.Errorf("looked %d times of 6, counts %v", looked, c)
 	}
+	f.Time = 0 // the next recording
+	if p, err := d.Detect(f); err != nil || p == nil || d.Counts()["centerface-960"] != 1 {
+		t.Errorf("the next recording: people %v, %v, counts %v", p, err, d.Counts())
+	}
 	if _, err := d.Detect(scene.Frame{Width: 10, Height: 10}); err == nil {
 		t.Error("a frame without pixels is no error")
 	}
