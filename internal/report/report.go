@@ -101,7 +101,7 @@ type student struct {
 }
 
 type bar struct {
-	X, W         float64 // per mille of the lesson
+	X, W, Middle float64 // per cent of the lesson
 	Class, Title string
 	Letter       string
 }
@@ -191,15 +191,15 @@ func legends() []legend {
 
 func (v view) student(s timeline.Student) student {
 	out := student{Student: s}
-	k := 1000 / math.Max(v.Duration, 1)
+	k := 100 / math.Max(v.Duration, 1)
 	certain, n := 0.0, 0
 	for _, i := range v.Timeline.Intervals {
 		if i.Student != s.ID || i.Kind != "behaviour" {
 			continue
 		}
-		b := bar{X: i.Start * k, W: math.Max((i.End-i.Start)*k, .8), Class: "b-" + i.Label,
+		b := bar{X: i.Start * k, W: math.Max((i.End-i.Start)*k, .08), Class: "b-" + i.Label,
 			Title: fmt.Sprintf("%s to %s: %s, %.0f %% sure", clock(i.Start), clock(i.End), readable(i.Label), 100*i.P)}
-		if b.W > 18 {
+		if b.Middle = b.X + b.W/2; b.W > 2.5 { // narrower has no room for it on a phone
 			b.Letter = letters[i.Label]
 		}
 		out.Bars = append(out.Bars, b)
@@ -247,14 +247,14 @@ func (v view) seats() []seat {
 
 // The seat map's size and its rings', in its own units.
 const (
-	mapWidth     = 1000.0
-	mapMost      = 640.0
-	mapRim       = 45.0
-	largestRing  = 30.0
-	smallestRing = 15.0
+	mapWidth     = 640.0
+	mapMost      = 420.0
+	mapRim       = 34.0
+	largestRing  = 26.0
+	smallestRing = 11.0
 )
 
-// MapHeight is the seat map's height where its width is 1000.
+// MapHeight is the seat map's height where its width is mapWidth.
 func (v view) MapHeight() string {
 	low := 0.0
 	for _, s := range v.Seats {
@@ -339,7 +339,7 @@ func ticks(duration float64) []tick {
 	}
 	var all []tick
 	for t := 0.0; t < duration-step/4; t += step {
-		all = append(all, tick{X: 1000 * t / math.Max(duration, 1), Label: clock(t)})
+		all = append(all, tick{X: 100 * t / math.Max(duration, 1), Label: clock(t)})
 	}
 	return all
 }
