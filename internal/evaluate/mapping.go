@@ -99,3 +99,13 @@ func (m *mapping) classes(p [10]float32) []float64 {
 	}
 	return out
 }
+
+// Behaviours gives the behaviour of each of the set's classes, as an index into
+// classroom.Behaviours, or -1 where the labels file says nothing of it.
+func Behaviours(s *dataset.Set, labels config.Labels) ([]int, error) {
+	m, err := newMapping(s, labels, func(string, ...any) {})
+	if err != nil {
+		return nil, err
+	}
+	return m.behaviour, nil
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+
+	"classlens/internal/config"
+	"classlens/internal/training"
+
+	"github.com/spf13/cobra"
+)
+
+func newTrainCommand() *cobra.Command {
+	var out, labels string
+	var resume bool
+	cmd := &cobra.Command{
+		Use:   "train CONFIG",
+		Short: "Train the network on a data set of your own",
+		Long: `Trains the classroom network as CONFIG says (configs/train-s.yaml describes each key) and leaves config.yaml, metrics.csv, checkpoint.bin and
+weights.onnx in the run's folder. Give weights.onnx to "classlens eval --weights" and, as setting network.weights, to "classlens analyze".
+
+A run that was stopped goes on with --resume and ends with the same weights as one that was not.`,
+		Example: "  classlens dataset split mydata --by room --out mydata/split.json\n  classlens train configs/train-s.yaml --out runs/first\n  classlens eval mydata --split mydata/split.json --weights runs/first/weights.onnx",
+		Args:    usageArgs(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := training.LoadConfig(args[0])
+			if err != nil {
+				return usageError{err}
+			}
+			l, err := config.LoadLabels(labels)
+			if err != nil {
+				return usageError{err}
+			}
+			say := func(format string, a ...any) { fmt.Fprintf(cmd.ErrOrStderr(), "train: "+format+"\n", a...) }
+			return training.Run(cmd.Context(), c, training.Options{Out: out, Resume: resume, Labels: l, Say: say})
+		},
+	}
+	cmd.Flags().StringVar(&out, "out", "run", "folder of the run")
+	cmd.Flags().StringVar(&labels, "labels", "", "how classes are read as behaviours (default: configs/labels.yaml as shipped)")
+	cmd.Flags().BoolVar(&resume, "resume", false, "go on after the last whole epoch")
+	return cmd
+}
