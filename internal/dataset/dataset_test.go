@@ -105,6 +105,19 @@ func TestYOLO(t *testing.T) {
 	}
 }
 
+// Data sets are often linked to from elsewhere.
+func TestLinkedFolders(t *testing.T) {
+	dir, links := put(t, map[string]string{"images/a.jpg": "a", "labels/a.txt": "1 .5 .5 .1 .1"}), t.TempDir()
+	for _, d := range []string{"images", "labels"} {
+		if err := os.Symlink(filepath.Join(dir, d), filepath.Join(links, d)); err != nil {
+			t.Skip("no links here: ", err)
+		}
+	}
+	if s, err := Open(links); err != nil || len(s.Samples) != 1 {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
 func TestDAiSEE(t *testing.T) {
 	s := open(t, map[string]string{"DataSet/Train/110001/1100011002/1100011002.avi": "", "DataSet/Test/500044/5000441001/5000441001.avi": "",
 		"Labels/AllLabels.csv": "ClipID,Boredom,Engagement,Confusion,Frustration \n1100011002.avi,0,2,0,0\n5000441001.avi,1,3,0,0\n9999.avi,0,1,0,0\n"})

@@ -111,6 +111,9 @@ func tables(dir string) []string {
 // mediaIndex finds media below a folder by file name without extension.
 func mediaIndex(dir string, extensions ...string) (map[string]string, error) {
 	index := map[string]string{}
+	if real, err := filepath.EvalSymlinks(dir); err == nil { // WalkDir does not follow a link to a folder
+		dir = real
+	}
 	err := filepath.WalkDir(dir, func(p string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
