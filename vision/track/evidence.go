@@ -19,9 +19,29 @@ func (s *seat) evidence() float64 {
 // lets expect is none (an adult's and a small child's head differ by a fifth).
 const minSizeShare = 0.45
 
+// fewLooks: with fewer looks than this at the whole recording, being found
+// twice is enough.
+const fewLooks = 8
+
 // keep drops seats without enough evidence. The evidence is absolute, not a
 // share of the time: a pupil who turns round for the last seconds was there all along.
+// Where people are looked for less than once a second, less is asked for, by the
+// root of the rate: half the looks show the same people less often.
 func (t *Tracker) keep(seats []*seat, size func(y float64) float64) []*seat {
+	looks := 0
+	for _, s := range t.steps {
+		if s.looked {
+			looks++
+		}
+	}
+	rate := 1.0
+	if n := len(t.steps); n > 1 {
+		rate = math.Min(1, float64(looks)/(t.steps[n-1].time-t.steps[0].time+1))
+	}
+	minSum, minHits := t.o.MinSum*math.Sqrt(rate), t.o.MinHits
+	if looks < fewLooks {
+		minHits = min(minHits, 2)
+	}
 	var out []*seat
 	for _, s := range seats {
 		scores := make([]float64, len(s.hits))
@@ -34,7 +54,7 @@ func (t *Tracker) keep(seats []*seat, size func(y float64) float64) []*seat {
 		for _, v := range top {
 			mean += v / float64(len(top))
 		}
-		if len(s.hits) < t.o.MinHits || mean < t.o.MinTop || s.evidence() < t.o.MinSum || s.h < minSizeShare*size(s.y) {
+		if len(s.hits) < minHits || mean < t.o.MinTop || s.evidence() < minSum || s.h < minSizeShare*size(s.y) {
 			continue
 		}
 		out = append(out, s)

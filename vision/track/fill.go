@@ -51,7 +51,7 @@ const (
 	linePull   = 0.3 // how far, in log size, it is drawn towards the room's perspective
 	covered    = 0.45
 	holdShare  = 0.5 // a seat found at this share of the looks is held where it is not; else,
-	holdSeldom = 6.0 // only for so many seconds from a find: who is seldom seen is not visible
+	holdSeldom = 4.0 // only for so many seconds from a find: who is seldom seen is not visible
 	walkHold   = 4.0 // seconds that one on foot is followed unseen; then they are elsewhere
 )
 

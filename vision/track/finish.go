@@ -67,7 +67,7 @@ func (t *Tracker) finishView(v, students, others int) (class, teaching []scene.T
 	sortByPlace(mine)
 	for _, p := range teach {
 		s := p.whole()
-		s.roams = p.roams()
+		s.roams = len(p.seats)+len(p.walks) > 1
 		mine = append(mine, s)
 	}
 	places, evidence := make([][]place, len(mine)), make([]float64, len(mine))

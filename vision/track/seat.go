@@ -46,6 +46,7 @@ const (
 	reachAtOnce = 0.45 // how far a head moves from one step to the next without doubt
 	reachASec   = 0.06 // and each second more, up to reachMost seconds
 	reachMost   = 8.0
+	changeMost  = 1.5 // one far change of owner does not keep two apart whose usual place is one
 	placeReach  = 0.8 // how far a person's usual place may shift
 )
 
@@ -74,7 +75,7 @@ func (t *Tracker) joinCost(a, b *seat) float64 {
 		if before != nil && fromA != isA {
 			dt := t.steps[h.step].time - t.steps[before.step].time
 			if dt <= t.o.MaxGap { // after longer, only the usual place counts
-				sum += dist(before, h) / (reachAtOnce + reachASec*math.Min(dt, reachMost))
+				sum += math.Min(dist(before, h)/(reachAtOnce+reachASec*math.Min(dt, reachMost)), changeMost)
 				changes++
 			}
 		}

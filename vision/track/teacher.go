@@ -2,18 +2,20 @@ package track
 
 import (
 	"math"
+	"slices"
 
 	"classlens/vision/scene"
 )
 
 // What makes a person one who walks about rather than one of the class.
 const (
-	roamShare  = 0.25 // of the steps they are found at, those on foot
-	roamPlaces = 3    // or so many places where they stayed
-	roamHits   = 5    // at least so many finds: less is a passer-by
-	standShare = 0.6  // of the poses seen, those that stand upright
-	standPoses = 3
-	standClass = 4 // others there must be for one who only stands to be the teacher
+	roamShare   = 0.25 // of the steps they are found at, those on foot
+	roamPlaces  = 3    // or so many places where they stayed
+	roamHits    = 5    // at least so many finds: less is a passer-by
+	standShare  = 0.6  // of the poses seen, those that stand upright
+	standPoses  = 2
+	turnsAtOnce = 0.3 // of the rarer place's finds, those with the other place found: false ones
+	standClass  = 4   // others there must be for one who only stands to be the teacher
 )
 
 // roams tells whether a person walks about: the teacher does, a student who
@@ -73,8 +75,8 @@ func upstanding(k *[scene.NumKeypoints]scene.Keypoint) bool {
 }
 
 // teachers sorts people into the class and those who teach. A person alone in
-// a recording is a student before a webcam. Standing still makes a teacher only where a class is
-// sitting: four others, of whom none stands.
+// a recording is a student before a webcam. Standing still makes a teacher only where a class of
+// four or more is sitting; those who stand in several places by turns are one.
 func teachers(all []*person) (class, teaching []*person) {
 	if len(all) == 1 {
 		return all, nil
@@ -93,14 +95,37 @@ func teachers(all []*person) (class, teaching []*person) {
 			}
 		}
 	}
-	if len(standing) == 1 && len(class) > standClass {
-		kept := class[:0]
-		for _, p := range class {
-			if p != standing[0] {
-				kept = append(kept, p)
-			}
+	if len(standing) > 0 && len(class)-len(standing) >= standClass && takeTurns(append(slices.Clone(standing), teaching...)) {
+		one := &person{}
+		for _, p := range append(standing, teaching...) {
+			one.seats, one.walks = append(one.seats, p.seats...), append(one.walks, p.walks...)
 		}
-		class, teaching = kept, append(teaching, standing[0])
+		class = slices.DeleteFunc(class, func(p *person) bool { return slices.Contains(standing, p) })
+		teaching = []*person{one}
 	}
 	return class, teaching
+}
+
+// takeTurns tells whether people are never found at once: one person at
+// several places.
+func takeTurns(people []*person) bool {
+	for i, a := range people {
+		for _, b := range people[:i] {
+			x, y := a.hits(), b.hits()
+			at := map[int]bool{}
+			for _, h := range x {
+				at[h.step] = true
+			}
+			both := 0
+			for _, h := range y {
+				if at[h.step] {
+					both++
+				}
+			}
+			if float64(both) > turnsAtOnce*float64(min(len(x), len(y))) {
+				return false
+			}
+		}
+	}
+	return true
 }
