@@ -6,7 +6,7 @@ usage: judge.py NETS SCALE crops  FOLDER [N]      a folder of synthroom crops, N
        judge.py NETS SCALE heads  FOLDER VIDEO [SEC]  any video with boxes.csv: share of visible heads found, so that real clips can be set beside
 
 NETS is the folder with movenet-multipose-*.onnx and faceboxes-*.onnx (classlens/nets in the user's cache). SCALE enlarges the pictures; 0 brings each picture's median head
-to 30 pixels, about what the pose net was made for. Needs numpy,
+to 30 pixels for the pose net and to 60 for the face net, about what they were made for. Needs numpy,
 opencv-python-headless and onnxruntime. Counted are figures with at least half of their whole body showing and the nose inside the picture.
 """
 import collections, csv, glob, json, math, os, random, sys
@@ -93,10 +93,11 @@ class Count:
 
 
 def judge(c, im, people, s, mn, fb, group):
-    heads = sorted(p['head'][3] for p in people)
+    heads, face_scale = sorted(p['head'][3] for p in people), s
     if s == 0:
         s = min(3, max(.25, 30 / heads[len(heads) // 2])) if heads else 1
-    found, faces, used, fused = movenet(mn, im, s), faceboxes(fb, im, s), set(), set()
+        face_scale = 2 * s
+    found, faces, used, fused = movenet(mn, im, s), faceboxes(fb, im, face_scale), set(), set()
     for p in people:
         P = p['points']
         nose, hidden = P[0], p['hidden']
