@@ -1,0 +1,226 @@
+package timeline
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"classlens/vision/scene"
+
+	"github.com/parquet-go/parquet-go"
+)
+
+var meanings = map[string]Meaning{
+	"look_forward": {OnTask, 1}, "read": {OnTask, 2}, "write": {OnTask, 2}, "raise_hand": {OnTask, 2}, "turn": {OffTask, 0},
+	"stand": {OnTask, 1}, "discuss": {OnTask, 3}, "phone": {OffTask, 0}, "head_down": {OffTask, 0}, "other": {Unknown, 1},
+}
+
+// decided is a decision that gives p to one behaviour and shares the rest out.
+func decided(behaviour string, p float64) Decision {
+	var d Decision
+	for i, b := range Behaviours {
+		d.Behaviour[i] = float32((1 - p) / 9)
+		if b == behaviour {
+			d.Behaviour[i] = float32(p)
+		}
+	}
+	d.Moments = []float32{.1, .8, .1}
+	return d
+}
+
+// input is one student; a letter a step: f look_forward, w write, h raise_hand, p phone,
+// d discuss, o other, ? unsure, - hidden.
+func input(id, steps string) Input {
+	in := Input{Decisions: map[string]map[int]Decision{id: {}}, Meanings: meanings, Options: Options{StepSeconds: 1, UnsureBelow: .3}}
+	t := scene.Track{ID: id, Teacher: id[0] == 'T', SeatX: 10, SeatY: 20}
+	names := map[rune]string{'f': "look_forward", 'w': "write", 'h': "raise_hand", 'p': "phone", 'd': "discuss", 'o': "other"}
+	for i, c := range steps {
+		t.Sightings = append(t.Sightings, scene.Sighting{Step: i, Time: float64(i), Visible: c != '-', Head: scene.Box{X: 1, Y: 2, W: 3, H: 4}})
+		switch c {
+		case '-':
+		case '?':
+			in.Decisions[id][i] = decided("write", .2)
+		default:
+			in.Decisions[id][i] = decided(names[c], .8)
+		}
+	}
+	in.Tracks = []scene.Track{t}
+	return in
+}
+
+func build(t *testing.T, in Input) *Timeline {
+	t.Helper()
+	tl, err := Build(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tl
+}
+
+func TestIntervals(t *testing.T) {
+	for _, c := range []struct{ name, steps, want string }{
+		{"two behaviours", "fffwww", "0-3 look_forward, 3-6 write"},
+		{"hidden between", "ff--ff", "0-2 look_forward, 4-6 look_forward"},
+		{"one step", "f", "0-1 look_forward"},
+		{"never seen", "---", ""},
+		{"short event", "ffhff", "0-2 look_forward, 2-3 raise_hand, 3-5 look_forward"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var got []string
+			for _, v := range build(t, input("S01", c.steps)).Intervals {
+				if v.Kind == "behaviour" {
+					got = append(got, fmt.Sprintf("%g-%g %s", v.Start, v.End, v.Label))
+				}
+			}
+			if s := strings.Join(got, ", "); s != c.want {
+				t.Errorf("got %s, want %s", s, c.want)
+			}
+		})
+	}
+}
+
+func TestSmoothing(t *testing.T) {
+	path := func(steps string, cost float64) string {
+		in := input("S01", steps)
+		in.Options.ChangeCost = cost
+		out := ""
+		for _, r := range build(t, in).Rows {
+			out += r.Behaviour[:1]
+		}
+		return out
+	}
+	if got := path("ffwff", 0); got != "llwll" {
+		t.Errorf("no cost: %s", got)
+	}
+	if got := path("ffwff", 2); got != "lllll" { // ln(.8/.022) = 3.6 nats are less than two changes of 2
+		t.Errorf("two changes for one step: %s", got)
+	}
+	if got := path("fffwww", 2); got != "lllwww" {
+		t.Errorf("a lasting change: %s", got)
+	}
+}
+
+func TestShortIntervalsJoinTheLongerNeighbour(t *testing.T) {
+	in := input("S01", "ffffwddd")
+	in.Options.MinInterval = 2
+	if rows := build(t, in).Rows; rows[4].Behaviour != "look_forward" {
+		t.Errorf("the short interval became %s", rows[4].Behaviour)
+	}
+	in = input("S01", "ffffhddd")
+	in.Options.MinInterval = 2
+	if rows := build(t, in).Rows; rows[4].Behaviour != "raise_hand" {
+		t.Errorf("the raised hand became %s", rows[4].Behaviour)
+	}
+}
+
+func TestStudentSums(t *testing.T) {
+	s := build(t, input("S01", "ffpp-?hhff")).Students[0]
+	if s.Seen != 9 || s.Hidden != 1 || s.HandRaises != 1 {
+		t.Errorf("seen %v, hidden %v, hands %d", s.Seen, s.Hidden, s.HandRaises)
+	}
+	if math.Abs(s.OnTaskShare-6.0/8) > 1e-9 { // the unsure step is left out
+		t.Errorf("on task %v", s.OnTaskShare)
+	}
+	if math.Abs(s.EngagementMean-(4*1+2*0+2*2+2)/9.0) > 1e-9 {
+		t.Errorf("engagement %v", s.EngagementMean)
+	}
+}
+
+func TestTeacherIsNotCounted(t *testing.T) {
+	in, teacher := input("S01", "ffff"), input("T01", "pppp")
+	in.Tracks = append(in.Tracks, teacher.Tracks...)
+	in.Decisions["T01"] = teacher.Decisions["T01"]
+	tl := build(t, in)
+	if s := tl.Summary(); s.Students != 1 || !s.Teacher || *s.OnTaskShare != 1 {
+		t.Errorf("summary %+v", s)
+	}
+	if c := tl.Class[0]; c.Visible != 1 || c.OnTask != 1 {
+		t.Errorf("class %+v", c)
+	}
+}
+
+func TestNobody(t *testing.T) {
+	tl := build(t, Input{Meanings: meanings})
+	if s := tl.Summary(); s.Students != 0 || s.OnTaskShare != nil {
+		t.Errorf("summary %+v", s)
+	}
+	if _, err := tl.WriteTables(t.TempDir()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTables(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := build(t, input("S01", "f-?")).WriteTables(dir); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "timeline.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `time_s,student,x,y,w,h,visible,behaviour,behaviour_p,attention,attention_p,engagement,engagement_p,motion
+0,S01,1,2,3,4,1,look_forward,0.8,on_task,0.9318,1,0.8444,0
+1,S01,,,,,0,,,,,,,
+2,S01,1,2,3,4,1,write,0.2,unknown,0.7073,2,0.3778,0
+`
+	if string(b) != want {
+		t.Errorf("timeline.csv:\n%s\nwant:\n%s", b, want)
+	}
+	checkParquet(t, filepath.Join(dir, "timeline.parquet"), strings.Split(strings.TrimSpace(string(b)), "\n"))
+}
+
+// checkParquet compares the Parquet file with the CSV, cell by cell.
+func checkParquet(t *testing.T, name string, lines []string) {
+	t.Helper()
+	rows, err := parquet.ReadFile[parquetRow](name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != len(lines)-1 {
+		t.Fatalf("%d rows, the CSV has %d", len(rows), len(lines)-1)
+	}
+	for i, r := range rows {
+		var cells []string
+		v := reflect.ValueOf(r)
+		for j := range v.NumField() {
+			cells = append(cells, cell(v.Field(j)))
+		}
+		if got := strings.Join(cells, ","); got != lines[i+1] {
+			t.Errorf("row %d is %s, the CSV has %s", i, got, lines[i+1])
+		}
+	}
+}
+
+func cell(v reflect.Value) string {
+	if v.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			return ""
+		}
+		v = v.Elem()
+	}
+	if v.CanFloat() {
+		return strconv.FormatFloat(v.Float(), 'f', -1, 64)
+	}
+	return fmt.Sprint(v.Interface())
+}
+
+func TestRowsAreSorted(t *testing.T) {
+	in, other := input("S02", "fff"), input("S01", "fff")
+	in.Tracks = append(in.Tracks, other.Tracks...)
+	in.Decisions["S01"] = other.Decisions["S01"]
+	rows := build(t, in).Rows
+	if !slices.IsSortedFunc(rows, func(a, b Row) int {
+		if a.Step != b.Step {
+			return a.Step - b.Step
+		}
+		return strings.Compare(a.Student, b.Student)
+	}) {
+		t.Errorf("rows %+v", rows)
+	}
+}
