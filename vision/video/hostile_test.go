@@ -1,0 +1,236 @@
+package video
+
+import (
+	"context"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// made writes a two-second test clip with ffmpeg.
+func made(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	full := append([]string{"-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=s=160x120:r=25:d=8"}, args...)
+	if out, err := exec.Command("ffmpeg", append(full, path)...).CombinedOutput(); err != nil {
+		t.Fatalf("ffmpeg: %v: %s", err, out)
+	}
+	return path
+}
+
+// h264 are the arguments of an ordinary recording.
+var h264 = []string{"-c:v", "libx264", "-pix_fmt", "yuv420p", "-g", "25"}
+
+// Each ends in a one-line error that names the file, and quickly.
+func TestHostileInputs(t *testing.T) {
+	dir := t.TempDir()
+	good := made(t, "good.mp4", h264...)
+	write := func(name, content string) string {
+		p := filepath.Join(dir, name)
+		if err := os.WriteFile(p, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	fifo := filepath.Join(dir, "pipe.mp4")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(dir, "link.mp4")
+	if err := os.Symlink(good, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, path, want string }{
+		{"playlist in an mp4", write("evil.mp4", "#EXTM3U\n#EXTINF:10,\n"+good+"\n#EXT-X-ENDLIST\n"), "not a video file"},
+		{"pipeline string", "videotestsrc num-buffers=5 ! videoconvert ! appsink", "no such file"},
+		{"image sequence name", filepath.Join(dir, "img_%02d.png"), "no such file"},
+		{"fifo", fifo, "not a regular file"},
+		{"number", "0", "no such file"},
+		{"link out of the folder", link, "not a regular file"},
+		{"folder", dir, "not a regular file"},
+		{"device", "/dev/zero", "not a regular file"},
+		{"text", write("notes.mp4", "minutes of the meeting"), "not a video file"},
+		{"empty", write("empty.mp4", ""), "the file is empty"},
+		{"sound only", made(t, "sound.mp4", "-f", "lavfi", "-i", "sine=d=2", "-map", "1:a", "-c:a", "aac"), "no picture track"},
+		{"bomb", bomb(t), "its pictures are 15000x15000"},
+		{"index missing", cut(t, made(t, "tail.mp4", h264...), 0.5), "no index"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ctx, stop := context.WithTimeout(context.Background(), 30*time.Second)
+			defer stop()
+			r, err := Open(ctx, c.path, Options{})
+			if err == nil {
+				r.Close()
+				t.Fatal("it was opened")
+			}
+			if !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), c.path) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("said %q, want one line with %q that begins with the file", err, c.want)
+			}
+		})
+	}
+}
+
+// bomb is a small file of huge pictures: the header of an AVI, sizes changed.
+func bomb(t *testing.T) string {
+	t.Helper()
+	path := made(t, "bomb.avi", "-c:v", "mjpeg")
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := strings.Index(string(b), "avih") + 8 + 32
+	copy(b[at:], []byte{0x98, 0x3a, 0, 0, 0x98, 0x3a, 0, 0}) // 15000, little-endian
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// cut keeps a share of a file.
+func cut(t *testing.T, path string, share float64) string {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, int64(float64(info.Size())*share)); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// zeroed blanks the bytes from one share of a file to another.
+func zeroed(t *testing.T, path string, from, to float64) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(b[int(float64(len(b))*from):int(float64(len(b))*to)])
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Damage ends nothing: what can be read is read, what cannot is a gap.
+func TestDamage(t *testing.T) {
+	fragmented := append([]string{"-movflags", "frag_keyframe+empty_moov"}, h264...)
+	fast := append([]string{"-movflags", "faststart"}, h264...)
+	for _, c := range []struct {
+		name     string
+		path     string
+		steps    [2]int // at least, at most
+		gaps     bool
+		lastStep float64
+	}{
+		{"whole mp4", made(t, "a.mp4", h264...), [2]int{8, 8}, false, 7},
+		{"whole fragmented mp4", made(t, "a.mp4", fragmented...), [2]int{8, 8}, false, 7},
+		{"whole mkv", made(t, "a.mkv", h264...), [2]int{8, 8}, false, 7},
+		{"whole ts", made(t, "a.ts", h264...), [2]int{8, 8}, false, 7},
+		{"whole avi", made(t, "a.avi", "-c:v", "mpeg4"), [2]int{8, 8}, false, 7},
+		{"rotated", made(t, "a.mp4", append([]string{"-metadata:s:v", "rotate=90"}, h264...)...), [2]int{8, 8}, false, 7},
+		{"variable frame rate", made(t, "a.mp4", append([]string{"-vf", "select='lt(t,2)+gt(t,4)*not(mod(n,5))'", "-vsync", "vfr"}, h264...)...), [2]int{5, 8}, true, 7},
+		{"faststart mp4 cut", cut(t, made(t, "a.mp4", fast...), .5), [2]int{2, 6}, true, 0},
+		{"mkv cut", cut(t, made(t, "a.mkv", h264...), .5), [2]int{2, 6}, true, 0},
+		{"avi cut", cut(t, made(t, "a.avi", "-c:v", "mpeg4"), .5), [2]int{2, 6}, true, 0},
+		{"ts cut inside a packet", cut(t, made(t, "a.ts", h264...), .503), [2]int{2, 6}, true, 0},
+		{"mp4 with a hole", zeroed(t, made(t, "a.mp4", h264...), .35, .75), [2]int{3, 8}, true, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, steps, err := readAll(t, c.path, Options{BetweenFPS: 6})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%d steps, gaps %v, %+v", len(steps), r.Gaps(), r.Info())
+			if len(steps) < c.steps[0] || len(steps) > c.steps[1] {
+				t.Errorf("%d steps, want %v", len(steps), c.steps)
+			}
+			if (len(r.Gaps()) > 0) != c.gaps {
+				t.Errorf("gaps %v", r.Gaps())
+			}
+			for i := 1; i < len(steps); i++ {
+				if steps[i].Time <= steps[i-1].Time {
+					t.Errorf("time goes from %v to %v", steps[i-1].Time, steps[i].Time)
+				}
+			}
+			if last := steps[len(steps)-1].Time; c.lastStep > 0 && (last < c.lastStep-.1 || last > c.lastStep+.1) {
+				t.Errorf("the last step is at %v, want %v", last, c.lastStep)
+			}
+		})
+	}
+}
+
+// Whatever is done to a file, the parent lives, and each ends in a legal state.
+func TestMutatedRecordings(t *testing.T) {
+	count := 40
+	if testing.Short() {
+		count = 8
+	}
+	r := rand.New(rand.NewPCG(7, 7))
+	var whole [][]byte
+	names := []string{"m.mp4", "m.mkv", "m.ts", "m.avi"}
+	for _, n := range names {
+		args := h264
+		if n == "m.avi" {
+			args = []string{"-c:v", "mpeg4"}
+		}
+		b, err := os.ReadFile(made(t, n, append([]string{"-t", "2"}, args...)...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole = append(whole, b)
+	}
+	refused, read, failed := 0, 0, 0
+	for i := range count {
+		k := i % len(names)
+		path := filepath.Join(t.TempDir(), names[k])
+		if err := os.WriteFile(path, mutate(r, whole[k]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		rec, err := Open(context.Background(), path, Options{Hang: 20 * time.Second, NoFlow: true})
+		if err != nil {
+			refused++
+			continue
+		}
+		rec.Close()
+		if _, _, err = readAll(t, path, Options{Hang: 20 * time.Second, NoFlow: true}); err != nil {
+			failed++
+			if !strings.HasPrefix(err.Error(), path) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("said %q", err)
+			}
+		} else {
+			read++
+		}
+	}
+	t.Logf("%d refused, %d read, %d failed", refused, read, failed)
+}
+
+// mutate flips bits, blanks, cuts or repeats a part.
+func mutate(r *rand.Rand, b []byte) []byte {
+	b = append([]byte(nil), b...)
+	at, n := r.IntN(len(b)), 1+r.IntN(len(b)/4)
+	end := min(at+n, len(b))
+	switch r.IntN(5) {
+	case 0:
+		for range 200 {
+			b[r.IntN(len(b))] ^= 1 << r.IntN(8)
+		}
+	case 1:
+		clear(b[at:end])
+	case 2:
+		b = b[:max(at, 16)]
+	case 3:
+		b = append(b[:end:end], b[at:]...)
+	default: // the header, where sizes and counts are
+		for range 6 {
+			b[r.IntN(min(len(b), 800))] = byte(r.Uint32())
+		}
+	}
+	return b
+}
