@@ -2,7 +2,7 @@ package train
 
 import "math"
 
-// Smallest probability whose logarithm is taken.
+// tiny keeps 1-p of the focal loss from 0, whose powers below 1 have no slope.
 const tiny = 1e-12
 
 // ClassLoss is cross-entropy over classes, with what may be added to it.
@@ -34,14 +34,14 @@ func (l ClassLoss[T]) Loss(t *Tape[T], logits *Node[T], labels []int) *Node[T] {
 	if total == 0 {
 		return y
 	}
-	p := make([]T, k)
+	logp := make([]T, k)
 	for r, label := range labels {
 		if label < 0 {
 			continue
 		}
-		copy(p, logits.Value[r*k:(r+1)*k])
-		softmax(p)
-		y.Value[0] += weight(label) / total * l.row(p, label, weight(label)/total, slope[r*k:(r+1)*k])
+		copy(logp, logits.Value[r*k:(r+1)*k])
+		logSoftmax(logp)
+		y.Value[0] += weight(label) / total * l.row(logp, label, weight(label)/total, slope[r*k:(r+1)*k])
 	}
 	y.back = func() {
 		for i, s := range slope {
@@ -51,28 +51,41 @@ func (l ClassLoss[T]) Loss(t *Tape[T], logits *Node[T], labels []int) *Node[T] {
 	return y
 }
 
-// row gives one row's loss and, times scale, its slope by the logits.
-func (l ClassLoss[T]) row(p []T, label int, scale T, slope []T) T {
-	k, focal := len(p), float64(l.Focal)
+// row gives one row's loss from log p and, times scale, its slope by the logits.
+func (l ClassLoss[T]) row(logp []T, label int, scale T, slope []T) T {
+	k, focal := len(logp), float64(l.Focal)
 	var loss, sum T
-	for j, v := range p {
+	for j, v := range logp {
 		q := l.Smoothing / T(k)
 		if j == label {
 			q += 1 - l.Smoothing
 		}
-		pj := math.Max(float64(v), tiny)
-		far := math.Max(1-pj, tiny)
-		logp, f := math.Log(pj), math.Pow(far, focal)
-		loss -= q * T(f*logp)
-		// slope by p, times p
-		d := q * T(focal*math.Pow(far, focal-1)*logp*pj-f)
-		slope[j] = d
-		sum += d
+		p := math.Exp(float64(v))
+		far := math.Max(1-p, tiny)
+		f := math.Pow(far, focal)
+		loss -= q * T(f) * v
+		slope[j] = q * T(focal*math.Pow(far, focal-1)*float64(v)*p-f) // slope by p, times p
+		sum += slope[j]
 	}
-	for j, v := range p {
-		slope[j] = scale * (slope[j] - v*sum)
+	for j, v := range logp {
+		slope[j] = scale * (slope[j] - T(math.Exp(float64(v)))*sum)
 	}
 	return loss
+}
+
+// logSoftmax turns logits into log p in place.
+func logSoftmax[T Float](row []T) {
+	top := row[0]
+	for _, v := range row {
+		top = max(top, v)
+	}
+	sum := 0.0
+	for _, v := range row {
+		sum += math.Exp(float64(v - top))
+	}
+	for i := range row {
+		row[i] -= top + T(math.Log(sum))
+	}
 }
 
 // BinaryLoss is the mean of log(1+e^-z) for target 1 and log(1+e^z) for target 0
