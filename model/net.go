@@ -51,6 +51,10 @@ func Load(onnx []byte, o Options) (*Net, error) {
 	if err != nil {
 		return nil, err
 	}
+	return load(file, o)
+}
+
+func load(file *graphFile, o Options) (*Net, error) {
 	g, err := newGraph(file, o.Inputs, o.Outputs)
 	if err != nil {
 		return nil, err

@@ -42,9 +42,6 @@ need ffprobe ffmpeg
 python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
 pkg-config --exists opencv4 2>/dev/null || missing+=(libopencv-dev)
 [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
-if [ "${CLASSLENS_BROWSER_TESTS:-1}" = 1 ]; then
-	have chromium || have chromium-browser || have google-chrome || apt-cache show chromium 2>/dev/null | grep -q '^Filename:.*/chromium_' && ! have chromium && missing+=(chromium) || true
-fi
 if [ ${#missing[@]} -gt 0 ]; then
 	list=$(printf '%s\n' "${missing[@]}" | sort -u | tr '\n' ' ')
 	have apt-get || die "missing: ${list}. This is not Debian or Ubuntu: install OpenCV 4.6 with headers, FFmpeg, g++, pkg-config, npm and pip by hand, then run make setup again"

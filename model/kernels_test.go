@@ -1,0 +1,315 @@
+package model
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"classlens/model/cpu"
+)
+
+// small builds graphs by hand for the tests of single ops and fusions.
+type small struct {
+	r    *rand.Rand
+	file *graphFile
+	last string
+}
+
+func newSmall(shape ...int) *small {
+	return &small{r: rand.New(rand.NewPCG(5, 6)), last: "x",
+		file: &graphFile{opset: 11, initializers: map[string]*value{}, inputs: []Port{{Name: "x", Shape: shape}}}}
+}
+
+func (s *small) constant(scale float32, shape ...int) string {
+	name := fmt.Sprintf("c%d", len(s.file.initializers))
+	v := newValue(shape...)
+	for i := range v.floats {
+		v.floats[i] = (s.r.Float32() - .5) * scale
+	}
+	s.file.initializers[name] = v
+	return name
+}
+
+// op appends an op on the last result.
+func (s *small) op(kind string, attrs map[string]attribute, more ...string) *small {
+	out := fmt.Sprintf("t%d", len(s.file.nodes))
+	s.file.nodes = append(s.file.nodes, &node{op: kind, inputs: append([]string{s.last}, more...), outputs: []string{out}, attrs: attrs})
+	s.last = out
+	return s
+}
+
+func ints(v ...int64) attribute { return attribute{ints: v} }
+
+// conv appends a convolution of k x k; groups 0 means depthwise.
+func (s *small) conv(cin, cout, k, stride int, pads [4]int64, groups int) *small {
+	if groups == 0 {
+		groups = cin
+	}
+	w := s.constant(2/float32(k), cout, cin/groups, k, k)
+	b := s.constant(1, cout)
+	return s.op("Conv", map[string]attribute{"strides": ints(int64(stride), int64(stride)), "pads": ints(pads[:]...), "group": {i: int64(groups)}}, w, b)
+}
+
+func (s *small) outputs(names ...string) *graphFile {
+	for _, n := range names {
+		s.file.outputs = append(s.file.outputs, Port{Name: n})
+	}
+	return s.file
+}
+
+func one4(n int64) [4]int64 { return [4]int64{n, n, n, n} }
+
+// graphs of single ops and fusions at odd shapes; each makes a fresh copy.
+var kernelCases = []struct {
+	name  string
+	shape []int
+	build func() *graphFile
+}{
+	{"first layer 3x3 s2, TensorFlow padding", []int{2, 3, 11, 14}, func() *graphFile {
+		s := newSmall(-1, 3, -1, -1).conv(3, 18, 3, 2, [4]int64{0, 0, 1, 1}, 1).op("Relu", nil)
+		return s.outputs(s.last)
+	}},
+	{"first layer 7x7 s4", []int{1, 3, 37, 50}, func() *graphFile {
+		s := newSmall(-1, 3, -1, -1).conv(3, 24, 7, 4, one4(3), 1)
+		return s.outputs(s.last)
+	}},
+	{"pointwise 24 to 40", []int{3, 24, 5, 7}, func() *graphFile {
+		s := newSmall(-1, 24, -1, -1).conv(24, 40, 1, 1, one4(0), 1).op("Relu", nil)
+		return s.outputs(s.last)
+	}},
+	{"pointwise s2", []int{1, 17, 9, 8}, func() *graphFile {
+		s := newSmall(-1, 17, -1, -1).conv(17, 33, 1, 2, one4(0), 1)
+		return s.outputs(s.last)
+	}},
+	{"dense 3x3", []int{2, 20, 9, 13}, func() *graphFile {
+		s := newSmall(-1, 20, -1, -1).conv(20, 50, 3, 1, one4(1), 1).op("Relu", nil)
+		return s.outputs(s.last)
+	}},
+	{"dense 5x5 s2, uneven padding", []int{1, 33, 12, 15}, func() *graphFile {
+		s := newSmall(-1, 33, -1, -1).conv(33, 16, 5, 2, [4]int64{1, 2, 2, 1}, 1)
+		return s.outputs(s.last)
+	}},
+	{"depthwise 3x3", []int{2, 35, 7, 9}, func() *graphFile {
+		s := newSmall(-1, 35, -1, -1).conv(35, 35, 3, 1, one4(1), 0).op("Relu", nil)
+		return s.outputs(s.last)
+	}},
+	{"depthwise 5x5 s2", []int{1, 16, 11, 8}, func() *graphFile {
+		s := newSmall(-1, 16, -1, -1).conv(16, 16, 5, 2, [4]int64{1, 1, 2, 2}, 0)
+		return s.outputs(s.last)
+	}},
+	{"depthwise 7x7", []int{1, 20, 9, 9}, func() *graphFile {
+		s := newSmall(-1, 20, -1, -1).conv(20, 20, 7, 1, one4(3), 0)
+		return s.outputs(s.last)
+	}},
+	{"inverted residual", []int{5, 24, 6, 5}, func() *graphFile {
+		s := newSmall(-1, 24, -1, -1)
+		s.conv(24, 100, 1, 1, one4(0), 1).op("Relu", nil).conv(100, 100, 3, 1, one4(1), 0).op("Relu", nil).conv(100, 24, 1, 1, one4(0), 1).op("Add", nil, "x")
+		return s.outputs(s.last)
+	}},
+	{"inverted residual on a tall map", []int{1, 16, 61, 40}, func() *graphFile {
+		s := newSmall(-1, 16, -1, -1)
+		s.conv(16, 96, 1, 1, one4(0), 1).op("Relu", nil).conv(96, 96, 3, 2, [4]int64{0, 0, 1, 1}, 0).op("Relu", nil).conv(96, 24, 1, 1, one4(0), 1)
+		return s.outputs(s.last)
+	}},
+	{"first layer into a chain", []int{2, 3, 33, 46}, func() *graphFile {
+		s := newSmall(-1, 3, -1, -1).op("Mul", nil)
+		s.file.nodes[0].inputs = append(s.file.nodes[0].inputs, s.constant(1, 1, 3, 1, 1))
+		s.op("Sub", nil, s.constant(1, 1))
+		s.conv(3, 16, 3, 2, [4]int64{0, 0, 1, 1}, 1).op("Relu", nil).conv(16, 16, 3, 1, one4(1), 0).op("Relu", nil).conv(16, 8, 1, 1, one4(0), 1)
+		return s.outputs(s.last)
+	}},
+	{"depthwise and pointwise, nothing before", []int{1, 48, 10, 12}, func() *graphFile {
+		s := newSmall(-1, 48, -1, -1).conv(48, 48, 3, 1, one4(1), 0).op("Relu", nil).conv(48, 17, 1, 1, one4(0), 1).op("Sigmoid", nil)
+		return s.outputs(s.last)
+	}},
+	{"enlarge and add", []int{1, 18, 8, 6}, func() *graphFile {
+		s := newSmall(-1, 18, -1, -1)
+		s.conv(18, 18, 3, 2, [4]int64{0, 0, 1, 1}, 0)
+		s.file.initializers["roi"] = &value{shape: []int{0}, floats: []float32{}}
+		s.file.initializers["scales"] = &value{shape: []int{4}, floats: []float32{1, 1, 2, 2}}
+		s.op("Resize", map[string]attribute{"mode": {s: "linear"}, "coordinate_transformation_mode": {s: "half_pixel"}}, "roi", "scales").op("Add", nil, "x")
+		return s.outputs(s.last)
+	}},
+	{"transposed 2x2", []int{1, 20, 5, 6}, func() *graphFile {
+		s := newSmall(-1, 20, -1, -1)
+		w := s.constant(1, 20, 18, 2, 2)
+		s.op("ConvTranspose", map[string]attribute{"strides": ints(2, 2)}, w).op("Relu", nil)
+		return s.outputs(s.last)
+	}},
+	{"pools, concat across blocks, negation", []int{2, 20, 9, 11}, func() *graphFile {
+		s := newSmall(-1, 20, -1, -1).conv(20, 21, 1, 1, one4(0), 1)
+		a := s.last
+		s.op("Neg", nil)
+		s.op("Concat", map[string]attribute{"axis": {i: 1}}, a).op("Relu", nil)
+		s.op("MaxPool", map[string]attribute{"kernel_shape": ints(3, 3), "strides": ints(2, 2), "pads": ints(0, 0, 1, 1)})
+		s.op("AveragePool", map[string]attribute{"kernel_shape": ints(2, 2), "strides": ints(1, 1)})
+		return s.outputs(s.last, a)
+	}},
+	{"squeeze and excite", []int{3, 32, 6, 5}, func() *graphFile {
+		s := newSmall(-1, 32, -1, -1).conv(32, 32, 3, 1, one4(1), 0).op("Relu", nil)
+		a := s.last
+		s.op("GlobalAveragePool", nil).conv(32, 8, 1, 1, one4(0), 1).op("Relu", nil).conv(8, 32, 1, 1, one4(0), 1).op("Sigmoid", nil).op("Mul", nil, a)
+		return s.outputs(s.last)
+	}},
+	{"slopes", []int{1, 19, 4, 4}, func() *graphFile {
+		s := newSmall(-1, 19, -1, -1).conv(19, 19, 1, 1, one4(0), 1)
+		s.op("PRelu", nil, s.constant(1, 19, 1, 1)).op("LeakyRelu", map[string]attribute{"alpha": {f: .2}})
+		return s.outputs(s.last)
+	}},
+	{"batch norm folded", []int{2, 12, 5, 5}, func() *graphFile {
+		s := newSmall(-1, 12, -1, -1).conv(12, 20, 3, 1, one4(1), 1)
+		variance := s.constant(.5, 20)
+		for i := range s.file.initializers[variance].floats {
+			s.file.initializers[variance].floats[i] += 1
+		}
+		s.op("BatchNormalization", nil, s.constant(1, 20), s.constant(1, 20), s.constant(1, 20), variance).op("Relu", nil)
+		return s.outputs(s.last)
+	}},
+	{"a tail in plain Go", []int{4, 16, 3, 3}, func() *graphFile {
+		s := newSmall(-1, 16, -1, -1).conv(16, 16, 3, 1, one4(1), 1).op("GlobalAveragePool", nil).op("Flatten", map[string]attribute{"axis": {i: 1}})
+		s.op("MatMul", nil, s.constant(1, 16, 5)).op("Softmax", map[string]attribute{"axis": {i: 1}})
+		return s.outputs(s.last)
+	}},
+}
+
+// Every op and fusion on every instruction set, alone and with more threads than
+// cores, against the plain loops.
+func TestKernelsEqualPlainLoops(t *testing.T) {
+	for _, c := range kernelCases {
+		in := randomTensor(rand.New(rand.NewPCG(9, 1)), -1, 1, c.shape...)
+		plain, err := load(c.build(), Options{Threads: 1})
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		want := make([]Tensor, len(plain.graph.outputs))
+		if err := plain.runTail(&plan{tail: plain.graph.nodes}, []Tensor{in}, want); err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		plain.Close()
+		for _, isa := range cpu.ISAs() {
+			for _, threads := range []int{1, 2, 5} {
+				t.Run(fmt.Sprintf("%s/%s/%d", c.name, isa, threads), func(t *testing.T) {
+					n, err := load(c.build(), Options{ISA: isa, Threads: threads})
+					if err != nil {
+						t.Fatal(err)
+					}
+					defer n.Close()
+					got, err := n.Run(in)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if n.last.program == nil {
+						t.Fatal("nothing ran on the kernels")
+					}
+					for i := range got {
+						if d := difference(t, got[i], want[i]); d > 2e-5 { // sums of up to 825 products
+							t.Errorf("output %d differs by %.2g of the largest value", i, d)
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// All memory comes back, and a network that cannot get any says so.
+func TestMemoryIsGivenBack(t *testing.T) {
+	before := cpu.LiveBytes()
+	for _, c := range kernelCases[:6] {
+		n, err := load(c.build(), Options{Threads: 3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := n.Run(randomTensor(rand.New(rand.NewPCG(1, 1)), 0, 1, c.shape...)); err != nil {
+			t.Fatal(err)
+		}
+		n.Close()
+		if _, err := n.Run(randomTensor(rand.New(rand.NewPCG(1, 1)), 0, 1, c.shape...)); err == nil {
+			t.Error("a closed network ran")
+		}
+	}
+	if left := cpu.LiveBytes() - before; left != 0 {
+		t.Errorf("%d bytes were not given back", left)
+	}
+}
+
+// After the first run at a shape nothing is allocated.
+func TestRunIntoAllocatesNothing(t *testing.T) {
+	n, err := load(kernelCases[9].build(), Options{Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	in := []Tensor{randomTensor(rand.New(rand.NewPCG(1, 1)), 0, 1, kernelCases[9].shape...)}
+	out := make([]Tensor, 1)
+	run := func() {
+		if err := n.RunInto(in, out); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run()
+	if a := testing.AllocsPerRun(20, run); a != 0 {
+		t.Errorf("%v allocations a run", a)
+	}
+}
+
+// Several goroutines on one network, and several networks at once.
+func TestConcurrentRuns(t *testing.T) {
+	c := kernelCases[9]
+	in := randomTensor(rand.New(rand.NewPCG(1, 1)), 0, 1, c.shape...)
+	n, err := load(c.build(), Options{Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	want, err := n.Run(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	failed := make(chan error, 8)
+	for i := range 8 {
+		go func() {
+			net := n
+			if i%2 == 1 {
+				var err error
+				if net, err = load(c.build(), Options{Threads: 2}); err != nil {
+					failed <- err
+					return
+				}
+				defer net.Close()
+			}
+			got, err := net.Run(in)
+			if err == nil && fmt.Sprint(got[0].Data) != fmt.Sprint(want[0].Data) {
+				err = fmt.Errorf("goroutine %d got another result", i)
+			}
+			failed <- err
+		}()
+	}
+	for range 8 {
+		if err := <-failed; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// FuzzLoad: whatever the bytes, an error or a network, never a panic.
+func FuzzLoad(f *testing.F) {
+	f.Add([]byte{})
+	f.Add([]byte{0x3a, 0x04, 0x0a, 0x02, 0x22, 0x00})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		n, err := Load(b, Options{Threads: 1})
+		if err != nil {
+			return
+		}
+		defer n.Close()
+		var in []Tensor
+		for _, p := range n.Inputs() {
+			shape := make([]int, len(p.Shape))
+			for i, d := range p.Shape {
+				shape[i] = max(1, min(d, 8))
+			}
+			in = append(in, NewTensor(shape...))
+		}
+		_, _ = n.Run(in...) // an error is fine
+	})
+}
