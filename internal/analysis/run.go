@@ -69,7 +69,7 @@ func (r *run) findPeople() ([]scene.Track, error) {
 		return nil, err
 	}
 	tracker := track.NewTracker(r.trackOptions(), track.Following(video.FollowPoints))
-	r.detector.Reset()
+	r.detector.Begin()
 	total, shot := r.recording.Info().Duration, 0
 	for {
 		var step *scene.Step
