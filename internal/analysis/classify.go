@@ -15,6 +15,7 @@ import (
 // seen is what the second pass brings.
 type seen struct {
 	decisions map[string]map[int]timeline.Decision // by track and step
+	motion    map[string]map[int]float64           // likewise; NaN where there is no flow
 	keyframes []keyframe
 }
 
@@ -34,28 +35,42 @@ func (r *run) classify(ctx context.Context, tracks []scene.Track) (*seen, error)
 		embeddings[t.ID] = map[int][]float32{}
 	}
 	wanted := r.chooseKeyframes()
-	out := &seen{}
-	for i := range r.spool.Len() {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		var step *scene.Step
-		err := r.watch.time("spool", func() (err error) { step, err = r.spool.Step(i); return err })
-		if err != nil {
-			return nil, err
-		}
-		visible := sightings[step.Index]
-		if err := r.embed(step, visible, embeddings); err != nil {
-			return nil, err
-		}
-		if slices.Contains(wanted, i) {
-			k, err := r.keyframe(step, visible)
+	out := &seen{motion: map[string]map[int]float64{}}
+	for _, t := range tracks {
+		out.motion[t.ID] = map[int]float64{}
+	}
+	work, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	clipped := make(chan *pictures, ahead)
+	go func() { // reading and cutting go on beside the network
+		defer close(clipped)
+		for i := range r.spool.Len() {
+			p, err := r.cut(i, sightings, slices.Contains(wanted, i))
 			if err != nil {
-				return nil, err
+				stop(err)
+				return
 			}
-			out.keyframes = append(out.keyframes, k)
+			select {
+			case clipped <- p:
+			case <-work.Done():
+				return
+			}
 		}
-		r.news("classify", step.Time, r.recording.Info().Duration)
+	}()
+	for p := range clipped {
+		if err := r.embed(p, embeddings); err != nil {
+			return nil, err
+		}
+		for i, id := range p.ids {
+			out.motion[id][p.step] = p.motion[i]
+		}
+		if p.keyframe != nil {
+			out.keyframes = append(out.keyframes, *p.keyframe)
+		}
+		r.news("classify", p.time, r.recording.Info().Duration)
+	}
+	if err := context.Cause(work); err != nil {
+		return nil, err
 	}
 	err := r.watch.time("classify", func() (err error) { out.decisions, err = r.decide(tracks, embeddings); return err })
 	return out, err
@@ -63,8 +78,8 @@ func (r *run) classify(ctx context.Context, tracks []scene.Track) (*seen, error)
 
 // sighted is one visible person at one step.
 type sighted struct {
-	id  string
-	box scene.Box
+	id        string
+	box, body scene.Box
 }
 
 func byStep(tracks []scene.Track) map[int][]sighted {
@@ -72,34 +87,64 @@ func byStep(tracks []scene.Track) map[int][]sighted {
 	for _, t := range tracks {
 		for _, s := range t.Sightings {
 			if s.Visible {
-				m[s.Step] = append(m[s.Step], sighted{t.ID, s.Head})
+				m[s.Step] = append(m[s.Step], sighted{t.ID, s.Head, s.Body})
 			}
 		}
 	}
 	return m
 }
 
-// embed encodes what is seen of each person at one step.
-func (r *run) embed(step *scene.Step, visible []sighted, to map[string]map[int][]float32) error {
-	if len(visible) == 0 {
-		return nil
+// pictures are what the network sees of one step.
+type pictures struct {
+	step     int
+	time     float64
+	ids      []string
+	rgb      [][]byte
+	uv       [][]float32
+	motion   []float64
+	keyframe *keyframe
+}
+
+// cut reads a step back and cuts every visible person out of it.
+func (r *run) cut(i int, sightings map[int][]sighted, asKeyframe bool) (*pictures, error) {
+	var step *scene.Step
+	err := r.watch.time("spool", func() (err error) { step, err = r.spool.Step(i); return err })
+	if err != nil {
+		return nil, err
 	}
-	rgb, uv := make([][]byte, len(visible)), make([][]float32, len(visible))
+	visible := sightings[step.Index]
+	p := &pictures{step: step.Index, time: step.Time}
 	size := r.network.Size()
 	_ = r.watch.time("clips", func() error {
-		for i, v := range visible {
+		for _, v := range visible {
 			q := clip.Around(v.box)
-			rgb[i], uv[i] = clip.Picture(step.Frame, q, size), clip.Flow(step.Flow, q, size)
+			p.ids, p.motion = append(p.ids, v.id), append(p.motion, motion(step.Flow, v.body))
+			p.rgb, p.uv = append(p.rgb, clip.Picture(step.Frame, q, size)), append(p.uv, clip.Flow(step.Flow, q, size))
 		}
 		return nil
 	})
+	if asKeyframe {
+		k, err := r.keyframe(step, visible)
+		if err != nil {
+			return nil, err
+		}
+		p.keyframe = &k
+	}
+	return p, nil
+}
+
+// embed encodes the pictures of one step.
+func (r *run) embed(p *pictures, to map[string]map[int][]float32) error {
+	if len(p.ids) == 0 {
+		return nil
+	}
 	return r.watch.time("classify", func() error {
-		e, err := r.network.Embed(rgb, uv)
+		e, err := r.network.Embed(p.rgb, p.uv)
 		if err != nil {
 			return err
 		}
-		for i, v := range visible {
-			to[v.id][step.Index] = e[i]
+		for i, id := range p.ids {
+			to[id][p.step] = e[i]
 		}
 		return nil
 	})
@@ -160,6 +205,28 @@ func sequenceAround(all []scene.Sighting, i, half int, embeddings map[int][]floa
 		q.Offsets[k] = float32(all[j].Time - all[i].Time)
 	}
 	return q
+}
+
+// motion is the mean length of flow over a body box, in body heights a second;
+// NaN where there is no flow.
+func motion(f *scene.Flow, body scene.Box) float64 {
+	if f == nil || body.Empty() || f.Interval <= 0 {
+		return math.NaN()
+	}
+	x0, x1 := max(0, int(body.X/f.Scale)), min(f.Width, int((body.X+body.W)/f.Scale)+1)
+	y0, y1 := max(0, int(body.Y/f.Scale)), min(f.Height, int((body.Y+body.H)/f.Scale)+1)
+	sum, n := 0.0, 0
+	for y := y0; y < y1; y++ {
+		for x := x0; x < x1; x++ {
+			i := 2 * (y*f.Width + x)
+			sum += math.Hypot(float64(f.UV[i]), float64(f.UV[i+1]))
+			n++
+		}
+	}
+	if n == 0 {
+		return math.NaN()
+	}
+	return sum / float64(n) / f.Interval / body.H
 }
 
 // chooseKeyframes spreads the wanted number over the steps: key frames first,

@@ -1,6 +1,9 @@
 package analysis
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
 // Event is one piece of news about a run, for a progress line, a log or a
 // program that reads --json. Times are seconds.
@@ -27,8 +30,10 @@ const (
 	Failed  State = "failed"  // with a reason
 )
 
-// stopwatch adds up the wall seconds of each stage.
+// stopwatch adds up the wall seconds of each stage. Stages work side by side, so
+// their sum may be more than the whole.
 type stopwatch struct {
+	mu      sync.Mutex
 	seconds map[string]float64
 	started time.Time
 }
@@ -41,6 +46,8 @@ func newStopwatch() *stopwatch {
 func (s *stopwatch) time(stage string, f func() error) error {
 	t := time.Now()
 	err := f()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.seconds[stage] += time.Since(t).Seconds()
 	return err
 }

@@ -70,24 +70,8 @@ func (r *run) findPeople() ([]scene.Track, error) {
 	}
 	tracker := track.NewTracker(r.trackOptions(), track.Following(video.FollowPoints))
 	r.detector.Begin()
-	total, shot := r.recording.Info().Duration, 0
-	for {
-		var step *scene.Step
-		err := r.watch.time("decode", func() (err error) { step, err = r.recording.Next(); return err })
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		if step.Shot != shot {
-			shot = step.Shot
-			r.detector.Reset()
-		}
-		if err := r.addStep(tracker, step); err != nil {
-			return nil, err
-		}
-		r.news("people", step.Time, total)
+	if err := r.searchSteps(tracker); err != nil {
+		return nil, err
 	}
 	if r.spool.Len() == 0 {
 		return nil, fmt.Errorf("%s: no picture could be read; is it a damaged file? Try playing it", r.path)
@@ -97,22 +81,80 @@ func (r *run) findPeople() ([]scene.Track, error) {
 	return tracks, err
 }
 
-// addStep looks for people in one step, hands them to the tracker, and keeps
-// the step for the second pass.
-func (r *run) addStep(tracker *track.Tracker, step *scene.Step) error {
-	var found []scene.Person
-	err := r.watch.time("people", func() (err error) { found, err = r.detector.Detect(step.Frame); return err })
-	if err != nil {
-		return err
+// searched is a step with the people found in it; nil people: it was not looked.
+type searched struct {
+	step   *scene.Step
+	people []scene.Person
+}
+
+// ahead is how many steps a stage may be ahead of the next: enough to keep both
+// busy, few enough to keep memory flat.
+const ahead = 3
+
+// searchSteps runs the first pass as three stages side by side: reading, looking
+// for people, and following and spooling. Each sees the steps in order, so the
+// result does not depend on their timing.
+func (r *run) searchSteps(tracker *track.Tracker) error {
+	work, stop := context.WithCancelCause(context.Background())
+	defer stop(nil)
+	steps, found := make(chan *scene.Step, ahead), make(chan searched, ahead)
+	go func() {
+		defer close(steps)
+		for {
+			var step *scene.Step
+			err := r.watch.time("decode", func() (err error) { step, err = r.recording.Next(); return err })
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				stop(err)
+				return
+			}
+			select {
+			case steps <- step:
+			case <-work.Done():
+				return
+			}
+		}
+	}()
+	go func() {
+		defer close(found)
+		shot := 0
+		for step := range steps {
+			if step.Shot != shot {
+				shot = step.Shot
+				r.detector.Reset()
+			}
+			people, err := r.look(step)
+			if err != nil {
+				stop(err)
+				return
+			}
+			select {
+			case found <- searched{step, people}:
+			case <-work.Done():
+				return
+			}
+		}
+	}()
+	total := r.recording.Info().Duration
+	for s := range found {
+		_ = r.watch.time("tracks", func() error { tracker.Add(s.step, s.people); return nil })
+		if err := r.watch.time("spool", func() error { return r.spool.Add(s.step) }); err != nil {
+			return err
+		}
+		r.news("people", s.step.Time, total)
 	}
+	return context.Cause(work)
+}
+
+// look searches one step for people.
+func (r *run) look(step *scene.Step) (found []scene.Person, err error) {
+	err = r.watch.time("people", func() (err error) { found, err = r.detector.Detect(step.Frame); return err })
 	if found != nil {
 		r.looks++
 	}
-	err = r.watch.time("tracks", func() error { tracker.Add(step, found); return nil })
-	if err != nil {
-		return err
-	}
-	return r.watch.time("spool", func() error { return r.spool.Add(step) })
+	return found, err
 }
 
 // newsEvery is how often progress is told.

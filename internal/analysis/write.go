@@ -127,6 +127,15 @@ type runLine struct {
 
 // write leaves everything behind, the manifest last.
 func (r *run) write(ctx context.Context, in inputs, tracks []scene.Track, s *seen) (State, string, error) {
+	for _, track := range tracks {
+		for i := range track.Sightings {
+			v := &track.Sightings[i]
+			v.Motion = math.NaN()
+			if m, ok := s.motion[track.ID][v.Step]; ok {
+				v.Motion = m
+			}
+		}
+	}
 	t, err := timeline.Build(timeline.Input{Tracks: tracks, Decisions: s.decisions, Meanings: r.meanings(), Options: r.timelineOptions()})
 	if err != nil {
 		return Failed, "", err
@@ -256,6 +265,8 @@ func round(v float64, decimals int) float64 {
 
 // rounded are the seconds a stage to the millisecond, with the total.
 func (s *stopwatch) rounded() map[string]float64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	m := map[string]float64{"total": round(time.Since(s.started).Seconds(), 3)}
 	for k, v := range s.seconds {
 		m[k] = round(v, 3)
