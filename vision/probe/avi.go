@@ -31,9 +31,9 @@ func probeAVI(f *file) (Result, error) {
 
 // chunks walks RIFF chunks; lists are entered but for the one with the pictures.
 func (a *avi) chunks(at, end int64, depth int) (whole bool, err error) {
-	for n := 0; at+8 <= end; n++ {
-		if n == maxBoxes || depth > 8 {
-			return false, fmt.Errorf("%w: more than %d pieces", ErrLimits, maxBoxes)
+	for at+8 <= end {
+		if a.pieces++; a.pieces > maxBoxes || depth > 8 {
+			return false, fmt.Errorf("%w: more than %d pieces, or nested more than 8 deep", ErrLimits, maxBoxes)
 		}
 		h, err := a.read(at, 8)
 		if err != nil {

@@ -36,11 +36,13 @@ type matroska struct {
 
 func probeMatroska(f *file) (Result, error) {
 	m := &matroska{file: f, Result: Result{Container: "mkv"}, scale: 1e6}
+	inner := true
 	whole, err := m.elements(0, f.size, func(id uint64, start, end int64) error {
 		if id != idSegment {
 			return nil
 		}
-		_, err := m.elements(start, end, m.segment)
+		complete, err := m.elements(start, end, m.segment)
+		inner = inner && complete
 		return err
 	})
 	if err != nil {
@@ -53,8 +55,8 @@ func probeMatroska(f *file) (Result, error) {
 	if m.Tracks == 0 {
 		return m.Result, fmt.Errorf("%w: it ends before its tracks are described", ErrTruncated)
 	}
-	if !whole {
-		m.Damage = "the file ends before its last piece does"
+	if !whole || !inner {
+		m.Damage = "pieces of the file are missing or damaged"
 	}
 	return m.Result, nil
 }
@@ -82,8 +84,8 @@ func (f *file) number(at int64, keep bool) (v uint64, n int64, ok bool) {
 // elements walks the elements between two places; whole is false when the last
 // one claims more than there is.
 func (f *file) elements(at, end int64, visit func(id uint64, start, end int64) error) (whole bool, err error) {
-	for n := 0; at < end; n++ {
-		if n == maxBoxes {
+	for at < end {
+		if f.pieces++; f.pieces > maxBoxes {
 			return false, fmt.Errorf("%w: more than %d elements", ErrLimits, maxBoxes)
 		}
 		id, a, ok := f.number(at, true)
@@ -137,7 +139,9 @@ func (m *matroska) segment(id uint64, start, end int64) error {
 }
 
 func (m *matroska) track(start, end int64) error {
-	m.Tracks++
+	if m.Tracks++; m.Tracks > maxTracks {
+		return fmt.Errorf("%w: more than %d tracks", ErrLimits, maxTracks)
+	}
 	m.isVideo, m.codec, m.w, m.h, m.spacing = false, "", 0, 0, 0
 	if _, err := m.elements(start, end, m.trackElement); err != nil {
 		return err

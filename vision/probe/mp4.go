@@ -12,15 +12,25 @@ type box struct {
 	start, end int64 // of the content
 }
 
-// maxBoxes bounds a walk: a fragmented hour has some thousands.
-const maxBoxes = 1 << 17
+// Bounds on a walk: half-second fragments make 172,800 pieces of 12 hours, an
+// ordinary track sits 5 deep, and no recorder writes a thousand tracks.
+const (
+	maxBoxes  = 1 << 19
+	maxDepth  = 16
+	maxTracks = 1 << 10
+)
 
 // boxes walks the boxes between two places; whole is false when the last one
 // claims more than there is.
 func (f *file) boxes(at, end int64, visit func(box) error) (whole bool, err error) {
-	for n := 0; at+8 <= end; n++ {
-		if n == maxBoxes {
-			return false, fmt.Errorf("%w: more than %d boxes", ErrLimits, maxBoxes)
+	f.depth++
+	defer func() { f.depth-- }()
+	if f.depth > maxDepth {
+		return false, fmt.Errorf("%w: boxes nested more than %d deep", ErrLimits, maxDepth)
+	}
+	for at+8 <= end {
+		if f.pieces++; f.pieces > maxBoxes {
+			return false, fmt.Errorf("%w: more than %d pieces", ErrLimits, maxBoxes)
 		}
 		h, err := f.read(at, 8)
 		if err != nil {
@@ -46,7 +56,7 @@ func (f *file) boxes(at, end int64, visit func(box) error) (whole bool, err erro
 		}
 		b := box{string(h[4:8]), at + head, at + size}
 		if end == f.size && printable(h[4:8]) != string(h[4:8]) {
-			return true, nil // what some recorders leave behind the last piece is no piece
+			return end-at < tailBytes, nil // what some recorders leave behind the last piece is no piece
 		}
 		if size > end-at {
 			b.end = end
@@ -63,6 +73,32 @@ func (f *file) boxes(at, end int64, visit func(box) error) (whole bool, err erro
 	return at == end, nil
 }
 
+// tailBytes is the most that may follow the last piece without being one.
+const tailBytes = 4096
+
+// nextFragment finds where, after at, pieces go on behind a damaged span: the
+// next box of pictures or their index that ends within the file; -1 when none.
+func (f *file) nextFragment(at int64) int64 {
+	const window = 1 << 20
+	for ; f.scanned < 1<<30 && at < f.size; f.scanned += window {
+		b, err := f.read(at, min(window+8, f.size-at))
+		if err != nil {
+			return -1
+		}
+		for i := 0; i+8 <= len(b); i++ {
+			if string(b[i+4:i+7]) != "moo" || b[i+7] != 'f' {
+				continue
+			}
+			size := int64(binary.BigEndian.Uint32(b[i:]))
+			if size >= 16 && size <= f.size-at-int64(i) {
+				return at + int64(i)
+			}
+		}
+		at += window
+	}
+	return -1
+}
+
 // mp4 gathers what the boxes say.
 type mp4 struct {
 	*file
@@ -70,6 +106,7 @@ type mp4 struct {
 	movieScale uint32
 	moov       bool
 	fragments  bool
+	reached    int64      // end of the last index read whole
 	track      mp4Track   // in work
 	videos     []mp4Track // found
 }
@@ -85,12 +122,22 @@ type mp4Track struct {
 	fragment uint64 // samples and ticks in fragments
 	ticks    uint64
 	perTick  uint32 // default sample duration
+	last     uint64 // tick at which the latest fragment ends, by its own clock
 	rotation int
 }
 
 func probeMP4(f *file) (Result, error) {
 	m := &mp4{file: f, Result: Result{Container: "mp4"}}
 	whole, err := f.boxes(0, f.size, m.top)
+	if err == nil && !whole && m.fragments { // a hole: what lies behind it tells how much is lost
+		for at := m.reached; err == nil; at = m.reached {
+			if at = f.nextFragment(at); at < 0 {
+				break
+			}
+			m.reached = at + 8
+			_, err = f.boxes(at, f.size, m.top)
+		}
+	}
 	if err != nil {
 		return m.Result, err
 	}
@@ -99,12 +146,15 @@ func probeMP4(f *file) (Result, error) {
 	}
 	m.sum()
 	if !whole {
-		m.Damage = "the file ends before its last piece does"
+		m.Damage = "pieces of the file are missing or damaged"
 	}
 	return m.Result, nil
 }
 
 func (m *mp4) top(b box) error {
+	if b.kind == "moof" || b.kind == "moov" {
+		m.reached = max(m.reached, b.end) // pictures may lie about their length
+	}
 	switch b.kind {
 	case "moov":
 		m.moov = true
@@ -132,7 +182,9 @@ func (m *mp4) movie(b box) error {
 			m.Duration = float64(m.track.duration) / float64(m.movieScale)
 		}
 	case "trak":
-		m.Tracks++
+		if m.Tracks++; m.Tracks > maxTracks {
+			return fmt.Errorf("%w: more than %d tracks", ErrLimits, maxTracks)
+		}
 		m.track = mp4Track{}
 		if _, err := m.boxes(b.start, b.end, m.trackBox); err != nil {
 			return err
@@ -183,7 +235,7 @@ func (m *mp4) trackBox(b box) error {
 		t.scale, t.duration = timescale(d)
 	case "hdlr":
 		if d, err := m.read(b.start, min(b.end-b.start, 12)); err == nil && len(d) == 12 {
-			t.video = string(d[8:12]) == "vide"
+			t.video = t.video || string(d[8:12]) == "vide" // a MOV track has a second handler, of its data
 		}
 	case "stsd":
 		if d, err := m.read(b.start, min(b.end-b.start, 64)); err == nil && len(d) >= 44 && t.video {
@@ -218,7 +270,7 @@ func (t *mp4Track) header(d []byte) {
 // fragment adds up one traf's samples.
 func (m *mp4) fragment(b box) error {
 	var t *mp4Track
-	perSample := uint32(0)
+	perSample, base := uint32(0), uint64(0)
 	_, err := m.boxes(b.start, b.end, func(b box) error {
 		d, err := m.read(b.start, min(b.end-b.start, 8<<20))
 		if err != nil || len(d) < 8 {
@@ -242,9 +294,19 @@ func (m *mp4) fragment(b box) error {
 			if flags&8 != 0 && len(d) >= at+4 {
 				perSample = binary.BigEndian.Uint32(d[at:])
 			}
+		case "tfdt":
+			if t == nil {
+				break
+			}
+			if base = uint64(binary.BigEndian.Uint32(d[4:])); d[0] == 1 && len(d) == 8+4 {
+				base = binary.BigEndian.Uint64(d[4:])
+			}
 		case "trun":
 			if t != nil {
+				before := t.ticks
 				t.run(d, flags, perSample)
+				base += t.ticks - before
+				t.last = max(t.last, base)
 			}
 		}
 		return nil
@@ -287,7 +349,7 @@ func (m *mp4) sum() {
 	for _, o := range m.videos[1:] { // any of them may be the one that is decoded
 		m.Width, m.Height = max(m.Width, o.w), max(m.Height, o.h)
 	}
-	samples, ticks := v.samples+v.fragment, v.ticks
+	samples, ticks := v.samples+v.fragment, max(v.ticks, v.last)
 	if v.samples > 0 || ticks == 0 {
 		ticks += v.duration
 	}
@@ -295,6 +357,9 @@ func (m *mp4) sum() {
 	if v.scale > 0 && ticks > 0 {
 		m.Duration = float64(ticks) / float64(v.scale)
 		m.FPS = float64(samples) / m.Duration
+		if v.ticks > 0 && v.samples == 0 {
+			m.FPS = float64(v.fragment) * float64(v.scale) / float64(v.ticks) // of what is there
+		}
 	}
 }
 

@@ -198,8 +198,11 @@ func (l Limits) check(r Result) error {
 
 // file reads pieces of a container, bounded.
 type file struct {
-	r    io.ReaderAt
-	size int64
+	r       io.ReaderAt
+	size    int64
+	pieces  int   // met so far, of any kind
+	depth   int   // of the walk
+	scanned int64 // bytes read in search of the next piece behind damage
 }
 
 // maxPiece is the most that one read takes: index tables of a 12-hour recording
