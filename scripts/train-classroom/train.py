@@ -1,10 +1,10 @@
 """Trains the first weights of the classroom network (PyTorch, CPU) and writes the ONNX file.
 
-  train.py CROPS THUNDER.npz OUT.onnx [--train A,B,1,2] [--test B] [--epochs 20] [--seed 0]
+  train.py CROPS THUNDER.npz OUT.onnx [--train A,B,1,2] [--test B] [--epochs 20] [--seed 0] [--start OLD.onnx.pt] [--rate 2e-3] [--balance .6]
 
 CROPS is the folder that `go run ./scripts/train-classroom/crops` makes. THUNDER.npz holds, for every ClaBehavior box in the order of annotations by picture, MoveNet
 Thunder's 17 points (K) in a square crop of 1.6 times the box and its backbone's mean over the box (F); they are extra targets while training, so that the small
-network learns what a pose net knows, and are not needed afterwards. Rooms A and B are ClaBehavior's, 1 and 2 the two time blocks of the CCTV set.
+network learns what a pose net knows, and are not needed afterwards. Rooms A and B are ClaBehavior's, 1 and 2 the two time blocks of the CCTV set, R the rendered students.
 """
 import argparse, csv, json, math, os
 import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
@@ -81,7 +81,7 @@ class Whole(nn.Module):
 def load(a):
     rows = list(csv.DictReader(open(a.crops + '/crops.csv')))
     X = np.fromfile(a.crops + '/pixels.bin', np.uint8).reshape(len(rows), STORED, STORED, 3)
-    y = np.array([BEHAVIOURS.index(MAP[r['label']]) for r in rows]); room = np.array([r['room'] for r in rows]); img = np.array([r['image'] for r in rows])
+    y = np.array([BEHAVIOURS.index(MAP.get(r['label'], r['label'])) for r in rows]); room = np.array([r['room'] for r in rows]); img = np.array([r['image'] for r in rows])
     n = sum(r['set'] == 'clabehavior' for r in rows)
     P = np.zeros((len(rows), POINTS, 3), np.float32); T = np.zeros((len(rows), 64), np.float32); has = np.zeros(len(rows), np.float32); has[:n] = 1
     z = np.load(a.thunder); K = z['K'][:, :85].reshape(-1, 17, 5); Fe = z['F'][:, :1280].astype(np.float32)
@@ -149,13 +149,14 @@ def predict(enc, tem, X, P, idx):
 
 def main():
     ap = argparse.ArgumentParser(); [ap.add_argument(k) for k in ('crops', 'thunder', 'out')]
-    ap.add_argument('--train', default='A,B,1,2'); ap.add_argument('--test', default=''); ap.add_argument('--epochs', type=int, default=20); ap.add_argument('--seed', type=int, default=0); a = ap.parse_args()
+    ap.add_argument('--train', default='A,B,1,2'); ap.add_argument('--test', default=''); ap.add_argument('--epochs', type=int, default=20); ap.add_argument('--seed', type=int, default=0); ap.add_argument('--start', default=''); ap.add_argument('--rate', type=float, default=2e-3); ap.add_argument('--balance', type=float, default=.6); a = ap.parse_args()
     torch.manual_seed(a.seed); rng = np.random.default_rng(a.seed); torch.set_num_threads(1)
     X, y, room, img, P, T, has, train = load(a); idx = np.flatnonzero(train)
-    w = np.bincount(y[idx], minlength=10).astype(float); w = np.where(w > 0, np.maximum(w, 30) ** -.6, 0); w = torch.from_numpy(w / (w[y[idx]].mean())).float()
+    w = np.bincount(y[idx], minlength=10).astype(float); w = np.where(w > 0, np.maximum(w, 30) ** -a.balance, 0); w = torch.from_numpy(w / (w[y[idx]].mean())).float()
     enc, tem = Encoder(), Temporal(); points, teacher, direct = nn.Linear(D, POINTS * 2), nn.Linear(D, 64), nn.Linear(D, 10)
     ps = [p for m in (enc, tem, points, teacher, direct) for p in m.parameters() if p.requires_grad]; B = 64; steps = a.epochs * (len(idx) // B)
-    opt = torch.optim.AdamW(ps, 2e-3, weight_decay=.02); sch = torch.optim.lr_scheduler.OneCycleLR(opt, 2e-3, steps, pct_start=.1)
+    if a.start: z = torch.load(a.start); enc.load_state_dict(z['encoder']); z['temporal'].pop('thresholds', 0); tem.load_state_dict(z['temporal'])
+    opt = torch.optim.AdamW(ps, a.rate, weight_decay=.02); sch = torch.optim.lr_scheduler.OneCycleLR(opt, a.rate, steps, pct_start=.1)
     on, level = torch.tensor(ON), torch.tensor(LEVEL)
     for ep in range(a.epochs):
         enc.train(); tem.train(); perm = rng.permutation(idx); tot = np.zeros(4)

@@ -2,7 +2,9 @@
 // development data, with the very geometry of vision/clip: a head box where the
 // people detector finds one in a labelled box, else one of the usual proportion.
 //
-//	go run ./scripts/train-classroom/crops SHARED_DATA OUT
+//	go run ./scripts/train-classroom/crops SHARED_DATA OUT [RENDERED...]
+//
+// RENDERED are folders that `synthroom crops` made.
 //
 // OUT/pixels.bin holds (N, 120, 120, 3) bytes, each picture 1.25 times as wide as
 // what the network sees, so that training can shift and scale; OUT/crops.csv has
@@ -33,11 +35,11 @@ const (
 )
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: crops SHARED_DATA OUT")
+	if len(os.Args) < 3 {
+		fmt.Fprintln(os.Stderr, "usage: crops SHARED_DATA OUT [RENDERED...]")
 		os.Exit(2)
 	}
-	if err := run(os.Args[1], os.Args[2]); err != nil {
+	if err := run(os.Args[1], os.Args[2], os.Args[3:]); err != nil {
 		fmt.Fprintln(os.Stderr, "crops:", err)
 		os.Exit(1)
 	}
@@ -56,7 +58,7 @@ type output struct {
 	n      int
 }
 
-func run(data, out string) error {
+func run(data, out string, rendered []string) error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
@@ -79,6 +81,11 @@ func run(data, out string) error {
 	}
 	if err := o.cctv(filepath.Join(data, "cctv")); err != nil {
 		return err
+	}
+	for _, dir := range rendered {
+		if err := o.rendered(dir); err != nil {
+			return err
+		}
 	}
 	o.table.Flush()
 	fmt.Println(o.n, "pictures")
@@ -174,6 +181,48 @@ func (o *output) cctv(dir string) error {
 			fw, fh := float64(f.Width), float64(f.Height)
 			b := labelled{box: scene.Box{X: (x - w/2) * fw, Y: (y - h/2) * fh, W: w * fw, H: h * fh}, label: classes[class], head: true}
 			if err := o.add(f, b, nil, "cctv", block, name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// rendered reads a set of made-up students; heads that are nearly all hidden are
+// left out, as at run time.
+func (o *output) rendered(dir string) error {
+	var j struct {
+		Images []struct {
+			ID   int    `json:"id"`
+			File string `json:"file_name"`
+		} `json:"images"`
+		Annotations []struct {
+			Image     int        `json:"image_id"`
+			Head      [4]float64 `json:"head_bbox"`
+			Behaviour string     `json:"behaviour"`
+			Hidden    float64    `json:"head_hidden"`
+		} `json:"annotations"`
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, "annotations.json"))
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(raw, &j); err != nil {
+		return fmt.Errorf("%s: %w", dir, err)
+	}
+	of := map[int][]labelled{}
+	for _, a := range j.Annotations {
+		if a.Hidden < 0.7 {
+			of[a.Image] = append(of[a.Image], labelled{box: scene.Box{X: a.Head[0], Y: a.Head[1], W: a.Head[2], H: a.Head[3]}, label: a.Behaviour, head: true})
+		}
+	}
+	for _, img := range j.Images {
+		f, err := load(filepath.Join(dir, "images", filepath.Base(img.File)))
+		if err != nil {
+			return err
+		}
+		for _, b := range of[img.ID] {
+			if err := o.add(f, b, nil, "rendered", "R", img.File); err != nil {
 				return err
 			}
 		}
