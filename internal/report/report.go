@@ -123,7 +123,7 @@ type seat struct {
 	Class          string
 	Teacher        bool
 	LabelY, ShareY float64
-	Font           float64
+	Font, Small    float64
 }
 
 type legend struct{ Class, Letter, Name, Meaning string }
@@ -239,7 +239,7 @@ func (v view) seats() []seat {
 			}
 		}
 		r := math.Max(smallestRing, near/2)
-		seats[i].R, seats[i].Font = r, r*0.62
+		seats[i].R, seats[i].Font, seats[i].Small = r, r*0.62, r*0.46
 		seats[i].LabelY, seats[i].ShareY = seats[i].Y-r*0.02, seats[i].Y+r*0.56
 	}
 	return seats
@@ -266,6 +266,7 @@ func (v view) MapHeight() string {
 func seatOf(s timeline.Student, x, y float64) seat {
 	out := seat{ID: s.ID, X: x, Y: y, Teacher: s.Teacher, Share: percent(s.OnTaskShare), Class: "none"}
 	switch {
+	case s.Teacher:
 	case math.IsNaN(s.OnTaskShare):
 		out.Share = "?"
 	case s.OnTaskShare >= .75:
