@@ -40,6 +40,9 @@ func New(o Options) (*Analyzer, error) {
 	if o.Events == nil {
 		o.Events = func(Event) {}
 	}
+	if o.Config.Run.Device == "cuda" {
+		return nil, errors.New("device cuda: this version runs the networks on the CPU only; use --device auto or cpu")
+	}
 	a := &Analyzer{options: o, weights: classroom.Default()}
 	if file := o.Config.Network.Weights; file != "" {
 		var err error
