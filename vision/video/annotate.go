@@ -7,9 +7,11 @@ import (
 	"image"
 	"image/color"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 
+	"classlens/vision/probe"
 	"classlens/vision/scene"
 
 	"golang.org/x/image/font"
@@ -36,14 +38,20 @@ func Annotate(ctx context.Context, in, out string, o Options, draw func(timeS fl
 	}
 	defer r.Close()
 	info := r.Info()
+	if out, err = filepath.Abs(out); err != nil { // FFmpeg takes "name:rest" for a protocol
+		return err
+	}
 	temporary := filepath.Join(filepath.Dir(out), ".tmp-"+filepath.Base(out))
 	defer os.Remove(temporary)
 	w, err := openWriter(temporary, info.FPS, info.Width&^1, info.Height&^1)
 	if err != nil {
 		return fmt.Errorf("%s: %w", out, err)
 	}
-	err = annotateFrames(r, w, draw, blur)
+	written, err := annotateFrames(r, w, draw, blur)
 	w.close()
+	if err == nil {
+		err = complete(temporary, written)
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", out, err)
 	}
@@ -51,6 +59,18 @@ func Annotate(ctx context.Context, in, out string, o Options, draw func(timeS fl
 		return fmt.Errorf("%s: %w", out, err)
 	}
 	return os.Rename(temporary, out)
+}
+
+// complete reads a written video back: OpenCV's writer says nothing of a full disk.
+func complete(name string, frames int) error {
+	found, err := probe.File(name, probe.Limits{MaxWidth: math.MaxInt32, MaxHeight: math.MaxInt32, MaxFPS: math.MaxInt32, MaxSeconds: math.MaxInt32})
+	if err != nil {
+		return fmt.Errorf("it was not written whole; is the disk full? %w", err)
+	}
+	if found.Damage != "" || found.Frames != frames {
+		return fmt.Errorf("%d frames of %d were written; is the disk full?", found.Frames, frames)
+	}
+	return nil
 }
 
 func syncFile(name string) error {
@@ -62,14 +82,14 @@ func syncFile(name string) error {
 	return f.Sync()
 }
 
-func annotateFrames(r *Recording, w *writer, draw func(float64) []Overlay, blur func(scene.Frame, scene.Box)) error {
+func annotateFrames(r *Recording, w *writer, draw func(float64) []Overlay, blur func(scene.Frame, scene.Box)) (written int, err error) {
 	for {
 		s, err := r.Next()
 		if errors.Is(err, io.EOF) {
-			return nil
+			return written, nil
 		}
 		if err != nil {
-			return err
+			return written, err
 		}
 		overlays := draw(s.Time)
 		for _, o := range overlays {
@@ -81,8 +101,9 @@ func annotateFrames(r *Recording, w *writer, draw func(float64) []Overlay, blur 
 			drawOverlay(s.Frame, o)
 		}
 		if err := w.write(even(s.Frame)); err != nil {
-			return err
+			return written, err
 		}
+		written++
 	}
 }
 

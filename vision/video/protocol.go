@@ -29,6 +29,9 @@ type failure struct{ Class, Text string }
 // passes the limits comes near.
 const maxMessage = 1 << 30
 
+// maxSide of a picture in a message, in pixels.
+const maxSide = 1 << 15
+
 func writeMessage(w *bufio.Writer, kind byte, body []byte) error {
 	var head [5]byte
 	head[0] = kind
@@ -155,11 +158,17 @@ func unpackStep(b []byte) (*scene.Step, error) {
 	}
 	s := &scene.Step{Index: h.Index, Shot: h.Shot, Time: h.Time, KeyFrame: h.KeyFrame, Camera: h.Camera,
 		Frame: scene.Frame{Time: h.Time, Width: h.Width, Height: h.Height}, Flow: h.Flow, Between: h.Between}
-	if s.Frame.Pix, err = take(3 * h.Width * h.Height); err != nil {
+	picture := func(w, h, size int) ([]byte, error) { // the child has read a stranger's file: its sizes are checked
+		if w < 0 || h < 0 || w > maxSide || h > maxSide {
+			return nil, errShort
+		}
+		return take(size * w * h)
+	}
+	if s.Frame.Pix, err = picture(h.Width, h.Height, 3); err != nil {
 		return nil, err
 	}
 	if f := s.Flow; f != nil {
-		if raw, err = take(8 * f.Width * f.Height); err != nil {
+		if raw, err = picture(f.Width, f.Height, 8); err != nil {
 			return nil, err
 		}
 		f.UV = make([]float32, 2*f.Width*f.Height)
@@ -169,7 +178,7 @@ func unpackStep(b []byte) (*scene.Step, error) {
 	}
 	for i := range s.Between {
 		g := &s.Between[i]
-		if g.Pix, err = take(g.Width * g.Height); err != nil {
+		if g.Pix, err = picture(g.Width, g.Height, 1); err != nil {
 			return nil, err
 		}
 	}

@@ -2,6 +2,7 @@ package video
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -26,6 +28,7 @@ const formatWhitelist = "OPENCV_FFMPEG_CAPTURE_OPTIONS=format_whitelist;mov,mp4,
 
 // Recording is a video file on its way through the decoding child.
 type Recording struct {
+	ctx    context.Context // of Open: ends the child
 	path   string
 	o      Options
 	info   Info
@@ -38,6 +41,7 @@ type Recording struct {
 	silent *time.Timer
 	hung   atomic.Bool
 	ended  bool
+	failed error // final
 	once   sync.Once
 	close  error
 }
@@ -50,7 +54,7 @@ func Open(ctx context.Context, path string, o Options) (*Recording, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Recording{path: path, o: o, stderr: &tail{}}
+	r := &Recording{ctx: ctx, path: path, o: o, stderr: &tail{}}
 	r.info = Info{Container: found.Container, Codec: found.Codec, Width: found.Width, Height: found.Height, FPS: found.FPS, Duration: found.Duration, Declared: found.Frames}
 	if found.Damage != "" {
 		r.gaps = append(r.gaps, scene.Gap{Start: found.Duration, End: found.Duration, Reason: found.Damage})
@@ -128,18 +132,19 @@ func (r *Recording) awaitInfo() error {
 // message reads one message; a child that is gone, stuck or has given up is an
 // error that says so.
 func (r *Recording) message() (byte, []byte, error) {
+	r.silent.Reset(r.o.Hang) // the child is judged only while we wait for it
 	kind, body, err := readMessage(r.reader)
+	r.silent.Stop()
 	if err != nil {
 		return 0, nil, r.died(err)
 	}
-	r.silent.Reset(r.o.Hang)
 	if kind == msgFail {
 		var f failure
 		if err := readGob(body, &f); err != nil {
 			return 0, nil, r.died(err)
 		}
 		if f.Class == "novideo" {
-			return 0, nil, fmt.Errorf("%s: %s; try playing it, or convert it with ffmpeg", r.path, f.Text)
+			return 0, nil, fmt.Errorf("%s: %w%s; try playing it, or convert it with ffmpeg", r.path, ErrNoVideo, strings.TrimPrefix(f.Text, ErrNoVideo.Error()))
 		}
 		return 0, nil, fmt.Errorf("%s: %s", r.path, f.Text)
 	}
@@ -156,22 +161,38 @@ func (r *Recording) died(cause error) error {
 	r.ended = true
 	last := r.stderr.last()
 	switch {
+	case r.ctx.Err() != nil: // stopped on purpose
+		return fmt.Errorf("%s: %w", r.path, context.Cause(r.ctx))
 	case r.hung.Load():
 		return fmt.Errorf("%s: %w: nothing came for %v; the file may be damaged", r.path, ErrHung, r.o.Hang)
 	case strings.Contains(last, "out of memory") || strings.Contains(last, "cannot allocate") || strings.Contains(last, "Insufficient memory"):
 		return fmt.Errorf("%s: %w (%d MiB; setting video.memory_mb)", r.path, ErrMemory, r.o.MemoryBytes>>20)
 	case status != nil && last != "":
 		return fmt.Errorf("%s: %w (%v: %s)", r.path, ErrCrashed, status, last)
+	case errors.Is(cause, io.EOF) && status != nil:
+		return fmt.Errorf("%s: %w (%v)", r.path, ErrCrashed, status)
 	default:
-		return fmt.Errorf("%s: %w (%v)", r.path, ErrCrashed, errors.Join(status, cause))
+		return fmt.Errorf("%s: %w (%v)", r.path, ErrCrashed, cause)
 	}
 }
 
-// Next gives the next step, or io.EOF after the last.
+// Next gives the next step, or io.EOF after the last. An error is final: it comes
+// again at each call. Steps already given stay good.
 func (r *Recording) Next() (*scene.Step, error) {
+	if r.failed != nil {
+		return nil, r.failed
+	}
 	if r.ended {
 		return nil, io.EOF
 	}
+	s, err := r.next()
+	if err != nil && !errors.Is(err, io.EOF) {
+		r.failed = err
+	}
+	return s, err
+}
+
+func (r *Recording) next() (*scene.Step, error) {
 	for {
 		kind, body, err := r.message()
 		if err != nil {
@@ -191,7 +212,6 @@ func (r *Recording) Next() (*scene.Step, error) {
 				return nil, err
 			}
 			r.ended = true
-			r.silent.Stop()
 			if err := r.cmd.Wait(); err != nil {
 				return nil, fmt.Errorf("%s: %w (%v)", r.path, ErrCrashed, err)
 			}
@@ -204,8 +224,18 @@ func (r *Recording) Next() (*scene.Step, error) {
 // Info is what is known so far; counts are final after the last step.
 func (r *Recording) Info() Info { return r.info }
 
-// Gaps are the spans without data met so far, in order of time.
-func (r *Recording) Gaps() []scene.Gap { return append([]scene.Gap(nil), r.gaps...) }
+// Gaps are the spans without data met so far, in order of time. Damage that the
+// container shows and that costs no frame is one of no length at the end.
+func (r *Recording) Gaps() []scene.Gap {
+	var all []scene.Gap
+	for _, g := range r.gaps {
+		if g.End > g.Start || len(r.gaps) == 1 {
+			all = append(all, g)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b scene.Gap) int { return cmp.Compare(a.Start, b.Start) })
+	return all
+}
 
 // Close ends the child and removes what it used. It may be called twice.
 func (r *Recording) Close() error {

@@ -12,6 +12,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	misbehaveIfAsked()
 	RunWorkerIfAsked()
 	os.Exit(m.Run())
 }

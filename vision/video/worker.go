@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"runtime"
 	"time"
 
 	"classlens/vision/scene"
@@ -31,6 +32,7 @@ func RunWorkerIfAsked() {
 	if os.Getenv(workerMark) == "" {
 		return
 	}
+	runtime.LockOSThread() // the reason of a failure is kept by thread
 	var j job
 	out := bufio.NewWriterSize(os.NewFile(3, "steps"), 1<<20)
 	if err := json.NewDecoder(os.Stdin).Decode(&j); err != nil {

@@ -1,0 +1,255 @@
+package video
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"classlens/vision/probe"
+	"classlens/vision/scene"
+)
+
+// misbehaviour in the environment makes the child do what a decoder may.
+const misbehaviour = "CLASSLENS_TEST_MISBEHAVIOUR"
+
+func misbehaveIfAsked() {
+	if os.Getenv(workerMark) == "" {
+		return
+	}
+	switch os.Getenv(misbehaviour) {
+	case "crash":
+		_ = syscall.Kill(os.Getpid(), syscall.SIGABRT)
+		time.Sleep(time.Minute)
+	case "hang":
+		time.Sleep(time.Hour)
+	case "memory":
+		panic("runtime: cannot allocate memory")
+	case "babble":
+		_, _ = os.NewFile(3, "steps").Write(bytes.Repeat([]byte{0xff}, 64))
+		os.Exit(0)
+	case "silence":
+		os.Exit(0)
+	}
+}
+
+// However the child goes, the recording ends with a reason in one line, the
+// private folder goes, and no child stays.
+func TestChildMisbehaves(t *testing.T) {
+	path := made(t, "a.mp4", h264...)
+	for how, want := range map[string]error{"crash": ErrCrashed, "hang": ErrHung, "memory": ErrMemory, "babble": ErrCrashed, "silence": ErrCrashed} {
+		t.Run(how, func(t *testing.T) {
+			t.Setenv(misbehaviour, how)
+			t.Setenv("TMPDIR", t.TempDir())
+			_, err := Open(context.Background(), path, Options{Hang: 3 * time.Second})
+			if !errors.Is(err, want) || !strings.HasPrefix(err.Error(), path) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("said %q, want %q", err, want)
+			}
+			if left, _ := os.ReadDir(os.TempDir()); len(left) > 0 {
+				t.Errorf("%v was left behind", left)
+			}
+		})
+	}
+}
+
+// large is a clip whose steps do not fit into the pipe together.
+func large(t *testing.T) string {
+	return made(t, "a.mp4", "-t", "4", "-s", "1280x960", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
+}
+
+// A child that dies half way ends the recording; what was given stays.
+func TestChildKilledHalfWay(t *testing.T) {
+	r, err := Open(context.Background(), large(t), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := r.Next(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	for err = nil; err == nil; {
+		_, err = r.Next()
+	}
+	if _, again := r.Next(); !errors.Is(err, ErrCrashed) || !errors.Is(again, ErrCrashed) {
+		t.Errorf("said %v, then %v", err, again)
+	}
+}
+
+// A bomb that passes the probe meets the child's memory limit.
+func TestMemoryBomb(t *testing.T) {
+	path := made(t, "a.avi", "-frames:v", "4", "-vf", "scale=9000:9000", "-c:v", "mjpeg")
+	_, steps, err := readAll(t, path, Options{Limits: probe.Limits{MaxWidth: 1 << 14, MaxHeight: 1 << 14}, MemoryBytes: 900 << 20})
+	if err == nil || len(steps) > 0 {
+		t.Fatalf("%d steps, %v", len(steps), err)
+	}
+	t.Log(err)
+}
+
+func TestCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	r, err := Open(ctx, large(t), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	cancel()
+	for err == nil {
+		_, err = r.Next()
+	}
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("said %v", err)
+	}
+}
+
+// A caller may take its time: only the child is held to the clock.
+func TestSlowCallerIsNoHang(t *testing.T) {
+	r, err := Open(context.Background(), large(t), Options{Hang: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	time.Sleep(2 * time.Second)
+	n := 0
+	for {
+		if _, err := r.Next(); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	if n != 4 {
+		t.Errorf("%d steps", n)
+	}
+}
+
+// ramp is a picture without two places alike, moved by (dx, dy).
+func ramp(w, h, dx, dy int) scene.Gray {
+	g := scene.Gray{Width: w, Height: h, Pix: make([]byte, w*h)}
+	for y := range h {
+		for x := range w {
+			cell := uint32((x-dx+64)/5*2654435761) ^ uint32((y-dy+64)/5*40503*65537)
+			cell ^= cell >> 13
+			cell *= 0x5bd1e995
+			g.Pix[y*w+x] = byte(cell >> 16)
+		}
+	}
+	return g
+}
+
+func TestFollowPoints(t *testing.T) {
+	a, b := ramp(320, 240, 0, 0), ramp(320, 240, 4, -3)
+	pts := []Point{{50, 60}, {160, 120}, {250, 200}, {-40, -40}}
+	moved, ok := FollowPoints(a, b, pts)
+	for i, p := range pts[:3] {
+		if !ok[i] || moved[i].X-p.X < 3.5 || moved[i].X-p.X > 4.5 || moved[i].Y-p.Y > -2.5 || moved[i].Y-p.Y < -3.5 {
+			t.Errorf("%v went to %v, %v", p, moved[i], ok[i])
+		}
+	}
+	if ok[3] {
+		t.Error("a point outside was followed")
+	}
+	if _, ok := FollowPoints(a, ramp(160, 120, 0, 0), pts); ok[0] {
+		t.Error("followed between pictures of two sizes")
+	}
+	if moved, ok := FollowPoints(a, b, nil); len(moved) != 0 || len(ok) != 0 {
+		t.Error("something came of nothing")
+	}
+}
+
+func TestJPEG(t *testing.T) {
+	f := scene.Frame{Width: 64, Height: 48, Pix: make([]byte, 3*64*48)}
+	for i := range f.Pix {
+		f.Pix[i] = []byte{200, 100, 50}[i%3]
+	}
+	b, err := EncodeJPEG(f, 90)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := DecodeJPEG(b)
+	if err != nil || back.Width != 64 || back.Height != 48 {
+		t.Fatalf("%dx%d, %v", back.Width, back.Height, err)
+	}
+	for i, v := range back.Pix {
+		if d := int(v) - int(f.Pix[i]); d < -4 || d > 4 {
+			t.Fatalf("byte %d is %d, was %d", i, v, f.Pix[i])
+		}
+	}
+	for _, bad := range [][]byte{nil, {1, 2, 3}, b[:20], bytes.Repeat([]byte{0xff}, 99)} {
+		if _, err := DecodeJPEG(bad); err == nil {
+			t.Errorf("%d bytes of nothing are a picture", len(bad))
+		}
+	}
+	if _, err := EncodeJPEG(scene.Frame{Width: 9, Height: 9}, 90); err == nil {
+		t.Error("a frame without pixels was packed")
+	}
+}
+
+func TestAnnotate(t *testing.T) {
+	in := made(t, "a.mp4", append([]string{"-t", "2"}, h264...)...)
+	dir := t.TempDir()
+	out := filepath.Join(dir, "out.mp4")
+	blurred := 0
+	blacken := func(f scene.Frame, b scene.Box) {
+		blurred++
+		for y := int(b.Y); y < int(b.Y+b.H); y++ {
+			clear(f.Pix[3*(y*f.Width+int(b.X)) : 3*(y*f.Width+int(b.X+b.W))])
+		}
+	}
+	draw := func(at float64) []Overlay {
+		return []Overlay{{Box: scene.Box{X: 40, Y: 40, W: 30, H: 30}, Label: "S01 read", Blur: true, Colour: [3]byte{255, 255, 255}}, {Box: scene.Box{X: -50, Y: 110, W: 400, H: 90}}}
+	}
+	if err := Annotate(context.Background(), in, out, Options{}, draw, blacken); err != nil {
+		t.Fatal(err)
+	}
+	r, steps, err := readAll(t, out, Options{})
+	if err != nil || r.Info().Frames != 50 || blurred != 50 || len(steps) != 2 {
+		t.Fatalf("%+v, %d blurred, %v", r.Info(), blurred, err)
+	}
+	row := steps[0].Frame.Pix[3*55*160:]
+	if edge, inside := row[3*40], row[3*55]; edge < 150 || inside > 60 {
+		t.Errorf("the box's side has %d, its inside %d", edge, inside)
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 1 {
+		t.Errorf("%v is left", left)
+	}
+	if err := Annotate(context.Background(), in, filepath.Join(dir, "none", "out.mp4"), Options{}, draw, func(scene.Frame, scene.Box) {}); err == nil {
+		t.Error("written into a folder that is not there")
+	}
+}
+
+// FuzzUnpackStep: the child has read a stranger's file and may say anything.
+func FuzzUnpackStep(f *testing.F) {
+	s := &scene.Step{Frame: scene.Frame{Width: 4, Height: 2, Pix: make([]byte, 24)}, Flow: &scene.Flow{Width: 2, Height: 1, UV: make([]float32, 4)},
+		Between: []scene.Gray{{Width: 4, Height: 2, Pix: make([]byte, 8)}}}
+	b, err := packStep(s)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
+	f.Add(b[:len(b)-1])
+	f.Add([]byte{255, 255, 255, 255})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s, err := unpackStep(b)
+		if err != nil {
+			return
+		}
+		if len(s.Frame.Pix) != 3*s.Frame.Width*s.Frame.Height {
+			t.Errorf("%dx%d in %d bytes", s.Frame.Width, s.Frame.Height, len(s.Frame.Pix))
+		}
+		for _, g := range s.Between {
+			if len(g.Pix) != g.Width*g.Height {
+				t.Errorf("%dx%d in %d bytes", g.Width, g.Height, len(g.Pix))
+			}
+		}
+	})
+}
