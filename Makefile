@@ -7,7 +7,7 @@ OUT         ?= out
 SETUP_GO := $(shell ./scripts/setup.sh --env)
 export PATH := $(if $(SETUP_GO),$(SETUP_GO):)$(PATH)
 
-.PHONY: help setup build demo test race lint bench synth golden clean
+.PHONY: help setup build demo test race lint fuzz bench synth golden clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -41,6 +41,11 @@ bench: setup ## the engine against ONNX Runtime on the same nets, interleaved in
 synth: setup ## fetch the figures' assets and draw samples/lesson.mp4 and its truth again
 	go run ./cmd/synthroom assets
 	go run ./cmd/synthroom lesson
+
+fuzz: setup ## every parser of files that are not ours, FUZZTIME each
+	for t in FuzzMP4 FuzzMatroska FuzzAVI FuzzTS; do go test ./vision/probe -run '^$$' -fuzz "^$$t$$" -fuzztime $(FUZZTIME) || exit 1; done
+	go test ./vision/video -run '^$$' -fuzz '^FuzzUnpackStep$$' -fuzztime $(FUZZTIME)
+	go test ./model -run '^$$' -fuzz '^FuzzLoad$$' -fuzztime $(FUZZTIME)
 
 golden: ## rewrite the golden files; read the diff before committing
 	UPDATE_GOLDEN=1 go test ./internal/timeline ./internal/report ./internal/analysis ./cmd/classlens

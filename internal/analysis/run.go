@@ -20,7 +20,9 @@ type run struct {
 	watch              *stopwatch
 	spool              *spool
 	recording          *video.Recording
-	looks              int // steps at which people were looked for
+	looks              int        // steps at which people were looked for
+	duration           float64    // seconds, by the container
+	lost               *scene.Gap // what the decoder did not live to read
 	lastNews           time.Time
 }
 
@@ -71,7 +73,9 @@ func (r *run) findPeople() ([]scene.Track, error) {
 	tracker := track.NewTracker(r.trackOptions(), track.Following(video.FollowPoints))
 	r.detector.Begin()
 	if err := r.searchSteps(tracker); err != nil {
-		return nil, err
+		if !r.brokeOff(err) {
+			return nil, err
+		}
 	}
 	if r.spool.Len() == 0 {
 		return nil, fmt.Errorf("%s: no picture could be read; is it a damaged file? Try playing it", r.path)
@@ -79,6 +83,27 @@ func (r *run) findPeople() ([]scene.Track, error) {
 	var tracks []scene.Track
 	err = r.watch.time("tracks", func() error { tracks = tracker.Finish(); return nil })
 	return tracks, err
+}
+
+// brokeOff keeps what was read before the decoder died: the rest becomes a span
+// without data. Other errors, and a decoder that gave nothing, end the recording.
+func (r *run) brokeOff(err error) bool {
+	died := errors.Is(err, video.ErrCrashed) || errors.Is(err, video.ErrHung) || errors.Is(err, video.ErrMemory)
+	if !died || errors.Is(err, context.Canceled) || r.spool.Len() == 0 {
+		return false
+	}
+	last := r.spool.steps[r.spool.Len()-1].time + r.options.Config.Video.StepSeconds
+	r.lost = &scene.Gap{Start: last, End: max(last, r.duration), Reason: err.Error()}
+	return true
+}
+
+// gaps are the spans without data, in order of time.
+func (r *run) gaps() []scene.Gap {
+	all := r.recording.Gaps()
+	if r.lost != nil {
+		all = append(all, *r.lost)
+	}
+	return all
 }
 
 // searched is a step with the people found in it; nil people: it was not looked.
@@ -137,13 +162,13 @@ func (r *run) searchSteps(tracker *track.Tracker) error {
 			}
 		}
 	}()
-	total := r.recording.Info().Duration
+	r.duration = r.recording.Info().Duration
 	for s := range found {
 		_ = r.watch.time("tracks", func() error { tracker.Add(s.step, s.people); return nil })
 		if err := r.watch.time("spool", func() error { return r.spool.Add(s.step) }); err != nil {
 			return err
 		}
-		r.news("people", s.step.Time, total)
+		r.news("people", s.step.Time, r.duration)
 	}
 	return context.Cause(work)
 }

@@ -142,7 +142,7 @@ func (r *run) write(ctx context.Context, in inputs, tracks []scene.Track, s *see
 	}
 	state := Done
 	gaps := []gapLine{}
-	for _, g := range r.recording.Gaps() {
+	for _, g := range r.gaps() {
 		state = Partial
 		gaps = append(gaps, gapLine{round(g.Start, 3), round(g.End, 3), g.Reason})
 	}
