@@ -59,6 +59,7 @@ func load(file *graphFile, o Options) (*Net, error) {
 	if err != nil {
 		return nil, err
 	}
+	g.rewrite()
 	n := &Net{graph: g, fusion: fuse(g), plans: map[string]*plan{}, packed: map[weightKey]*cpu.Weights{}, depthwise: map[*layer][2]cpu.Vector{}}
 	if n.kernels, err = cpu.ForISA(o.ISA); err != nil {
 		return nil, err
@@ -248,7 +249,7 @@ func (n *Net) runTail(p *plan, in, out []Tensor) error {
 		return values[name]
 	}
 	for _, x := range p.tail {
-		call := &opCall{node: x, opset: n.graph.opset, in: make([]*value, len(x.inputs))}
+		call := &opCall{node: x, opset: n.graph.opset, kernels: n.kernels, in: make([]*value, len(x.inputs))}
 		for i, name := range x.inputs {
 			if call.in[i] = find(name); call.in[i] == nil && name != "" {
 				return fmt.Errorf("op %s (%s) reads %q, which nothing has made", x.op, x.name, name)

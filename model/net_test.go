@@ -11,14 +11,24 @@ import (
 	"classlens/model/cpu"
 )
 
-// plainRun evaluates the network in plain Go ops alone: the judge of the kernels.
+// plainRun evaluates the network as its file has it in plain Go ops alone: the
+// judge of the kernels, and of the rewriting before them.
 func plainRun(t *testing.T, onnx []byte, o Options, in ...Tensor) []Tensor {
 	t.Helper()
-	n, err := Load(onnx, o)
+	file, err := readONNX(onnx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer n.Close()
+	return plainGraph(t, file, o, in...)
+}
+
+func plainGraph(t *testing.T, file *graphFile, o Options, in ...Tensor) []Tensor {
+	t.Helper()
+	g, err := newGraph(file, o.Inputs, o.Outputs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &Net{graph: g}
 	p := &plan{tail: n.graph.nodes}
 	out := make([]Tensor, len(n.graph.outputs))
 	if err := n.runTail(p, in, out); err != nil {

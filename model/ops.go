@@ -4,14 +4,17 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"classlens/model/cpu"
 )
 
 // opCall is one op with its inputs, ready to be evaluated; optional inputs that
 // are not given are nil.
 type opCall struct {
-	node  *node
-	opset int64
-	in    []*value
+	node    *node
+	opset   int64
+	in      []*value
+	kernels cpu.Kernels // for matrix products; the zero value: plain loops
 }
 
 // opFunc evaluates an op in plain Go: the reference, and the way of everything

@@ -23,8 +23,12 @@ func opMatMul(c *opCall) ([]*value, error) {
 	var left, right []int
 	batch := broadcast(a.shape[:na-2], b.shape[:nb-2], func(_, i, j int) { left, right = append(left, i), append(right, j) })
 	out := newValue(append(slices.Clone(batch), m, n)...)
+	if nb == 2 { // one second factor for all: one tall product
+		c.matmul(a.floats, b.floats, out.floats, len(left)*m, k, n)
+		left = nil
+	}
 	for i := range left {
-		matmul(a.floats[left[i]*m*k:], b.floats[right[i]*k*n:], out.floats[i*m*n:], m, k, n)
+		c.matmul(a.floats[left[i]*m*k:], b.floats[right[i]*k*n:], out.floats[i*m*n:], m, k, n)
 	}
 	if len(c.in[0].shape) == 1 || len(c.in[1].shape) == 1 {
 		shape := slices.Clone(batch)
@@ -40,7 +44,10 @@ func opMatMul(c *opCall) ([]*value, error) {
 }
 
 // matmul adds a (m, k) times b (k, n) to out (m, n), rows of b in cache order.
-func matmul(a, b, out []float32, m, k, n int) {
+func (c *opCall) matmul(a, b, out []float32, m, k, n int) {
+	if c.kernels.MatMul(a, b, out, m, k, n) {
+		return
+	}
 	for i := range m {
 		o := out[i*n : (i+1)*n]
 		for j := range k {
@@ -68,7 +75,7 @@ func opGemm(c *opCall) ([]*value, error) {
 		panic(fmt.Sprintf("%v times %v", a.shape, b.shape))
 	}
 	out := newValue(m, n)
-	matmul(a.floats, b.floats, out.floats, m, k, n)
+	c.matmul(a.floats, b.floats, out.floats, m, k, n)
 	alpha, beta := float64(c.node.float("alpha", 1)), float64(c.node.float("beta", 1))
 	if bias := c.input(2); bias != nil {
 		out = binaryValue(func(x, y float64) float64 { return alpha*x + beta*y }, out, bias)

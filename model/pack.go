@@ -9,7 +9,7 @@ type weightOrder int
 const (
 	plainOrder      weightOrder = iota // 1x1: channels
 	spatialOrder                       // k x k: rows, columns, channels filled up to whole blocks
-	firstOrder                         // reading the picture: rows, columns, channels
+	firstOrder                         // reading the picture: rows, channels, columns
 	transposedOrder                    // 2x2 transposed: four pointwise convolutions side by side
 )
 
@@ -54,16 +54,20 @@ func (l *layer) reorder(order weightOrder) (cout, k int, bias, w []float32) {
 	case transposedOrder:
 		return l.reorderTransposed()
 	}
-	width := cin
-	if order == spatialOrder {
-		width = cpu.Blocks(cin) * cpu.Block
+	width, kw := cpu.Blocks(cin)*cpu.Block, s[3]
+	if order == firstOrder {
+		width = cin
 	}
 	k = area * width
 	w = make([]float32, cout*k)
 	for o := range cout {
 		for c := range cin {
 			for p := range area {
-				w[o*k+p*width+c] = src[(o*cin+c)*area+p]
+				at := p*width + c
+				if order == firstOrder {
+					at = (p/kw*cin+c)*kw + p%kw
+				}
+				w[o*k+at] = src[(o*cin+c)*area+p]
 			}
 		}
 	}

@@ -9,6 +9,7 @@
 static int wide_blocks(const cl_instr *i) { return i->w0s ? i->w0s->blocks : blocks_of(i->in.c); }
 static long pitch_of(const cl_instr *i) { return (long)imax(i->pl + i->in.w, (i->out.w - 1) * i->s + i->kw) * CL_BLOCK; }
 static int strip_rows(const cl_instr *i) { return (i->rows - 1) * i->s + i->kh; }
+static int first_rows(const cl_instr *i) { return strip_rows(i) * i->s0 + i->kh0; } /* of the picture, for one strip */
 
 typedef struct { /* the parts of a thread's scratch */
     float *strip, *deep, *first, *flat;
@@ -18,7 +19,7 @@ typedef struct {
 } sizes;
 static sizes sizes_of(const cl_instr *i) {
     sizes z = {(long)wide_blocks(i) * strip_rows(i) * pitch_of(i) + 64, (long)i->rows * i->out.w * CL_BLOCK * wide_blocks(i) + 64, 0, 0};
-    if (i->first_is_input) z.first = ((long)strip_rows(i) * i->s0 + i->kh0) * cl_first_pitch(i) + 64;
+    if (i->first_is_input) z.first = (long)first_rows(i) * i->in.c * cl_first_pitch(i) + 64;
     else if (i->w0s) z.flat = 3L * strip_rows(i) * i->in.w * CL_BLOCK + 64;
     return z;
 }
@@ -35,7 +36,7 @@ void cl_plan_chain(const cl_program *p, cl_instr *i, long *scratch) {
     i->whole = !i->first_is_input && i->w0s && i->ws && (i->rows == i->out.h || (p->threads > 1 && whole <= 3L * p->threads * CL_BUDGET));
     if (i->whole) i->rows = i->out.h;
     if (i->first_is_input)
-        for (int y = 0; y < i->kh0; y++) i->off0[y] = (int)(y * cl_first_pitch(i));
+        cl_first_segments(i, first_rows(i), i->off0);
     else
         for (int b = 0; b < blocks_of(i->in.c); b++) i->off0[b] = (int)((long)b * i->in.h * i->in.w * CL_BLOCK);
     for (int b = 0; b < nb; b++) i->off[b] = (int)((long)b * i->rows * i->out.w * CL_BLOCK);
@@ -48,7 +49,7 @@ void cl_plan_chain(const cl_program *p, cl_instr *i, long *scratch) {
 }
 
 static struct cl_gemm first_gemm(const cl_instr *i) {
-    if (i->first_is_input) return (struct cl_gemm){i->kh0, i->kw0 * i->in.c, i->kw0 * i->in.c, (long)i->s0 * i->in.c, i->off0, i->lo0, i->hi0};
+    if (i->first_is_input) return cl_first_gemm(i, i->off0, i->lo0, i->hi0);
     int nb = blocks_of(i->in.c);
     return (struct cl_gemm){nb, CL_BLOCK, i->in.c - (nb - 1) * CL_BLOCK, CL_BLOCK, i->off0, i->lo0, i->hi0};
 }
@@ -120,7 +121,7 @@ static void band_task(void *arg, int task, int thread) {
         int from = have > y0 ? have : y0, keep = from - y0;
         if (i->first_is_input) {
             sy0 = from * i->s0 - i->pt0;
-            cl_first_rows(r, i, image, s.first, sy0, (y1 - 1) * i->s0 - i->pt0 + i->kh0);
+            cl_first_rows(r, i, image, s.first, first_rows(i), sy0, (y1 - 1) * i->s0 - i->pt0 + i->kh0);
         }
         for (int q = 0; q < panels; q++) {
             int c0 = i->w0s ? i->w0s->start[q] : q, width = i->w0s ? i->w0s->width[q] : 1;

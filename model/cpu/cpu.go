@@ -47,6 +47,18 @@ func ForISA(isa string) (Kernels, error) {
 // Name is the instruction set's name.
 func (k Kernels) Name() string { return C.GoString(k.c.name) }
 
+// MatMul adds a (m, k) times b (k, n) to out (m, n), all row-major, in the caller's
+// thread. It is false, and nothing is done, for the zero Kernels and empty
+// matrices.
+func (k Kernels) MatMul(a, b, out []float32, rows, inner, columns int) bool {
+	if k.c == nil || rows*inner*columns == 0 {
+		return false
+	}
+	_, _, _ = a[rows*inner-1], b[inner*columns-1], out[rows*columns-1]
+	C.cl_matmul(k.c, floats(a), floats(b), floats(out), C.int(rows), C.int(inner), C.int(columns))
+	return true
+}
+
 // ISAs are the instruction sets this machine can run, best first.
 func ISAs() []string {
 	var names []string

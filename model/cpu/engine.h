@@ -32,6 +32,7 @@ struct cl_kernels {
     void (*scale)(const float *a, const float *factor, const float *shift, float *out, long n, float lo, float hi);
     void (*max_pool)(int k, int s, const float *in, long pitch, float *out, int rows, int columns);
     void (*mean)(const float *in, float *out, long pixels);
+    void (*matmul)(const float *a, const float *b, float *out, int rows, int inner, int columns);
 };
 
 /* Weights of one convolution, packed once: panels of up to panel_blocks blocks of output channels, each [k][blocks * 16]. */
@@ -84,6 +85,8 @@ cl_program *cl_program_new(const struct cl_kernels *, cl_pool *, int threads, co
 int cl_program_run(cl_program *, int images, const float **inputs, const long *input_sizes, float **outputs, const long *output_sizes);
 void cl_program_times(const cl_program *, double *microseconds); /* per instruction, of the last run without grouping */
 void cl_program_free(cl_program *);
+/* out (rows, columns) += a (rows, inner) * b (inner, columns), row-major. */
+void cl_matmul(const struct cl_kernels *, const float *a, const float *b, float *out, int rows, int inner, int columns);
 float *cl_vector(long n); /* zeroed floats; NULL: out of memory */
 void cl_vector_free(float *);
 long cl_live_bytes(void); /* allocated by this engine and not freed: for tests */

@@ -1,27 +1,41 @@
-/* The first layer reads the planar input: its rows are interleaved, normalised and padded into a strip, of which each kernel row is one
- * segment of the micro-kernel. */
+/* The first layer reads the planar input: its rows are normalised and padded into a strip, plane after plane. Each kernel row of each plane is
+ * one segment of the micro-kernel. */
 #include "internal.h"
 #include <string.h>
 
-/* Floats of one strip row: the picture with its padding, all channels of a pixel together. */
+/* Floats of one row of one plane of the strip: the picture with its padding. */
 long cl_first_pitch(const cl_instr *i) {
     int out_w = i->op == CL_CHAIN ? i->in.w : i->out.w;
-    return (long)imax(i->pl0 + i->w0, (out_w - 1) * i->s0 + i->kw0) * i->in.c;
+    return imax(i->pl0 + i->w0, (out_w - 1) * i->s0 + i->kw0);
 }
 
-/* Rows [y0, y1) of the padded picture (row 0 is the first real one). */
-void cl_first_rows(const cl_run *r, const cl_instr *i, int image, float *d, int y0, int y1) {
-    const int c_n = i->in.c, w = i->w0, h = i->h0;
-    const long pitch = cl_first_pitch(i);
+/* The micro-kernel's task over a strip of `rows` rows a plane; off has kh0 * channels places. */
+struct cl_gemm cl_first_gemm(const cl_instr *i, int *off, float lo, float hi) {
+    return (struct cl_gemm){i->kh0 * i->in.c, i->kw0, i->kw0, i->s0, off, lo, hi};
+}
+void cl_first_segments(const cl_instr *i, int rows, int *off) {
+    for (int y = 0; y < i->kh0; y++)
+        for (int c = 0; c < i->in.c; c++) off[y * i->in.c + c] = (int)((c * (long)rows + y) * cl_first_pitch(i));
+}
+
+/* Rows [y0, y1) of the padded picture (row 0 is the first real one) into a strip whose planes have `rows` rows. */
+void cl_first_rows(const cl_run *r, const cl_instr *i, int image, float *strip, int rows, int y0, int y1) {
+    const int w = i->w0, h = i->h0;
+    const long pitch = cl_first_pitch(i), right = pitch - i->pl0 - w;
     const float *picture = r->inputs[i->port] + (long)image * r->input_sizes[i->port];
-    for (int y = y0; y < y1; y++, d += pitch) {
-        memset(d, 0, sizeof(float) * (size_t)pitch);
-        if (y < 0 || y >= h) continue;
-        for (int c = 0; c < c_n; c++) {
+    for (int c = 0; c < i->in.c; c++) {
+        float k = i->vec ? i->vec[c] : 1, b = i->vec2 ? i->vec2[c] : 0;
+        float *d = strip + c * (long)rows * pitch;
+        for (int y = y0; y < y1; y++, d += pitch) {
+            if (y < 0 || y >= h) {
+                memset(d, 0, sizeof(float) * (size_t)pitch);
+                continue;
+            }
             const float *s = picture + ((long)c * h + y) * w;
-            float k = i->vec ? i->vec[c] : 1, b = i->vec2 ? i->vec2[c] : 0;
-            float *o = d + (long)i->pl0 * c_n + c;
-            for (int x = 0; x < w; x++, o += c_n) *o = s[x] * k + b;
+            float *o = d + i->pl0;
+            memset(d, 0, sizeof(float) * (size_t)i->pl0);
+            for (int x = 0; x < w; x++) o[x] = s[x] * k + b;
+            if (right > 0) memset(o + w, 0, sizeof(float) * (size_t)right);
         }
     }
 }

@@ -180,7 +180,18 @@ static void CAT(scale_, ISA)(const float *a, const float *factor, const float *s
         for (long i = v * VL; i < n; i += CL_BLOCK) TO(out + i) = vmin(vmax(k * AT(a + i) + b, lo), hi);
     }
 }
+INL void pool_rows(const int K, const int S, const float *in, long pitch, float *out, int rows, int columns) {
+    for (int v = 0; v < V; v++) for (int r = 0; r < rows; r++) for (int c = 0; c < columns; c++) {
+        const float *p = in + (long)r * S * pitch + (long)c * S * CL_BLOCK + v * VL;
+        vf m = AT(p);
+        UNROLL for (int y = 0; y < K; y++) UNROLL for (int x = 0; x < K; x++) m = vmax(m, AT(p + y * pitch + x * CL_BLOCK));
+        TO(out + ((long)r * columns + c) * CL_BLOCK + v * VL) = m;
+    }
+}
 static void CAT(max_pool_, ISA)(int k, int s, const float *in, long pitch, float *out, int rows, int columns) {
+    if (k == 3 && s == 2) return pool_rows(3, 2, in, pitch, out, rows, columns);
+    if (k == 3 && s == 1) return pool_rows(3, 1, in, pitch, out, rows, columns);
+    if (k == 2 && s == 2) return pool_rows(2, 2, in, pitch, out, rows, columns);
     for (int v = 0; v < V; v++) for (int r = 0; r < rows; r++) for (int c = 0; c < columns; c++) {
         const float *p = in + (long)r * s * pitch + (long)c * s * CL_BLOCK + v * VL;
         vf m = AT(p);
@@ -199,5 +210,34 @@ static void CAT(mean_, ISA)(const float *in, float *out, long pixels) {
         TO(out + v * VL) = ((s0 + s1) + (s2 + s3)) * splat(1.f / pixels);
     }
 }
+/* Row-major out += a * b: M rows by N vectors of columns at a time. */
+INL void matmul_tile(const int M, const int N, const float *a, const float *b, float *out, int inner, int columns) {
+    vf acc[4][4];
+    UNROLL for (int m = 0; m < M; m++) UNROLL for (int j = 0; j < N; j++) acc[m][j] = AT(out + (long)m * columns + j * VL);
+    for (int k = 0; k < inner; k++) {
+        const float *row = b + (long)k * columns;
+        UNROLL for (int m = 0; m < M; m++) {
+            vf x = splat(a[(long)m * inner + k]);
+            UNROLL for (int j = 0; j < N; j++) acc[m][j] += x * AT(row + j * VL);
+        }
+    }
+    UNROLL for (int m = 0; m < M; m++) UNROLL for (int j = 0; j < N; j++) TO(out + (long)m * columns + j * VL) = acc[m][j];
+}
+static void CAT(matmul_, ISA)(const float *a, const float *b, float *out, int rows, int inner, int columns) {
+    int c = 0;
+    for (; c + 2 * VL <= columns; c += 2 * VL) { /* b's columns stay in the cache while a's rows go by */
+        int m = 0;
+        for (; m + 4 <= rows; m += 4) matmul_tile(4, 2, a + (long)m * inner, b + c, out + (long)m * columns + c, inner, columns);
+        for (; m < rows; m++) matmul_tile(1, 2, a + (long)m * inner, b + c, out + (long)m * columns + c, inner, columns);
+    }
+    for (; c + VL <= columns; c += VL)
+        for (int m = 0; m < rows; m++) matmul_tile(1, 1, a + (long)m * inner, b + c, out + (long)m * columns + c, inner, columns);
+    for (; c < columns; c++)
+        for (int m = 0; m < rows; m++) {
+            float sum = out[(long)m * columns + c];
+            for (int k = 0; k < inner; k++) sum += a[(long)m * inner + k] * b[(long)k * columns + c];
+            out[(long)m * columns + c] = sum;
+        }
+}
 const struct cl_kernels CAT(cl_kernels_, ISA) = {NAME, PANEL, TILE_PIXELS, CAT(gemm_, ISA), CAT(depthwise_, ISA), CAT(upadd_, ISA),
-    CAT(add_, ISA), CAT(clamp_, ISA), CAT(prelu_, ISA), CAT(scale_, ISA), CAT(max_pool_, ISA), CAT(mean_, ISA)};
+    CAT(add_, ISA), CAT(clamp_, ISA), CAT(prelu_, ISA), CAT(scale_, ISA), CAT(max_pool_, ISA), CAT(mean_, ISA), CAT(matmul_, ISA)};

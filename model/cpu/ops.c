@@ -45,16 +45,17 @@ static void all_panels(const cl_run *r, const struct cl_gemm *g, const cl_weight
         kernels(r)->gemm(g, w->width[q], a, w->w + w->at[q], w->bias + w->start[q] * CL_BLOCK, res ? res + w->start[q] * out_block : 0,
                          out + w->start[q] * out_block, out_block, out_block, pixels, pixels, 0);
 }
+static int first_strip_rows(const cl_instr *i) { return (i->rows - 1) * i->s0 + i->kh0; }
 static void first_task(void *arg, int task, int thread) {
     cl_run *r = arg;
     const cl_instr *i = r->i;
     int image = task / r->bands, band = task % r->bands, y0 = i->out.h * band / r->bands, y1 = i->out.h * (band + 1) / r->bands;
     long pitch = cl_first_pitch(i), out_block = (long)i->out.h * i->out.w * CL_BLOCK;
     float *strip = scratch_of(r, thread), *out = map_at(r, &i->out, image);
-    struct cl_gemm g = {i->kh0, i->kw0 * i->in.c, i->kw0 * i->in.c, (long)i->s0 * i->in.c, i->off, i->lo, i->hi};
+    struct cl_gemm g = cl_first_gemm(i, i->off, i->lo, i->hi);
     for (int y = y0; y < y1; y += i->rows) {
         int rows = imin(i->rows, y1 - y), top = y * i->s0 - i->pt0;
-        cl_first_rows(r, i, image, strip, top, top + (rows - 1) * i->s0 + i->kh0);
+        cl_first_rows(r, i, image, strip, first_strip_rows(i), top, top + (rows - 1) * i->s0 + i->kh0);
         for (int q = 0; q < rows; q++)
             all_panels(r, &g, i->ws, strip + (long)q * i->s0 * pitch, 0, out + (long)(y + q) * i->out.w * CL_BLOCK, out_block, i->out.w);
     }
@@ -128,13 +129,30 @@ static void transposed_task(void *arg, int task, int thread) {
 }
 
 /* ---- block by block: depthwise, pooling, resizing, elementwise ---- */
-/* The rows of one block with padding value pad around, into the strip. */
-static void padded_block(const cl_instr *i, const float *in, float *strip, long pitch, int rows, float pad) {
-    for (int q = 0; q < rows; q++) {
-        float *d = strip + q * pitch;
-        for (long x = 0; x < pitch; x++) d[x] = pad;
-        if (q >= i->pt && q - i->pt < i->in.h)
-            memcpy(d + i->pl * CL_BLOCK, in + (long)(q - i->pt) * i->in.w * CL_BLOCK, sizeof(float) * (size_t)i->in.w * CL_BLOCK);
+/* Rows from top on (of the unpadded map) of one block, with padding value pad around, into the strip. */
+static void padded_rows(const cl_instr *i, const float *in, float *strip, long pitch, int top, int rows, float pad) {
+    long row = (long)i->in.w * CL_BLOCK, left = (long)i->pl * CL_BLOCK;
+    for (int y = top; y < top + rows; y++, strip += pitch) {
+        int inside = y >= 0 && y < i->in.h;
+        for (long x = 0; x < (inside ? left : pitch); x++) strip[x] = pad;
+        if (!inside) continue;
+        memcpy(strip + left, in + y * row, sizeof(float) * (size_t)row);
+        for (long x = left + row; x < pitch; x++) strip[x] = pad;
+    }
+}
+/* Depthwise and pooling: strip after strip, so that what is copied is still in the cache when it is read. */
+static void windows(const cl_run *r, int block, const float *in, float *out, float *strip) {
+    const cl_instr *i = r->i;
+    const struct cl_kernels *k = kernels(r);
+    long pitch = strip_pitch(i);
+    float pad = i->op == CL_MAX_POOL ? -INFINITY : 0;
+    for (int y = 0; y < i->out.h; y += i->rows, out += (long)i->rows * i->out.w * CL_BLOCK) {
+        int rows = imin(i->rows, i->out.h - y);
+        padded_rows(i, in, strip, pitch, y * i->s - i->pt, (rows - 1) * i->s + i->kh, pad);
+        if (i->op == CL_MAX_POOL) k->max_pool(i->kh, i->s, strip, pitch, out, rows, i->out.w);
+        else
+            k->depthwise(i->kh, i->kw, i->s, strip, pitch, i->dw + (long)block * i->kh * i->kw * CL_BLOCK, i->dbias + block * CL_BLOCK, out,
+                         rows, i->out.w, i->lo, i->hi);
     }
 }
 static void average_rows(const cl_instr *i, const float *in, float *out) { /* padding is not counted */
@@ -181,17 +199,21 @@ static void upadd_block(const cl_run *r, const cl_instr *i, const float *low, co
                           add ? add + at : 0, out + at, w, i->lo, i->hi);
     }
 }
-/* Channels that do not start at a block's border are copied one by one. */
+/* Channels that do not start at a block's border go to two blocks of the output; a pixel's two runs are copied together. */
 static void concat_block(const cl_instr *i, const float *in, float *out, int b) {
     long n = (long)i->in.h * i->in.w;
-    int c_n = imin(CL_BLOCK, i->in.c - b * CL_BLOCK), to = i->at_channel + b * CL_BLOCK;
-    if (to % CL_BLOCK == 0 && c_n == CL_BLOCK) {
-        memcpy(out + (long)to * n, in, sizeof(float) * (size_t)n * CL_BLOCK);
+    int c_n = imin(CL_BLOCK, i->in.c - b * CL_BLOCK), to = i->at_channel + b * CL_BLOCK, shift = to % CL_BLOCK;
+    float *first = out + (long)(to / CL_BLOCK) * n * CL_BLOCK, *second = first + n * CL_BLOCK;
+    if (shift == 0 && c_n == CL_BLOCK) {
+        memcpy(first, in, sizeof(float) * (size_t)n * CL_BLOCK);
         return;
     }
-    for (int c = 0; c < c_n; c++) {
-        float *d = out + (long)(to + c) / CL_BLOCK * n * CL_BLOCK + (to + c) % CL_BLOCK;
-        for (long x = 0; x < n; x++) d[x * CL_BLOCK] = in[x * CL_BLOCK + c];
+    int low = imin(c_n, CL_BLOCK - shift);
+    for (long x = 0; x < n; x++, in += CL_BLOCK, first += CL_BLOCK) {
+        for (int c = 0; c < low; c++) first[shift + c] = in[c];
+        if (low == c_n) continue;
+        for (int c = low; c < c_n; c++) second[c - low] = in[c];
+        second += CL_BLOCK;
     }
 }
 static void block_task(void *arg, int task, int thread) {
@@ -201,18 +223,10 @@ static void block_task(void *arg, int task, int thread) {
     int nb = blocks_of(i->in.c), image = task / nb, b = task % nb;
     long n_in = (long)i->in.h * i->in.w * CL_BLOCK, n = (long)i->out.h * i->out.w * CL_BLOCK;
     const float *in = map_at(r, &i->in, image) + b * n_in, *other = i->other.c ? map_at(r, &i->other, image) + (i->op == CL_SCALE ? b * (long)CL_BLOCK : b * n) : 0;
-    float *out = map_at(r, &i->out, image) + b * n, *strip = scratch_of(r, thread);
-    int rows = (i->out.h - 1) * i->s + i->kh;
+    float *out = map_at(r, &i->out, image) + b * n;
     switch (i->op) {
     case CL_DEPTHWISE:
-        padded_block(i, in, strip, strip_pitch(i), rows, 0);
-        k->depthwise(i->kh, i->kw, i->s, strip, strip_pitch(i), i->dw + (long)b * i->kh * i->kw * CL_BLOCK, i->dbias + b * CL_BLOCK, out,
-                     i->out.h, i->out.w, i->lo, i->hi);
-        break;
-    case CL_MAX_POOL:
-        padded_block(i, in, strip, strip_pitch(i), rows, -INFINITY);
-        k->max_pool(i->kh, i->s, strip, strip_pitch(i), out, i->out.h, i->out.w);
-        break;
+    case CL_MAX_POOL: windows(r, b, in, out, scratch_of(r, thread)); break;
     case CL_AVERAGE_POOL: average_rows(i, in, out); break;
     case CL_GLOBAL_POOL: k->mean(in, out, (long)i->in.h * i->in.w); break;
     case CL_RESIZE: resize_block(i, in, out); break;
@@ -256,6 +270,10 @@ void cl_exec(cl_run *r) {
     }
 }
 
+void cl_matmul(const struct cl_kernels *k, const float *a, const float *b, float *out, int rows, int inner, int columns) {
+    k->matmul(a, b, out, rows, inner, columns);
+}
+
 static int *segments(int n) { return cl_zeroed(sizeof(int) * (size_t)imax(n, 1)); }
 
 int cl_plan_instr(const cl_program *p, cl_instr *i, long *scratch) {
@@ -263,10 +281,10 @@ int cl_plan_instr(const cl_program *p, cl_instr *i, long *scratch) {
     int nb = blocks_of(i->in.c);
     switch (i->op) {
     case CL_FIRST:
-        i->rows = imax(1, imin(i->out.h, (int)(CL_BUDGET / 2 / (cl_first_pitch(i) * i->s0))));
-        *scratch = ((long)(i->rows - 1) * i->s0 + i->kh0) * cl_first_pitch(i) + 64;
-        if (!(i->off = segments(i->kh0))) return -1;
-        for (int y = 0; y < i->kh0; y++) i->off[y] = (int)(y * cl_first_pitch(i));
+        i->rows = imax(1, imin(i->out.h, (int)(CL_BUDGET / 2 / (cl_first_pitch(i) * i->in.c * i->s0))));
+        *scratch = first_strip_rows(i) * cl_first_pitch(i) * i->in.c + 64;
+        if (!(i->off = segments(i->kh0 * i->in.c))) return -1;
+        cl_first_segments(i, first_strip_rows(i), i->off);
         return 0;
     case CL_CONV:
     case CL_TRANSPOSED:
@@ -285,9 +303,12 @@ int cl_plan_instr(const cl_program *p, cl_instr *i, long *scratch) {
                 for (int b = 0; b < nb; b++, s++) i->off[s] = (int)(b * block + y * pitch + x * CL_BLOCK);
         return 0;
     case CL_DEPTHWISE:
-    case CL_MAX_POOL: *scratch = ((long)(i->out.h - 1) * i->s + i->kh) * strip_pitch(i); return 0;
+    case CL_MAX_POOL:
+        i->rows = imax(1, imin(i->out.h, (int)(CL_BUDGET / 4 / (strip_pitch(i) * i->s))));
+        *scratch = ((long)(i->rows - 1) * i->s + i->kh) * strip_pitch(i);
+        return 0;
     case CL_CHAIN:
-        if (!(i->off0 = segments(imax(nb, i->kh0)))) return -1;
+        if (!(i->off0 = segments(imax(nb, i->kh0 * i->in.c)))) return -1;
         if (!(i->off = segments(imax(1, (i->first_is_input || i->w0s ? i->w0s->blocks : nb))))) return -1;
         cl_plan_chain(p, i, scratch);
         return 0;

@@ -1,0 +1,134 @@
+package model
+
+import (
+	"slices"
+
+	"classlens/model/cpu"
+)
+
+// rewrite changes the graph into one that means the same and runs faster. It goes
+// by what the kernels are good at, so it is no part of newGraph: the plain
+// loops that judge the kernels run the graph as the file has it.
+func (g *graph) rewrite() {
+	g.foldNegatedCopies()
+	g.clampBeforePooling()
+	g.transposeConstants()
+}
+
+// readersOf lists the ops that read each tensor.
+func (g *graph) readersOf() map[string][]int {
+	m := map[string][]int{}
+	for i, n := range g.nodes {
+		for _, name := range n.inputs {
+			m[name] = append(m[name], i)
+		}
+	}
+	return m
+}
+
+// foldNegatedCopies turns Concat(Conv(x), Neg(Conv(x))), the concatenated ReLU's
+// first half, into one convolution with its weights once more, negated. It pays
+// where the doubled channels need fewer blocks than two maps would: 24 channels fill
+// one and a half.
+func (g *graph) foldNegatedCopies() {
+	uses, readers := g.uses(), g.readersOf()
+	gone := map[*node]bool{}
+	for _, conv := range g.nodes {
+		if conv.op != "Conv" || len(conv.inputs) < 2 || len(conv.outputs) != 1 || uses[conv.outputs[0]] != 2 || len(readers[conv.outputs[0]]) != 2 {
+			continue
+		}
+		neg, concat := g.nodes[readers[conv.outputs[0]][0]], g.nodes[readers[conv.outputs[0]][1]]
+		if neg.op != "Neg" {
+			neg, concat = concat, neg
+		}
+		if neg.op != "Neg" || concat.op != "Concat" || concat.int("axis", 1) != 1 || len(neg.outputs)*len(concat.outputs) != 1 || uses[neg.outputs[0]] != 1 ||
+			!slices.Equal(concat.inputs, []string{conv.outputs[0], neg.outputs[0]}) || !g.negate(conv) {
+			continue
+		}
+		conv.outputs = []string{concat.outputs[0]}
+		gone[neg], gone[concat] = true, true
+	}
+	g.nodes = slices.DeleteFunc(g.nodes, func(n *node) bool { return gone[n] })
+}
+
+// negate gives a convolution its outputs a second time, negated; false when it
+// cannot or when that would be dearer than copying.
+func (g *graph) negate(conv *node) bool {
+	w := g.constants[conv.inputs[1]]
+	if w == nil || w.isInt() || len(w.shape) != 4 || conv.int("group", 1) != 1 {
+		return false
+	}
+	cout := w.shape[0]
+	if cpu.Blocks(2*cout) >= 2*cpu.Blocks(cout) {
+		return false
+	}
+	bias := make([]float32, cout)
+	if len(conv.inputs) > 2 && conv.inputs[2] != "" {
+		b := g.constants[conv.inputs[2]]
+		if b == nil || len(b.floats) != cout {
+			return false
+		}
+		copy(bias, b.floats)
+	}
+	shape := slices.Clone(w.shape)
+	shape[0] *= 2
+	names := []string{conv.inputs[0], conv.outputs[0] + "/both weights", conv.outputs[0] + "/both biases"}
+	g.constants[names[1]] = &value{shape: shape, floats: withNegated(w.floats)}
+	g.constants[names[2]] = &value{shape: []int{2 * cout}, floats: withNegated(bias)}
+	conv.inputs = names
+	return true
+}
+
+func withNegated(v []float32) []float32 {
+	both := slices.Clone(v)
+	for _, x := range v {
+		both = append(both, -x)
+	}
+	return both
+}
+
+// clampBeforePooling turns Relu(MaxPool(Conv(x))) into MaxPool(Relu(Conv(x))), which
+// is the same numbers: the convolution clamps for nothing.
+func (g *graph) clampBeforePooling() {
+	uses, readers := g.uses(), g.readersOf()
+	made, _ := producers(g.nodes) // checked before
+	for i, pool := range g.nodes {
+		if pool.op != "MaxPool" || len(pool.inputs) != 1 || len(pool.outputs) != 1 || uses[pool.outputs[0]] != 1 || len(readers[pool.outputs[0]]) != 1 {
+			continue
+		}
+		conv := made[pool.inputs[0]]
+		j := readers[pool.outputs[0]][0]
+		relu := g.nodes[j]
+		if conv == nil || conv.op != "Conv" || uses[pool.inputs[0]] != 1 || relu.op != "Relu" || len(relu.outputs) != 1 {
+			continue
+		}
+		between := pool.outputs[0]
+		pool.inputs, relu.inputs = []string{between}, []string{pool.inputs[0]}
+		pool.outputs, relu.outputs = relu.outputs, []string{between}
+		g.nodes[i], g.nodes[j] = relu, pool
+	}
+}
+
+// transposeConstants turns constant second factors of Gemm the way matrix products
+// read them, once instead of at every run.
+func (g *graph) transposeConstants() {
+	for _, n := range g.nodes {
+		if n.op != "Gemm" || len(n.inputs) < 2 || n.int("transB", 0) == 0 {
+			continue
+		}
+		b := g.constants[n.inputs[1]]
+		if b == nil || b.isInt() || len(b.shape) != 2 {
+			continue
+		}
+		name := n.inputs[1] + "/transposed"
+		g.constants[name] = transposed(b)
+		attrs := map[string]attribute{}
+		for k, v := range n.attrs {
+			if k != "transB" {
+				attrs[k] = v
+			}
+		}
+		n.inputs = append([]string{n.inputs[0], name}, n.inputs[2:]...)
+		n.attrs = attrs
+	}
+}
