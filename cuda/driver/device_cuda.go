@@ -1,0 +1,297 @@
+//go:build cuda
+
+package driver
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"gorgonia.org/cu"
+)
+
+// Built says whether this program has the device layer.
+const Built = true
+
+// Device is an open device: one context, current on one OS thread, and all that lives in it.
+type Device struct {
+	info   Info
+	ctx    cu.CUContext
+	thread int           // the OS thread that owns the context
+	jobs   chan job      // work for that thread
+	gone   chan struct{} // closed by Close
+	once   sync.Once
+
+	mu      sync.Mutex
+	lost    error         // the error that spoiled or stopped the device
+	timeout time.Duration // how long a call may take
+
+	// only the device's thread touches these
+	busy     bool // work was queued since the last full synchronisation
+	captures int  // streams that record
+	heap     *heap
+	pin      runtime.Pinner // Go memory of copies on the default stream
+	hosts    []*HostBuffer
+	live     Counts
+	plan     *faultPlan
+}
+
+type job struct {
+	work  func() error
+	reply chan error
+}
+
+// Counts is what of a device's things has not been given back.
+type Counts struct {
+	Buffers, HostBuffers, Streams, Events, Modules, Graphs int
+}
+
+// Devices lists what the driver finds; none is an empty list and no error. A driver that is there but does not work is an
+// error of class ErrNoDevice. The first call loads the driver, which can take a fraction of a second.
+func Devices() ([]Info, error) {
+	loaded, err := open(os.Getenv(LibraryVariable))
+	if !loaded || err != nil {
+		return nil, err
+	}
+	n, err := cu.NumDevices()
+	if err != nil {
+		return nil, convert("count devices", codeOf(err))
+	}
+	list := make([]Info, 0, n)
+	for i := range n {
+		info, err := describe(i)
+		if err != nil {
+			return nil, fmt.Errorf("device %d: %w", i, err)
+		}
+		list = append(list, info)
+	}
+	return list, nil
+}
+
+func describe(i int) (Info, error) {
+	info := Info{Index: i, Simulated: simulated(), DriverVersion: cu.Version()}
+	dev, err := cu.GetDevice(i)
+	if err != nil {
+		return info, convert("get device", codeOf(err))
+	}
+	if info.Name, err = dev.Name(); err != nil {
+		return info, convert("get device name", codeOf(err))
+	}
+	info.Name = strings.TrimRight(info.Name, " \x00") // cu gives its whole buffer
+	id, err := dev.UUID()
+	if err != nil {
+		return info, convert("get device UUID", codeOf(err))
+	}
+	info.UUID = "GPU-" + id.String()
+	if info.Memory, err = dev.TotalMem(); err != nil {
+		return info, convert("get device memory", codeOf(err))
+	}
+	for _, a := range []struct {
+		what cu.DeviceAttribute
+		to   *int
+	}{
+		{cu.ComputeCapabilityMajor, &info.ComputeMajor},
+		{cu.ComputeCapabilityMinor, &info.ComputeMinor},
+		{cu.MultiprocessorCount, &info.Multiprocessors},
+	} {
+		if *a.to, err = dev.Attribute(a.what); err != nil {
+			return info, convert("get device attribute", codeOf(err))
+		}
+	}
+	return info, nil
+}
+
+// Open makes a context on the device with this UUID. Close the device after use.
+func Open(uuid string) (*Device, error) {
+	all, err := Devices()
+	if err != nil {
+		return nil, err
+	}
+	for _, info := range all {
+		if info.UUID == uuid {
+			return start(info)
+		}
+	}
+	return nil, &Error{Op: "open device", Class: ErrNoDevice, Detail: fmt.Sprintf("none of %d devices has the UUID %s", len(all), uuid)}
+}
+
+// Usual time limits of a call. The simulated device interprets, on a CPU that others use, too.
+const (
+	usualTimeout     = 60 * time.Second
+	simulatedTimeout = 30 * time.Minute
+)
+
+func start(info Info) (*Device, error) {
+	d := &Device{info: info, jobs: make(chan job), gone: make(chan struct{}), timeout: usualTimeout}
+	if info.Simulated {
+		d.timeout = simulatedTimeout
+	}
+	d.heap = newHeap(info.Simulated, d.memAlloc, d.memFree)
+	d.plan = planFromEnvironment(info.Simulated)
+	ready := make(chan error, 1)
+	go d.own(ready)
+	if err := <-ready; err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// own is the device's goroutine. It never unlocks its thread: when it returns, the thread ends with it.
+func (d *Device) own(ready chan<- error) {
+	runtime.LockOSThread()
+	d.thread = syscall.Gettid()
+	err := d.call("make context", func() error {
+		var err error
+		d.ctx, err = cu.Device(d.info.Index).MakeContext(cu.SchedAuto)
+		return err
+	})
+	ready <- err
+	if err != nil {
+		return
+	}
+	for {
+		select {
+		case j := <-d.jobs:
+			j.reply <- j.work()
+		case <-d.gone:
+			return
+		}
+	}
+}
+
+// Info describes the device.
+func (d *Device) Info() Info { return d.info }
+
+// SetTimeout says how long one call may take before the device counts as stuck.
+func (d *Device) SetTimeout(t time.Duration) {
+	d.mu.Lock()
+	d.timeout = t
+	d.mu.Unlock()
+}
+
+// Err is the error that made the device unusable, or nil.
+func (d *Device) Err() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.lost
+}
+
+// Do runs f on the device's thread, where calls of this device cost no change of thread: for a series of many launches. f must
+// not wait for another goroutine that uses the device.
+func (d *Device) Do(f func() error) error {
+	if syscall.Gettid() == d.thread {
+		return f()
+	}
+	d.mu.Lock()
+	lost, limit := d.lost, d.timeout
+	d.mu.Unlock()
+	if lost != nil {
+		return lost
+	}
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	j := job{work: f, reply: make(chan error, 1)}
+	select {
+	case d.jobs <- j:
+	case <-d.gone:
+		return callError("use device", "it is closed")
+	case <-timer.C:
+		return d.lose(stuckError("wait for the device's thread", limit))
+	}
+	select {
+	case err := <-j.reply:
+		return err
+	case <-timer.C:
+		return d.lose(stuckError("wait for a call to end", limit))
+	}
+}
+
+// call makes one driver call on the device's thread, and is the place where calls are made to fail in tests.
+func (d *Device) call(op string, f func() error) error {
+	if err := d.Err(); err != nil {
+		return err
+	}
+	code := 0
+	if d.plan != nil {
+		code = d.plan.next(op)
+	}
+	if code == 0 {
+		err := f()
+		var own *Error
+		if errors.As(err, &own) {
+			return err
+		}
+		code = codeOf(err)
+	}
+	if code == 0 {
+		return nil
+	}
+	err := convert(op, code)
+	if class := classOf(code); class == ErrContextSpoiled || class == ErrStuck {
+		return d.lose(err)
+	}
+	return err
+}
+
+// lose marks the device as unusable; the first reason stays.
+func (d *Device) lose(err error) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.lost == nil {
+		d.lost = err
+	}
+	return d.lost
+}
+
+// Synchronize waits until everything queued on the device is done.
+func (d *Device) Synchronize() error { return d.Do(d.synchronize) }
+
+func (d *Device) synchronize() error {
+	err := d.call("synchronize device", cu.Synchronize)
+	if err == nil {
+		d.busy = false
+		d.pin.Unpin()
+	}
+	return err
+}
+
+// Live counts what has been made on the device and not given back; pooled memory does not count.
+func (d *Device) Live() (c Counts) {
+	_ = d.Do(func() error { c = d.live; return nil })
+	return c
+}
+
+// Close waits for the device's work, frees all that was not freed and destroys the context. A stuck device is left behind.
+// A second call does nothing.
+func (d *Device) Close() error {
+	var err error
+	d.once.Do(func() {
+		lost := d.Err()
+		if errors.Is(lost, ErrStuck) {
+			close(d.gone)
+			return
+		}
+		d.mu.Lock()
+		d.lost = nil // destroying is the one call that a spoiled context still takes
+		d.mu.Unlock()
+		err = d.Do(func() error {
+			d.plan = nil
+			if lost == nil {
+				_ = d.synchronize()
+				d.heap.trim()
+			}
+			return d.call("destroy context", d.ctx.Destroy)
+		})
+		d.lose(callError("use device", "it is closed"))
+		close(d.gone)
+		if lost != nil {
+			err = nil // nothing more was to be expected
+		}
+	})
+	return err
+}

@@ -1,0 +1,29 @@
+// Package driver is the one way to a CUDA device: devices, memory, modules, kernels, streams, events and graphs.
+//
+// It needs the build tag cuda (and the headers of cuda/include, see the Makefile); without it every function answers
+// ErrNoDevice, so that callers need no tag of their own. With the tag the program still starts and works where no driver is
+// installed: libcuda is looked for when Devices is called first, not before.
+//
+// Terms: a device is opened by UUID and owns one context on one OS thread. A buffer is memory on the device. A stream is a queue of
+// work, an event a mark in it, a graph a recorded queue that is replayed with one call. A simulated device (cuda/simulator) is
+// used when the environment variable CLASSLENS_LIBCUDA holds the path of its library, never otherwise.
+//
+// Every method may be called from any goroutine; the calls of one device run one after another on its thread. An error belongs to
+// one of four classes, see ErrNoDevice. After ErrContextSpoiled or ErrStuck a device only answers that error: close it.
+package driver
+
+// Info describes a device without opening it.
+type Info struct {
+	Index           int    // the driver's ordinal
+	UUID            string // as nvidia-smi prints it: GPU-8-4-4-4-12 hexadecimal digits
+	Name            string
+	ComputeMajor    int
+	ComputeMinor    int
+	Multiprocessors int
+	Memory          int64 // bytes in all
+	Simulated       bool
+	DriverVersion   int // the CUDA version that the driver speaks: 12020 is 12.2
+}
+
+// LibraryVariable names the environment variable that replaces libcuda.so.1 by another library: the simulated device.
+const LibraryVariable = "CLASSLENS_LIBCUDA"
