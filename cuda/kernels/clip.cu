@@ -8,17 +8,17 @@
 // boxes (count, 4) left, top, right, bottom in pixels of rgb, which (count) the frame of each,
 // y (count, 5, s, s). Outside the frame the nearest pixel counts.
 // A target pixel takes the mean of 2 x 2 samples, each linear between four pixels.
-// Launch: 128 threads, one target pixel each, grid (⌈s·s / 128⌉, count). Bound: memory.
+// Launch: 128 threads, one target pixel each, grid (count, ⌈s·s / 128⌉). Bound: memory.
 #include "common.cuh"
 
 typedef unsigned char u8;
 
 KERNEL __launch_bounds__(128) clip(const u8* __restrict__ rgb, const float* __restrict__ flow, const float* __restrict__ boxes, const int* __restrict__ which,
     float* __restrict__ y, int h, int w, int fh, int fw, int s) {
-  const int p = blockIdx.x * 128 + threadIdx.x, area = s * s;
+  const int p = blockIdx.y * 128 + threadIdx.x, area = s * s;
   if (p >= area) return;
-  const float4 box = ((const float4*)boxes)[blockIdx.y];
-  const int frame = which[blockIdx.y];
+  const float4 box = ((const float4*)boxes)[blockIdx.x];
+  const int frame = which[blockIdx.x];
   const float stepX = (box.z - box.x) / s, stepY = (box.w - box.y) / s;
   const float left = box.x + p % s * stepX, top = box.y + p / s * stepY;
   const u8* from = rgb + (size_t)frame * h * w * 3;
@@ -35,7 +35,7 @@ KERNEL __launch_bounds__(128) clip(const u8* __restrict__ rgb, const float* __re
       sum[c] += up * (1 - fy) + down * fy;
     }
   }
-  y += (size_t)blockIdx.y * 5 * area + p;
+  y += (size_t)blockIdx.x * 5 * area + p;
 #pragma unroll
   for (int c = 0; c < 3; c++) y[c * area] = sum[c] * (1 / 510.f) - 1;
   float u = 0, v = 0;

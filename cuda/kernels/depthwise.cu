@@ -4,13 +4,13 @@
 //
 // Shapes: x (N, C, h, w), y (N, C, oh, ow), w (C, kh, kw).
 // depthwise_3x3 has kernel and dilation fixed and keeps the nine weights in registers.
-// Launch: 128 threads, one output each, grid (⌈oh·ow / 128⌉, N·C).
+// Launch: 128 threads, one output each, grid (N·C, ⌈oh·ow / 128⌉).
 // Bound: memory; neighbouring threads share their inputs in the first cache.
 #include "common.cuh"
 
 KERNEL __launch_bounds__(128) depthwise_3x3(const float* __restrict__ x, const float* __restrict__ w, const float* __restrict__ bias,
     float* __restrict__ y, int c, int h, int wide, int oh, int ow, int sh, int sw, int top, int left, float lo, float hi) {
-  const int p = blockIdx.x * 128 + threadIdx.x, plane = blockIdx.y, channel = plane % c;
+  const int p = blockIdx.y * 128 + threadIdx.x, plane = blockIdx.x, channel = plane % c;
   if (p >= oh * ow) return;
   const float* from = x + (size_t)plane * h * wide;
   const float* k = w + channel * 9;
@@ -28,7 +28,7 @@ KERNEL __launch_bounds__(128) depthwise_3x3(const float* __restrict__ x, const f
 
 KERNEL __launch_bounds__(128) depthwise(const float* __restrict__ x, const float* __restrict__ w, const float* __restrict__ bias,
     float* __restrict__ y, int c, int h, int wide, int oh, int ow, int kh, int kw, int sh, int sw, int dh, int dw, int top, int left, float lo, float hi) {
-  const int p = blockIdx.x * 128 + threadIdx.x, plane = blockIdx.y, channel = plane % c;
+  const int p = blockIdx.y * 128 + threadIdx.x, plane = blockIdx.x, channel = plane % c;
   if (p >= oh * ow) return;
   const float* from = x + (size_t)plane * h * wide;
   const float* k = w + channel * kh * kw;

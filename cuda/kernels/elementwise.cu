@@ -6,7 +6,7 @@
 //   cut:    y[i] = clamp(x[i])
 //   sum:    y[i] = clamp(a[i] + b[i])
 //
-// Launch: 256 threads, one element each, grid ⌈elements / 256⌉ (affine: grid (⌈area / 256⌉, N·C)).
+// Launch: 256 threads, one element each, grid ⌈elements / 256⌉ (affine: grid (N·C, ⌈area / 256⌉)).
 // Bound: memory. The choice of function is the same for a whole launch, so no warp diverges.
 #include "common.cuh"
 
@@ -76,9 +76,9 @@ KERNEL __launch_bounds__(256) binary(const float* __restrict__ a, const float* _
 
 KERNEL __launch_bounds__(256) affine(const float* __restrict__ x, const float* __restrict__ scale, const float* __restrict__ shift, float* __restrict__ y,
     int c, int area, float lo, float hi) {
-  const int p = blockIdx.x * 256 + threadIdx.x, channel = blockIdx.y % c;
+  const int p = blockIdx.y * 256 + threadIdx.x, channel = blockIdx.x % c;
   if (p >= area) return;
-  const size_t i = (size_t)blockIdx.y * area + p;
+  const size_t i = (size_t)blockIdx.x * area + p;
   y[i] = clamp(x[i] * scale[channel] + shift[channel], lo, hi);
 }
 

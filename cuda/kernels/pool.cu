@@ -5,15 +5,15 @@
 //   global_pool:  y[p] = mean of plane p
 //
 // Shapes: x (planes, h, w), y (planes, oh, ow); planes = N·C. NaN goes through.
-// Launch: 128 threads, grid (⌈oh·ow / 128⌉, planes); global_pool: a warp a plane, grid ⌈planes / 4⌉.
+// Launch: 128 threads, grid (planes, ⌈oh·ow / 128⌉); global_pool: a warp a plane, grid ⌈planes / 4⌉.
 // Bound: memory.
 #include "common.cuh"
 
 template <bool MAX>
 DEVICE void pool(const float* __restrict__ x, float* __restrict__ y, int h, int w, int oh, int ow, int kh, int kw, int sh, int sw, int top, int left, int counted) {
-  const int p = blockIdx.x * 128 + threadIdx.x;
+  const int p = blockIdx.y * 128 + threadIdx.x;
   if (p >= oh * ow) return;
-  const float* from = x + (size_t)blockIdx.y * h * w;
+  const float* from = x + (size_t)blockIdx.x * h * w;
   const int y0 = p / ow * sh - top, x0 = p % ow * sw - left;
   const int y1 = min(y0 + kh, h), x1 = min(x0 + kw, w);
   float v = MAX ? -infinity() : 0.f;
@@ -22,7 +22,7 @@ DEVICE void pool(const float* __restrict__ x, float* __restrict__ y, int h, int 
 #pragma unroll 1
     for (int j = max(x0, 0); j < x1; j++) v = MAX ? greater(v, from[i * w + j]) : v + from[i * w + j];
   if (!MAX) v /= counted ? kh * kw : max((y1 - max(y0, 0)) * (x1 - max(x0, 0)), 1);
-  y[(size_t)blockIdx.y * oh * ow + p] = v;
+  y[(size_t)blockIdx.x * oh * ow + p] = v;
 }
 
 KERNEL __launch_bounds__(128) max_pool(const float* __restrict__ x, float* __restrict__ y, int h, int w, int oh, int ow, int kh, int kw, int sh, int sw,

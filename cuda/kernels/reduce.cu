@@ -4,7 +4,7 @@
 //
 // Shapes: x (outer, n, inner), y (outer, inner). NaN goes through.
 // Launch: reduce_rows (inner = 1): a warp a row, 128 threads, grid ⌈outer / 4⌉. reduce: a thread
-// a result, 128 threads, grid (⌈inner / 128⌉, outer). Bound: memory.
+// a result, 128 threads, grid (outer, ⌈inner / 128⌉). Bound: memory.
 #include "common.cuh"
 
 enum { SUM, MEAN, MAX, MIN };
@@ -24,11 +24,11 @@ KERNEL __launch_bounds__(128) reduce_rows(const float* __restrict__ x, float* __
 }
 
 KERNEL __launch_bounds__(128) reduce(const float* __restrict__ x, float* __restrict__ y, int n, int inner, int op) {
-  const int i = blockIdx.x * 128 + threadIdx.x;
+  const int i = blockIdx.y * 128 + threadIdx.x;
   if (i >= inner) return;
-  x += (size_t)blockIdx.y * n * inner + i;
+  x += (size_t)blockIdx.x * n * inner + i;
   float v = start(op);
 #pragma unroll 1
   for (int k = 0; k < n; k++) v = join(op, v, x[(size_t)k * inner]);
-  y[(size_t)blockIdx.y * inner + i] = op == MEAN ? v / n : v;
+  y[(size_t)blockIdx.x * inner + i] = op == MEAN ? v / n : v;
 }

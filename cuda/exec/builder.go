@@ -1,0 +1,41 @@
+package exec
+
+import "classlens/cuda/driver"
+
+// launch is one kernel call; arguments that are tensors are places until the arena is there.
+type launch struct {
+	kernel string
+	grid   [3]int
+	block  int
+	args   []any
+}
+
+// place is a tensor as an argument.
+type place int
+
+
+// builder collects a program's launches.
+type builder struct {
+	net     *Net
+	program *Program
+	all     []launch
+}
+
+// launch appends a call. Grid sides are what the kernel's comment says.
+func (b *builder) launch(kernel string, grid [3]int, block int, args ...any) {
+	b.all = append(b.all, launch{kernel, grid, block, args})
+}
+
+// ceil is a/b rounded up.
+func ceil(a, b int) int { return (a + b - 1) / b }
+
+// shape of a tensor.
+func (b *builder) shape(t int) []int { return b.program.Tensors[t].Shape }
+
+// at is a tensor as an argument; None becomes a null pointer.
+func (b *builder) at(t int) any {
+	if t == None {
+		return driver.Ptr(0)
+	}
+	return place(t)
+}

@@ -1,0 +1,74 @@
+package exec
+
+import "slices"
+
+// alignment of tensors in the arena, in bytes: what the widest loads and the memory's
+// sectors want.
+const alignment = 256
+
+// placement is where each tensor's memory begins in the arena.
+type placement struct {
+	at   map[int]int // by the tensor that owns the memory
+	size int
+}
+
+// span is a tensor's life: indices of the ops that touch it first and last.
+type span struct{ tensor, first, last, bytes int }
+
+// placeAll gives each tensor a place that no tensor living at the same time has (first
+// fit in the order of making). Inputs live from before the first op; outputs to the end.
+func placeAll(p *Program) placement {
+	spans := map[int]*span{}
+	var order []int
+	touch := func(t, i int) {
+		if t == None || p.Tensors[p.root(t)].Constant != nil {
+			return
+		}
+		t = p.root(t)
+		if spans[t] == nil {
+			spans[t] = &span{t, i, i, (4*p.size(t) + alignment - 1) / alignment * alignment}
+			order = append(order, t)
+		}
+		spans[t].last = i
+	}
+	for _, t := range p.Inputs {
+		touch(t, -1)
+	}
+	for i, op := range p.Ops {
+		for _, t := range op.reads() {
+			touch(t, i)
+		}
+		touch(op.writes(), i)
+		if s, ok := op.(interface{ scratch() []int }); ok {
+			for _, t := range s.scratch() {
+				touch(t, i)
+			}
+		}
+	}
+	for _, t := range p.Outputs {
+		touch(t, len(p.Ops))
+	}
+	result := placement{at: map[int]int{}}
+	var placed []*span
+	for _, t := range order {
+		s := spans[t]
+		var busy []*span
+		for _, q := range placed {
+			if q.last >= s.first && q.first <= s.last {
+				busy = append(busy, q)
+			}
+		}
+		slices.SortFunc(busy, func(a, b *span) int { return result.at[a.tensor] - result.at[b.tensor] })
+		at := 0
+		for _, q := range busy {
+			if at+s.bytes <= result.at[q.tensor] {
+				break
+			}
+			at = max(at, result.at[q.tensor]+q.bytes)
+		}
+		result.at[t] = at
+		placed = append(placed, s)
+		result.size = max(result.size, at+s.bytes)
+	}
+	return result
+}

@@ -1,0 +1,142 @@
+// Package exec runs whole networks on a CUDA device: a program is a list of ops whose
+// shapes are all known; it is fused, placed in one arena, and launched as one recorded
+// graph. What a network means is not known here: model hands over ops, tensors and
+// weights in the types of this package.
+//
+// A tensor is a number into Program.Tensors; all are float32, row-major, pictures NCHW.
+// None stands for an input that is not given.
+package exec
+
+import (
+	"fmt"
+	"math"
+)
+
+// None is the tensor that is not there.
+const None = -1
+
+// Constant is a tensor that never changes: weights. One Constant is uploaded once a
+// net, whatever number of programs uses it, so keep the pointer.
+type Constant struct {
+	Shape []int
+	Data  []float32
+}
+
+// Tensor is one value of a program.
+type Tensor struct {
+	Shape    []int
+	Constant *Constant // nil: made by an op or given by the caller
+	Of       int       // tensor whose memory this one shares (another shape of the same values), or None
+}
+
+// Program is a network with all sizes known.
+type Program struct {
+	Tensors []Tensor
+	Ops     []Op
+	Inputs  []int // given by the caller
+	Outputs []int
+}
+
+// Op is one step of a program.
+type Op interface {
+	// reads and writes are the tensors the op touches; they may hold None.
+	reads() []int
+	writes() int
+	// emit appends the op's launches.
+	emit(b *builder) error
+}
+
+// Clamp cuts an op's results off; the zero value does not.
+type Clamp struct {
+	On     bool
+	Lo, Hi float32
+}
+
+// limits are what the kernels take.
+func (c Clamp) limits() (lo, hi float32) {
+	if !c.On {
+		return float32(math.Inf(-1)), float32(math.Inf(1))
+	}
+	return c.Lo, c.Hi
+}
+
+// Add appends a tensor and gives its number.
+func (p *Program) Add(shape ...int) int {
+	p.Tensors = append(p.Tensors, Tensor{Shape: append([]int(nil), shape...), Of: None})
+	return len(p.Tensors) - 1
+}
+
+// AddConstant appends a constant and gives its number.
+func (p *Program) AddConstant(c *Constant) int {
+	p.Tensors = append(p.Tensors, Tensor{Shape: c.Shape, Constant: c, Of: None})
+	return len(p.Tensors) - 1
+}
+
+// Reshape appends another shape of a tensor and gives its number.
+func (p *Program) Reshape(of int, shape ...int) int {
+	p.Tensors = append(p.Tensors, Tensor{Shape: append([]int(nil), shape...), Of: p.root(of), Constant: p.Tensors[of].Constant})
+	return len(p.Tensors) - 1
+}
+
+// root is the tensor that owns the memory.
+func (p *Program) root(t int) int {
+	for t != None && p.Tensors[t].Of != None {
+		t = p.Tensors[t].Of
+	}
+	return t
+}
+
+// size is the number of elements of a tensor.
+func (p *Program) size(t int) int { return count(p.Tensors[t].Shape) }
+
+func count(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
+}
+
+// maxElements keeps every index inside 32 bits.
+const maxElements = 1 << 30
+
+// check finds programs that could not run: sizes beyond 32 bits, tensors read before
+// they are made, memory shared between different sizes.
+func (p *Program) check() error {
+	made := map[int]bool{}
+	for i, t := range p.Tensors {
+		n := 1
+		for _, d := range t.Shape {
+			if d < 1 || d > maxElements || n*d > maxElements {
+				return fmt.Errorf("tensor %d has the shape %v, sides must be above 0 and elements below 2³⁰", i, t.Shape)
+			}
+			n *= d
+		}
+		if t.Constant != nil {
+			if len(t.Constant.Data) != n {
+				return fmt.Errorf("constant %d has %d values for the shape %v", i, len(t.Constant.Data), t.Shape)
+			}
+			made[p.root(i)] = true
+		}
+		if t.Of != None && p.size(t.Of) != n {
+			return fmt.Errorf("tensor %d of shape %v is another shape of %v", i, t.Shape, p.Tensors[t.Of].Shape)
+		}
+	}
+	for _, t := range p.Inputs {
+		made[p.root(t)] = true
+	}
+	for i, op := range p.Ops {
+		for _, t := range op.reads() {
+			if t != None && !made[p.root(t)] {
+				return fmt.Errorf("op %d (%T) reads tensor %d, which nothing has made", i, op, t)
+			}
+		}
+		made[p.root(op.writes())] = true
+	}
+	for _, t := range p.Outputs {
+		if !made[p.root(t)] {
+			return fmt.Errorf("nothing makes the output %d", t)
+		}
+	}
+	return nil
+}
