@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"classlens/cuda/exec"
 	"classlens/model/cpu"
 )
 
@@ -16,7 +17,17 @@ type plan struct {
 	makes   []string // the tensors that the program makes, by port
 	shapes  [][]int  // theirs
 	tail    []*node
-	scratch [][]float32 // for tensors that only the tail reads
+	scratch [][]float32       // for tensors that only the tail reads
+	device  *exec.Ready       // in the program's place, on a device
+	known   map[string]*value // to the device's compiler: what follows from the shapes
+}
+
+// free gives the program's memory back.
+func (p *plan) free() {
+	if p.device != nil {
+		p.device.Free()
+	}
+	p.program.Free()
 }
 
 // compiler writes the instructions of a plan.

@@ -17,6 +17,7 @@ type Options struct {
 	ISA     string // "avx512", "avx2", "base"; "" for the best the machine has
 	Inputs  []string
 	Outputs []string // tensors at which the graph is cut; nil: the file's own
+	Device  string   // "cpu", "cuda" or a GPU's UUID; "": what UseDevice said, else the CPU
 }
 
 // Net is a network ready to run. It may be used by several goroutines; their
@@ -37,6 +38,8 @@ type Net struct {
 	last      *plan // of the run before, with the shapes it was for
 	lastShape [][]int
 	in, out   [][]float32
+	device    *onDevice // nil: the CPU
+	lost      error     // why it left its device
 }
 
 // maxPlans is how many sets of input shapes are kept planned.
@@ -70,6 +73,11 @@ func load(file *graphFile, o Options) (*Net, error) {
 	}
 	if n.pool, err = cpu.NewPool(threads); err != nil {
 		return nil, err
+	}
+	if d := o.device(); d != "" && d != "cpu" {
+		if err := n.openDevice(d); err != nil {
+			return nil, errors.Join(err, n.Close())
+		}
 	}
 	return n, nil
 }
@@ -119,6 +127,9 @@ func (n *Net) RunInto(in, out []Tensor) error {
 	if n.closed {
 		return ErrClosed
 	}
+	if n.device != nil {
+		return n.runDevice(in, out)
+	}
 	p, err := n.planFor(in)
 	if err != nil {
 		return err
@@ -157,12 +168,17 @@ func (n *Net) planFor(in []Tensor) (*plan, error) {
 	p := n.plans[key]
 	if p == nil {
 		if len(n.recent) == maxPlans {
-			n.plans[n.recent[0]].program.Free()
+			n.plans[n.recent[0]].free()
 			delete(n.plans, n.recent[0])
 			n.recent = n.recent[1:]
 		}
 		var err error
-		if p, err = n.compile(shapes); err != nil {
+		if n.device != nil {
+			p, err = n.compileDevice(shapes)
+		} else {
+			p, err = n.compile(shapes)
+		}
+		if err != nil {
 			return nil, err
 		}
 		n.plans[key] = p
@@ -174,7 +190,7 @@ func (n *Net) planFor(in []Tensor) (*plan, error) {
 
 // run evaluates the program, then the tail.
 func (n *Net) run(p *plan, in, out []Tensor) error {
-	if p.program != nil {
+	if p.program != nil || p.device != nil {
 		if err := n.runProgram(p, in, out); err != nil {
 			return err
 		}
@@ -220,6 +236,9 @@ func (n *Net) runProgram(p *plan, in, out []Tensor) error {
 		}
 		n.out = append(n.out, to)
 	}
+	if p.device != nil {
+		return p.device.Run(n.in, n.out)
+	}
 	return p.program.Run(p.images, n.in, n.out)
 }
 
@@ -244,6 +263,9 @@ func (n *Net) runTail(p *plan, in, out []Tensor) error {
 	}
 	find := func(name string) *value {
 		if v := n.graph.constants[name]; v != nil {
+			return v
+		}
+		if v := p.known[name]; v != nil {
 			return v
 		}
 		return values[name]
@@ -290,7 +312,10 @@ func (n *Net) Close() error {
 	}
 	n.closed = true
 	for _, p := range n.plans {
-		p.program.Free()
+		p.free()
+	}
+	if n.device != nil {
+		n.device.net.Close()
 	}
 	for _, w := range n.packed {
 		w.Free()

@@ -13,7 +13,6 @@ type launch struct {
 // place is a tensor as an argument.
 type place int
 
-
 // builder collects a program's launches.
 type builder struct {
 	net     *Net

@@ -96,6 +96,7 @@ type Ready struct {
 	places  placement
 	tables  []*driver.Buffer
 	graph   *driver.Graph
+	plain   bool // recording failed: launch one by one
 	runs    int
 }
 
@@ -230,12 +231,12 @@ func (r *Ready) copy(t int, host []float32, move func(b *driver.Buffer, at int) 
 
 func (r *Ready) launch(s *driver.Stream) error {
 	r.runs++
-	if r.graph == nil && r.runs == 2 && len(r.calls) > 1 {
+	if r.graph == nil && !r.plain && r.runs > 1 && len(r.calls) > 1 {
 		g, err := s.Capture(func() error { return r.each(s) })
-		if err != nil {
+		if err != nil && r.net.device.Err() != nil {
 			return err
 		}
-		r.graph = g
+		r.graph, r.plain = g, err != nil
 	}
 	if r.graph != nil {
 		return r.graph.Launch(s)

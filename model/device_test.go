@@ -1,0 +1,238 @@
+package model
+
+import (
+	"fmt"
+
+	"math/rand/v2"
+	"os"
+	"testing"
+
+	"classlens/cuda/driver"
+)
+
+// needDevice skips where there is no device, real or simulated.
+func needDevice(t testing.TB) {
+	t.Helper()
+	all, err := driver.Devices()
+	if err != nil || len(all) == 0 {
+		t.Skip("no CUDA device, real or simulated: ", err)
+	}
+}
+
+// onCPUAndDevice runs a graph on the device and on the CPU's engine, both against the
+// plain loops. whole says that nothing may be left to plain Go on the device.
+func onCPUAndDevice(t *testing.T, build func() *graphFile, tolerance float64, whole bool, in ...Tensor) {
+	t.Helper()
+	want := plainGraph(t, build(), Options{}, in...)
+	for _, device := range []string{"cpu", "cuda"} {
+		t.Run(device, func(t *testing.T) {
+			n, err := load(build(), Options{Threads: 1, Device: device})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer n.Close()
+			for range 3 { // launched one by one, recorded, replayed
+				got, err := n.Run(in...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i := range got {
+					if d := difference(t, got[i], want[i]); !(d <= tolerance) {
+						t.Fatalf("output %d differs by %.2g of the largest value", i, d)
+					}
+				}
+			}
+			if device == "cuda" && whole && len(n.last.tail) > 0 {
+				t.Errorf("%s is left to plain Go", n.last.tail[0].op)
+			}
+		})
+	}
+}
+
+// Every op and fusion that the CPU's kernels have.
+func TestDeviceEqualsPlainLoops(t *testing.T) {
+	needDevice(t)
+	for _, c := range kernelCases {
+		t.Run(c.name, func(t *testing.T) {
+			onCPUAndDevice(t, c.build, 2e-5, true, randomTensor(rand.New(rand.NewPCG(9, 1)), -1, 1, c.shape...))
+		})
+	}
+}
+
+// graphs of ops that only the device's program or plain Go has.
+var deviceCases = []struct {
+	name  string
+	shape []int
+	whole bool
+	build func() *graphFile
+}{
+	{"functions of one element", []int{2, 3, 5, 7}, true, func() *graphFile {
+		s := newSmall(-1, 3, -1, -1)
+		var outs []string
+		for _, op := range []string{"Neg", "Sigmoid", "Tanh", "Exp", "Abs", "Erf", "Sin", "Cos", "Floor", "Ceil", "Softplus", "HardSwish", "LeakyRelu", "Relu"} {
+			s.last = "x"
+			outs = append(outs, s.op(op, nil).last)
+		}
+		s.last = "x"
+		s.op("Exp", nil)
+		e := s.last
+		for _, op := range []string{"Log", "Sqrt", "Reciprocal"} {
+			s.last = e
+			outs = append(outs, s.op(op, nil).last)
+		}
+		return s.outputs(outs...)
+	}},
+	{"operators with repetition", []int{2, 3, 4, 5}, true, func() *graphFile {
+		s := newSmall(-1, 3, -1, -1)
+		var outs []string
+		for _, shape := range [][]int{{5}, {4, 1}, {3, 1, 1}, {1, 3, 4, 5}, {2, 1, 1, 5}, {1}} {
+			b := s.constant(1, shape...)
+			for _, op := range []string{"Add", "Sub", "Mul", "Div", "Max", "Min", "PRelu"} {
+				s.last = "x"
+				outs = append(outs, s.op(op, nil, b).last)
+			}
+		}
+		return s.outputs(outs...)
+	}},
+	{"moves", []int{2, 3, 4, 5}, true, func() *graphFile {
+		s := newSmall(-1, 3, -1, -1)
+		perm := s.op("Transpose", map[string]attribute{"perm": ints(2, 0, 3, 1)}).last
+		s.last = "x"
+		for name, v := range map[string][]int64{"starts": {1, -1}, "ends": {3, -9}, "axes": {2, 3}, "steps": {1, -2}} {
+			s.file.initializers[name] = &value{shape: []int{2}, ints: v}
+		}
+		sliced := s.op("Slice", nil, "starts", "ends", "axes", "steps").last
+		s.last = "x"
+		s.op("Split", map[string]attribute{"axis": {i: 3}, "split": ints(2, 3)})
+		s.file.nodes[len(s.file.nodes)-1].outputs = []string{"left", "right"}
+		s.last = "x"
+		padded := s.op("Pad", map[string]attribute{"pads": ints(0, 1, 0, 2, 1, 0, 3, 0), "value": {f: .5}}).last
+		s.last = "right"
+		joined := s.op("Concat", map[string]attribute{"axis": {i: 3}}, "left", "x").last
+		return s.outputs(perm, sliced, "left", padded, joined)
+	}},
+	{"norms, softmax and sums", []int{2, 3, 4, 35}, true, func() *graphFile {
+		s := newSmall(-1, 3, -1, -1)
+		norm := s.op("LayerNormalization", map[string]attribute{"axis": {i: -1}}, s.constant(1, 35), s.constant(1, 35)).last
+		s.last = "x"
+		soft := s.op("Softmax", map[string]attribute{"axis": {i: 3}}).last
+		s.last = "x"
+		logs := s.op("LogSoftmax", map[string]attribute{"axis": {i: 2}}).last
+		outs := []string{norm, soft, logs}
+		for i, op := range []string{"ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin"} {
+			for _, axes := range []attribute{ints(3), ints(1), ints(2, 3), ints(0, 1, 2, 3)} {
+				s.last = "x"
+				outs = append(outs, s.op(op, map[string]attribute{"axes": axes, "keepdims": {i: int64(i % 2)}}).last)
+			}
+		}
+		return s.outputs(outs...)
+	}},
+	{"batch norm alone, nearest, dilation, groups", []int{2, 6, 9, 8}, true, func() *graphFile {
+		s := newSmall(-1, 6, -1, -1)
+		variance := s.constant(0, 6)
+		for i := range s.file.initializers[variance].floats {
+			s.file.initializers[variance].floats[i] = float32(i) + .5
+		}
+		norm := s.op("BatchNormalization", nil, s.constant(1, 6), s.constant(1, 6), s.constant(1, 6), variance).last
+		w := s.constant(1, 9, 2, 3, 3)
+		s.last = "x"
+		grouped := s.op("Conv", map[string]attribute{"group": {i: 3}, "dilations": ints(2, 2), "pads": ints(2, 2, 2, 2)}, w, s.constant(1, 9)).op("Relu", nil).last
+		s.file.initializers["roi"] = &value{shape: []int{0}, floats: []float32{}}
+		s.file.initializers["scales"] = &value{shape: []int{4}, floats: []float32{1, 1, 1.5, 2.5}}
+		s.last = "x"
+		near := s.op("Resize", map[string]attribute{"mode": {s: "nearest"}}, "roi", "scales").last
+		return s.outputs(norm, grouped, near)
+	}},
+	{"a middle in plain Go", []int{2, 4, 5, 5}, false, func() *graphFile {
+		s := newSmall(-1, 4, -1, -1).conv(4, 6, 3, 1, one4(1), 1).op("Relu", nil)
+		kept := s.last
+		s.op("Greater", nil, s.constant(1, 1)).op("Cast", map[string]attribute{"to": {i: typeFloat}})
+		s.op("Mul", nil, kept)
+		return s.outputs(s.last, kept)
+	}},
+}
+
+func TestDeviceOps(t *testing.T) {
+	needDevice(t)
+	for _, c := range deviceCases {
+		t.Run(c.name, func(t *testing.T) {
+			onCPUAndDevice(t, c.build, 2e-5, c.whole, randomTensor(rand.New(rand.NewPCG(9, 2)), -2, 2, c.shape...))
+		})
+	}
+}
+
+// The detectors at small input on the device and on the CPU's engine. The same sums in
+// another order: 1e-4 of the largest value leaves room for depth.
+func TestDetectorsOnDevice(t *testing.T) {
+	needDevice(t)
+	for _, c := range []struct {
+		name  string
+		shape []int
+		most  float32
+	}{{"movenet-multipose", []int{1, 3, 64, 96}, 255}, {"faceboxes", []int{1, 3, 160, 160}, 255}, {"movenet-thunder", []int{1, 3, 64, 64}, 255}, {"centerface", []int{1, 3, 64, 64}, 255}} {
+		t.Run(c.name, func(t *testing.T) {
+			onnx := cachedNet(t, c.name)
+			in := randomTensor(rand.New(rand.NewPCG(3, 3)), 0, c.most, c.shape...)
+			var got [2][]Tensor
+			for i, device := range []string{"cpu", "cuda"} {
+				n, err := Load(onnx, Options{Threads: 1, Device: device})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer n.Close()
+				if got[i], err = n.Run(in); err != nil {
+					t.Fatal(err)
+				}
+				if device == "cuda" && len(n.last.tail) > 0 {
+					t.Errorf("%s is left to plain Go", n.last.tail[0].op)
+				}
+			}
+			for i := range got[0] {
+				d := difference(t, got[1][i], got[0][i])
+				t.Logf("output %d: %.2g", i, d)
+				if !(d <= 1e-4) {
+					t.Errorf("output %d differs by %.2g of the largest value", i, d)
+				}
+			}
+		})
+	}
+}
+
+// A batch that memory does not suffice for is halved until it fits, and the result is
+// the same; a device that is lost leaves the network on the CPU.
+func TestDeviceFaults(t *testing.T) {
+	needDevice(t)
+	c := kernelCases[9]
+	in := randomTensor(rand.New(rand.NewPCG(1, 1)), -1, 1, append([]int{7}, c.shape[1:]...)...)
+	want := plainGraph(t, c.build(), Options{}, in)
+	const outOfMemory, illegalAddress = 2, 700
+	for _, code := range []int{outOfMemory, illegalAddress} {
+		for call := 1; ; call++ {
+			done := false
+			t.Run(fmt.Sprintf("%d at call %d", code, call), func(t *testing.T) {
+				t.Setenv(driver.FaultVariable, fmt.Sprintf("%d:%d", call, code))
+				n, err := load(c.build(), Options{Threads: 1, Device: "cuda"})
+				if err != nil {
+					return // loading may fail: in an error, not half done
+				}
+				defer n.Close()
+				for range 3 {
+					got, err := n.Run(in)
+					if err != nil {
+						t.Fatalf("a run failed for good: %v", err)
+					}
+					if d := difference(t, got[0], want[0]); !(d <= 2e-5) {
+						t.Fatalf("the result differs by %.2g", d)
+					}
+				}
+				done = n.Device() != "cpu" && n.device.most == 0 && call > 40
+			})
+			if done || call > 200 {
+				break
+			}
+		}
+	}
+	if os.Getenv(driver.FaultVariable) != "" {
+		t.Error("the environment was not put back")
+	}
+}
