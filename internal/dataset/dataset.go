@@ -28,17 +28,20 @@ const (
 
 // Sample is one labelled person.
 type Sample struct {
-	Media     string    `json:"media"`             // picture or video, relative to the set's folder, slashes
-	Box       scene.Box `json:"box,omitzero"`      // pixels of the medium
-	Label     int       `json:"label"`             // index into Classes, -1 for none
-	Level     int       `json:"level"`             // engagement 0..3, -1 for none
-	Attention int       `json:"attention"`         // 1 on task, 0 off task, -1 for none
-	Subject   string    `json:"subject,omitempty"` // "" where the set does not say
-	Room      string    `json:"room,omitempty"`
-	Recording string    `json:"recording,omitempty"`
-	Start     float64   `json:"start_s,omitempty"` // seconds from the recording's first frame
-	End       float64   `json:"end_s,omitempty"`   // equal to Start for one instant
-	Part      string    `json:"part,omitempty"`    // train, val or test where the set itself says
+	Media     string       `json:"media"`             // picture or video, relative to the set's folder, slashes
+	Box       scene.Box    `json:"box,omitzero"`      // pixels of the medium
+	Label     int          `json:"label"`             // index into Classes, -1 for none
+	Level     int          `json:"level"`             // engagement 0..3, -1 for none
+	Attention int          `json:"attention"`         // 1 on task, 0 off task, -1 for none
+	Subject   string       `json:"subject,omitempty"` // "" where the set does not say
+	Room      string       `json:"room,omitempty"`
+	Recording string       `json:"recording,omitempty"`
+	Start     float64      `json:"start_s,omitempty"` // seconds from the recording's first frame
+	End       float64      `json:"end_s,omitempty"`   // equal to Start for one instant
+	Part      string       `json:"part,omitempty"`    // train, val or test where the set itself says
+	Track     string       `json:"track,omitempty"`   // one student's take: samples of one track, in time order, are one sequence
+	Flow      string       `json:"flow,omitempty"`    // picture of the optical flow, see LoadFlow
+	Points    *[51]float64 `json:"points,omitempty"`  // 17 COCO points: x, y in pixels, seen 0 no, 1 covered, 2 yes
 }
 
 // Set is a data set in the one form that all commands use.
@@ -66,14 +69,12 @@ type reader struct {
 // The more telling forms come first.
 var readers = []reader{
 	{"classlens", func(d string) bool { return exists(d, ownFile) }, readOwn},
-	{"coco", func(d string) bool {
-		return exists(d, "annotations.json") || exists(d, "annotations", "instances.json")
-	}, readCOCO},
-	{"yolo", func(d string) bool { return exists(d, "images") && exists(d, "labels") }, readYOLO},
+	{"coco", func(d string) bool { return len(cocoFiles(d)) > 0 }, readCOCO},
+	{"yolo", func(d string) bool { return len(yoloFolders(d)) > 0 }, readYOLO},
 	{"daisee", func(d string) bool {
 		return exists(d, "Labels", "AllLabels.csv") || exists(d, "Labels", "TrainLabels.csv")
 	}, readDAiSEE},
-	{"intervals", func(d string) bool { return exists(d, "intervals.csv") }, readIntervals},
+	{"intervals", func(d string) bool { return len(intervalFiles(d)) > 0 }, readIntervals},
 	{"csv", func(d string) bool { return len(tables(d)) > 0 }, readTables},
 }
 
@@ -87,7 +88,10 @@ func Open(dir string) (*Set, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s as %s: %w", dir, r.form, err)
 		}
-		s.Root, s.Form = dir, r.form
+		s.Form = r.form
+		if s.Root == "" {
+			s.Root = dir
+		}
 		if s.Name == "" {
 			s.Name = filepath.Base(filepath.Clean(dir))
 		}

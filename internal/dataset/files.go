@@ -110,6 +110,23 @@ func tables(dir string) []string {
 
 // mediaIndex finds media below a folder by file name without extension.
 func mediaIndex(dir string, extensions ...string) (map[string]string, error) {
+	byPath, err := pathIndex(dir, extensions...)
+	if err != nil {
+		return nil, err
+	}
+	index := map[string]string{}
+	for name, rel := range byPath {
+		key := path.Base(name)
+		if other, ok := index[key]; ok {
+			return nil, fmt.Errorf("%s and %s have one name", other, rel)
+		}
+		index[key] = rel
+	}
+	return index, nil
+}
+
+// pathIndex finds media below a folder by path without extension.
+func pathIndex(dir string, extensions ...string) (map[string]string, error) {
 	index := map[string]string{}
 	if real, err := filepath.EvalSymlinks(dir); err == nil { // WalkDir does not follow a link to a folder
 		dir = real
@@ -118,8 +135,7 @@ func mediaIndex(dir string, extensions ...string) (map[string]string, error) {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		ext := strings.ToLower(filepath.Ext(p))
-		if !slices.Contains(extensions, ext) {
+		if !slices.Contains(extensions, strings.ToLower(filepath.Ext(p))) {
 			return nil
 		}
 		rel, err := filepath.Rel(dir, p)
@@ -127,7 +143,7 @@ func mediaIndex(dir string, extensions ...string) (map[string]string, error) {
 			return err
 		}
 		rel = filepath.ToSlash(rel)
-		key := strings.TrimSuffix(path.Base(rel), path.Ext(rel))
+		key := strings.TrimSuffix(rel, path.Ext(rel))
 		if other, ok := index[key]; ok {
 			return fmt.Errorf("%s and %s have one name", other, rel)
 		}

@@ -3,61 +3,216 @@ package dataset
 import (
 	"errors"
 	"fmt"
-	"math"
+	"io/fs"
+	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 
 	"classlens/vision/scene"
 )
 
+// intervalNames are the files that label stretches of a recording: those of
+// classlens analyze, or hand-made ones with boxes.csv.
+var intervalNames = []string{"intervals.csv", "behaviour.csv"}
+
+// deepest is how far below the folder such files are looked for.
+const deepest = 3
+
+// intervalFiles are the labelled recordings of a folder: one file each.
+func intervalFiles(dir string) []string {
+	byFolder := map[string]string{}
+	root := dir
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		root = real
+	}
+	_ = filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error { // what cannot be read is not there
+		rel, relErr := filepath.Rel(root, p)
+		if err != nil || relErr != nil {
+			return nil
+		}
+		rel = filepath.ToSlash(rel)
+		if d.IsDir() {
+			if strings.Count(rel, "/") >= deepest {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		folder := path.Dir(rel)
+		if i := slices.Index(intervalNames, path.Base(rel)); i >= 0 && (byFolder[folder] == "" || i == 0) {
+			byFolder[folder] = rel
+		}
+		return nil
+	})
+	var files []string
+	for _, f := range byFolder {
+		files = append(files, f)
+	}
+	slices.Sort(files)
+	return files
+}
+
 // readIntervals reads the project's own labels: intervals.csv (start_s, end_s,
-// student, kind, label, p) with one video beside it, and the boxes of timeline.csv
-// where that is there too. One sample an interval, boxed at its middle.
+// student, kind, label, p) and its video, with the boxes of timeline.csv, or of the
+// columns x, y, w, h. One sample an interval, boxed at its middle. A folder may hold
+// several recordings, each with its labels in a folder of its own.
 func readIntervals(dir string) (*Set, error) {
-	videos, err := mediaIndex(dir, videoTypes...)
-	if err != nil {
-		return nil, err
-	}
-	if len(videos) != 1 {
-		return nil, fmt.Errorf("%d videos lie beside intervals.csv, want one", len(videos))
-	}
 	s := &Set{Boxes: HeadBox}
-	var media, recording string
-	for name, file := range videos {
-		recording, media = name, file
+	for _, file := range intervalFiles(dir) {
+		root, media, err := videoOf(dir, file)
+		if err != nil {
+			return nil, err
+		}
+		if root != dir {
+			if s.Root != "" && s.Root != root {
+				return nil, fmt.Errorf("the videos lie in both %s and %s", s.Root, root)
+			}
+			s.Root = root
+		}
+		if err := s.addIntervals(dir, file, media); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
 	}
-	heads, err := readHeads(filepath.Join(dir, "timeline.csv"))
+	return s, nil
+}
+
+// videoOf finds the recording that a labels file is about: the one video beside it,
+// one that is named like the labels' folder, or the only one there is; in the set's
+// folder, else in one of the two above it, as classlens analyze leaves it.
+func videoOf(dir, labels string) (root, media string, err error) {
+	own, err := filepath.Abs(dir)
 	if err != nil {
-		return nil, err
+		return "", "", err
 	}
-	t, err := readTable(filepath.Join(dir, "intervals.csv"))
+	name := path.Base(path.Dir(labels))
+	if name == "." {
+		name = filepath.Base(own)
+	}
+	for up, at := 0, dir; up <= 2; up, at = up+1, filepath.Join(at, "..") {
+		videos, err := videosBelow(at, up)
+		if err != nil {
+			return "", "", err
+		}
+		var beside, named []string
+		for _, v := range videos {
+			if up == 0 && path.Dir(v) == path.Dir(labels) {
+				beside = append(beside, v)
+			}
+			if base := path.Base(v); strings.TrimSuffix(base, path.Ext(base)) == name {
+				named = append(named, v)
+			}
+		}
+		if len(named) == 0 && up == 0 && len(videos) == 1 {
+			named = videos
+		}
+		switch {
+		case len(beside) == 1:
+			return at, beside[0], nil
+		case len(named) == 1:
+			return at, named[0], nil
+		}
+	}
+	return "", "", fmt.Errorf("%s: no video beside it, and none named %s: put the recording there", labels, name)
+}
+
+// videosBelow lists the videos of a folder; above the set's own, of that folder alone.
+func videosBelow(dir string, up int) ([]string, error) {
+	var videos []string
+	if up > 0 {
+		for _, ext := range videoTypes {
+			found, err := filepath.Glob(filepath.Join(dir, "*"+ext))
+			if err != nil {
+				return nil, err
+			}
+			for _, f := range found {
+				videos = append(videos, filepath.Base(f))
+			}
+		}
+		return videos, nil
+	}
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
+	}
+	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !IsVideo(filepath.Base(p)) {
+			return err
+		}
+		rel, err := filepath.Rel(dir, p)
+		videos = append(videos, filepath.ToSlash(rel))
+		return err
+	})
+	return videos, err
+}
+
+func (s *Set) addIntervals(dir, file, media string) error {
+	folder := filepath.Join(dir, filepath.FromSlash(path.Dir(file)))
+	heads, err := readHeads(folder)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	start, end, student, kind, label := t.column("start_s"), t.column("end_s"), t.column("student"), t.column("kind"), t.column("label")
-	if min(start, end, student, kind, label) < 0 {
-		return nil, errors.New("intervals.csv lacks one of start_s, end_s, student, kind, label")
+	t, err := readTable(filepath.Join(dir, filepath.FromSlash(file)))
+	if err != nil {
+		return err
 	}
+	start, end, student, kind, label := t.column("start_s"), t.column("end_s"), t.column("student", "student_id"), t.column("kind"), t.column("label")
+	if min(start, end, student, label) < 0 {
+		return errors.New("it lacks one of start_s, end_s, student, label")
+	}
+	box, sure := t.boxColumns(), t.column("confidence")
+	recording := strings.TrimSuffix(path.Base(media), path.Ext(media))
 	for n, row := range t.rows {
 		a, err1 := strconv.ParseFloat(cell(row, start), 64)
 		b, err2 := strconv.ParseFloat(cell(row, end), 64)
 		if err := errors.Join(err1, err2); err != nil || b < a {
-			return nil, fmt.Errorf("intervals.csv line %d: %q to %q is no interval", n+2, cell(row, start), cell(row, end))
+			return fmt.Errorf("line %d: %q to %q is no interval", n+2, cell(row, start), cell(row, end))
 		}
 		x := Sample{Media: media, Label: -1, Level: -1, Attention: -1, Subject: recording + "/" + cell(row, student), Room: recording, Recording: recording, Start: a, End: b}
-		if !x.setLabel(s, cell(row, kind), cell(row, label)) {
+		if strings.EqualFold(cell(row, sure), "unsure") {
+			continue // hand-made labels whose maker could not tell
+		}
+		what := "behaviour"
+		if kind >= 0 {
+			what = cell(row, kind)
+		}
+		if !x.setLabel(s, what, cell(row, label)) {
 			continue
 		}
-		x.Box = heads.at(cell(row, student), (a+b)/2)
+		if own, ok := boxAt(row, box); ok {
+			x.Box = own
+		} else if x.Box = heads.at(cell(row, student), (a+b)/2); x.Box.Empty() && heads != nil {
+			continue // labelled, but never seen in a box
+		}
 		s.Samples = append(s.Samples, x)
 	}
-	return s, nil
+	return nil
+}
+
+// boxColumns are the columns x, y, w and h, or -1.
+func (t *table) boxColumns() [4]int {
+	return [4]int{t.column("x"), t.column("y"), t.column("w"), t.column("h")}
+}
+
+// boxAt reads a row's box; false where it has none.
+func boxAt(row []string, columns [4]int) (scene.Box, bool) {
+	var v [4]float64
+	for i, c := range columns {
+		var err error
+		if v[i], err = strconv.ParseFloat(cell(row, c), 64); err != nil {
+			return scene.Box{}, false
+		}
+	}
+	b := scene.Box{X: v[0], Y: v[1], W: v[2], H: v[3]}
+	return b, !b.Empty()
 }
 
 // setLabel takes what an interval says; false when it says nothing usable.
 func (x *Sample) setLabel(s *Set, kind, label string) bool {
 	switch kind {
 	case "behaviour":
+		if label == "" || label == "unknown" {
+			return false
+		}
 		x.Label = s.classIndex(label)
 	case "attention":
 		on, ok := map[string]int{"on_task": 1, "off_task": 0}[label]
@@ -75,50 +230,4 @@ func (x *Sample) setLabel(s *Set, kind, label string) bool {
 		return false
 	}
 	return true
-}
-
-// heads are a timeline's visible head boxes by student.
-type heads map[string][]timedBox
-
-type timedBox struct {
-	time float64
-	box  scene.Box
-}
-
-// readHeads reads timeline.csv; a file that is not there gives none.
-func readHeads(file string) (heads, error) {
-	if !exists(file) {
-		return nil, nil
-	}
-	t, err := readTable(file)
-	if err != nil {
-		return nil, err
-	}
-	columns := [6]int{t.column("time_s"), t.column("x"), t.column("y"), t.column("w"), t.column("h"), t.column("student")}
-	h := heads{}
-	for _, row := range t.rows {
-		var v [5]float64
-		ok := true
-		for i := range v {
-			var err error
-			v[i], err = strconv.ParseFloat(cell(row, columns[i]), 64)
-			ok = ok && err == nil
-		}
-		if ok { // hidden students have empty boxes
-			name := cell(row, columns[5])
-			h[name] = append(h[name], timedBox{v[0], scene.Box{X: v[1], Y: v[2], W: v[3], H: v[4]}})
-		}
-	}
-	return h, nil
-}
-
-// at is the student's box nearest in time.
-func (h heads) at(student string, time float64) scene.Box {
-	best, least := scene.Box{}, math.Inf(1)
-	for _, b := range h[student] {
-		if d := math.Abs(b.time - time); d < least {
-			best, least = b.box, d
-		}
-	}
-	return best
 }

@@ -6,6 +6,8 @@ import (
 	"image"
 	_ "image/jpeg" // forms of pictures
 	_ "image/png"
+	"maps"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
@@ -29,6 +31,25 @@ const (
 	cctvBreakWidth = 49 * 60.0
 )
 
+// yoloFolder is a folder of pictures and one of their labels.
+type yoloFolder struct{ images, labels, part string }
+
+// yoloFolders finds images/ and labels/, or one such pair a part: train/images and
+// train/labels, valid/images and so on.
+func yoloFolders(dir string) []yoloFolder {
+	if exists(dir, "images") && exists(dir, "labels") {
+		return []yoloFolder{{"images", "labels", ""}}
+	}
+	var all []yoloFolder
+	for folder, part := range partFolders {
+		if exists(dir, folder, "images") && exists(dir, folder, "labels") {
+			all = append(all, yoloFolder{folder + "/images", folder + "/labels", part})
+		}
+	}
+	slices.SortFunc(all, func(a, b yoloFolder) int { return strings.Compare(a.images, b.images) })
+	return all
+}
+
 // readYOLO reads images/ and labels/ with one text file a picture: class, middle x,
 // middle y, width, height, all but the class as shares of the picture.
 func readYOLO(dir string) (*Set, error) {
@@ -38,35 +59,14 @@ func readYOLO(dir string) (*Set, error) {
 		return nil, err
 	}
 	given := len(s.Classes) > 0
-	pictures, err := mediaIndex(filepath.Join(dir, "images"), pictureTypes...)
-	if err != nil {
-		return nil, err
-	}
-	labels, err := mediaIndex(filepath.Join(dir, "labels"), ".txt")
-	if err != nil {
-		return nil, err
-	}
-	names := make([]string, 0, len(labels))
-	for name := range labels {
-		if name != "classes" {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	highest := -1
-	for _, name := range names {
-		file, ok := pictures[name]
-		if !ok {
-			return nil, fmt.Errorf("labels/%s has no picture", labels[name])
-		}
-		samples, err := yoloPicture(dir, path.Join("images", file), filepath.Join(dir, "labels", filepath.FromSlash(labels[name])))
-		if err != nil {
+	for _, f := range yoloFolders(dir) {
+		if err := s.addYOLO(dir, f); err != nil {
 			return nil, err
 		}
-		for _, x := range samples {
-			highest = max(highest, x.Label)
-		}
-		s.Samples = append(s.Samples, samples...)
+	}
+	highest := -1
+	for _, x := range s.Samples {
+		highest = max(highest, x.Label)
 	}
 	if given {
 		if highest >= len(s.Classes) {
@@ -85,11 +85,44 @@ func readYOLO(dir string) (*Set, error) {
 	return s, nil
 }
 
+func (s *Set) addYOLO(dir string, f yoloFolder) error {
+	pictures, err := pathIndex(filepath.Join(dir, filepath.FromSlash(f.images)), pictureTypes...)
+	if err != nil {
+		return err
+	}
+	labels, err := pathIndex(filepath.Join(dir, filepath.FromSlash(f.labels)), ".txt")
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		if name == "classes" {
+			continue
+		}
+		file, ok := pictures[name]
+		if !ok {
+			return fmt.Errorf("%s/%s has no picture", f.labels, labels[name])
+		}
+		samples, err := yoloPicture(dir, path.Join(f.images, file), filepath.Join(dir, filepath.FromSlash(f.labels), filepath.FromSlash(labels[name])))
+		if err != nil {
+			return err
+		}
+		part := f.part
+		if first, _, below := strings.Cut(name, "/"); below && part == "" {
+			part = partFolders[first]
+		}
+		for i := range samples {
+			samples[i].Part = part
+		}
+		s.Samples = append(s.Samples, samples...)
+	}
+	return nil
+}
+
 // yoloClasses reads the class list where there is one.
 func yoloClasses(dir string) ([]string, error) {
 	for _, name := range []string{"classes.txt", "obj.names", "labels/classes.txt"} {
 		if raw, err := os.ReadFile(filepath.Join(dir, name)); err == nil {
-			return strings.Fields(string(raw)), nil
+			return classLines(string(raw)), nil
 		}
 	}
 	for _, name := range []string{"data.yaml", "data.yml", "dataset.yaml"} {
@@ -139,15 +172,54 @@ func yoloPicture(dir, media, labels string) ([]Sample, error) {
 		if line == "" {
 			continue
 		}
-		var class int
-		var x, y, w, h float64
-		if _, err := fmt.Sscan(line, &class, &x, &y, &w, &h); err != nil || class < 0 {
-			return nil, fmt.Errorf("%s line %d: %q is no class and box", filepath.Base(labels), n, line)
+		class, box, err := yoloBox(line)
+		if err != nil {
+			return nil, fmt.Errorf("%s line %d: %w", filepath.Base(labels), n, err)
 		}
 		fw, fh := float64(size.Width), float64(size.Height)
-		samples = append(samples, Sample{Media: media, Box: scene.Box{X: (x - w/2) * fw, Y: (y - h/2) * fh, W: w * fw, H: h * fh}, Label: class, Level: -1, Attention: -1})
+		samples = append(samples, Sample{Media: media, Box: scene.Box{X: box.X * fw, Y: box.Y * fh, W: box.W * fw, H: box.H * fh}, Label: class, Level: -1, Attention: -1})
 	}
 	return samples, lines.Err()
+}
+
+// classLines are the lines of a class list; names may hold spaces. One line of
+// several words is a list as well.
+func classLines(raw string) []string {
+	var names []string
+	for line := range strings.Lines(raw) {
+		if line = strings.TrimSpace(line); line != "" {
+			names = append(names, line)
+		}
+	}
+	if len(names) == 1 {
+		return strings.Fields(names[0])
+	}
+	return names
+}
+
+// yoloBox reads a class and its box, as shares of the picture: middle and size, or
+// the corners of an outline.
+func yoloBox(line string) (class int, box scene.Box, err error) {
+	words := strings.Fields(line)
+	v := make([]float64, 0, len(words))
+	for _, w := range words {
+		x, err := strconv.ParseFloat(w, 64)
+		if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
+			return 0, box, fmt.Errorf("%q is no class and box", line)
+		}
+		v = append(v, x)
+	}
+	if len(v) < 5 || v[0] < 0 || v[0] != math.Trunc(v[0]) {
+		return 0, box, fmt.Errorf("%q is no class and box", line)
+	}
+	if class = int(v[0]); len(v) < 7 { // a sixth number is a confidence
+		return class, scene.Box{X: v[1] - v[3]/2, Y: v[2] - v[4]/2, W: v[3], H: v[4]}, nil
+	}
+	x0, y0, x1, y1 := v[1], v[2], v[1], v[2]
+	for i := 3; i+1 < len(v); i += 2 {
+		x0, y0, x1, y1 = min(x0, v[i]), min(y0, v[i+1]), max(x1, v[i]), max(y1, v[i+1])
+	}
+	return class, scene.Box{X: x0, Y: y0, W: x1 - x0, H: y1 - y0}, nil
 }
 
 // cctvTimes gives the CCTV set its one room, its two blocks as recordings, and its
