@@ -303,7 +303,9 @@ typedef enum CUjitInputType_enum {
 
 #include "cuda_attributes.h"
 #include "cuda_structs.h"
+#ifndef CLASSLENS_CUDA_TYPES_ONLY /* the simulated device defines the functions itself */
 #include "cuda_functions.h"
+#endif
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,49 @@
+#include "shadow.h"
+
+namespace sim {
+
+static bool sameWarp(const Warp& w, u16 who) {
+	if (who < WITHIN_WARP) return who / (u32)LANES == w.index;
+	return who < BY_ATOMIC && (who & 0x7fffu) == w.index;
+}
+static bool unordered(const Warp& w, u16 me, u16 who, u32 when) {
+	const Block& b = *w.block;
+	return when >= b.lastBarrier && who != me && when >= (sameWarp(w, who) ? w.lastSync : b.lastBarrier);
+}
+static void noteRead(const Warp& w, Cell& c, u16 me) {
+	const Block& b = *w.block;
+	bool only = c.readTime < b.lastBarrier || c.reader == me;
+	c.reader = only ? me : sameWarp(w, c.reader) ? WITHIN_WARP | w.index : MANY_WARPS;
+	c.readTime = b.clock;
+}
+
+[[noreturn]] static void race(Warp& w, const Instruction& i, int lane, u64 at, const char* does, u16 who, const char* did) {
+	string other = who < WITHIN_WARP ? "thread " + std::to_string(who) : "another thread";
+	fault(w, i, lane, LAUNCH_FAILED,
+	      "race in shared memory at byte " + std::to_string(at) + ": " + does + " what " + other + " " + did + ", with no barrier between");
+}
+
+void noteShared(Warp& w, const Instruction& i, int lane, u64 at, int bytes, Access how) {
+	Block& b = *w.block;
+	const u32 shift = b.launch->kernel->shadowShift;
+	u16 me = w.index * LANES + lane;
+	Cell *c = &b.cells[at >> shift], *last = &b.cells[(at + bytes - 1) >> shift];
+	for (; c <= last; c++) {
+		if (how == READ && c->writeTime < b.lastBarrier && c->writeTime >= b.start) {   // the common case
+			noteRead(w, *c, me);
+			continue;
+		}
+		bool bothAtomic = how == ATOMIC && c->writer == BY_ATOMIC;
+		if (!bothAtomic && unordered(w, me, c->writer, c->writeTime)) race(w, i, lane, at, how == READ ? "reads" : "writes", c->writer, "wrote");
+		if (how != READ) {
+			if (how == WRITE && unordered(w, me, c->reader, c->readTime)) race(w, i, lane, at, "writes", c->reader, "read");
+			c->writeTime = b.clock;
+			c->writer = how == ATOMIC ? BY_ATOMIC : me;
+			continue;
+		}
+		if (c->writeTime < b.start) fault(w, i, lane, LAUNCH_FAILED, "reads shared memory that nothing wrote, at byte " + std::to_string(at));
+		noteRead(w, *c, me);
+	}
+}
+
+}  // namespace sim

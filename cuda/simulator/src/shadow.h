@@ -1,0 +1,16 @@
+// Races in shared memory: a shadow of the last write and the last read of each cell.
+#pragma once
+#include "warp.h"
+
+namespace sim {
+
+// Who accessed a cell: a thread of the block, several lanes of one warp, several warps, or atomics.
+const u16 MANY_WARPS = 0xffff, BY_ATOMIC = 0xfffe, WITHIN_WARP = 0x8000;
+
+enum Access { READ, WRITE, ATOMIC };
+
+// Notes an access of a lane to bytes [at, at+bytes) of shared memory; faults on a race or on a read of what nothing wrote.
+// Two accesses are in order when a barrier stands between them, or a synchronisation of the warp when both are of it.
+void noteShared(Warp& w, const Instruction& i, int lane, u64 at, int bytes, Access how);
+
+}  // namespace sim
