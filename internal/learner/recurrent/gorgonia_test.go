@@ -1,0 +1,178 @@
+package recurrent
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// unrolled is a one-layer network as a Gorgonia graph in float64: matrices of
+// (inputs+1, hidden), (hidden+1, hidden) a gate, the last row the bias.
+type unrolled struct {
+	g      *gorgonia.ExprGraph
+	x, h   [4]*gorgonia.Node // a gate's weights
+	inputs []*gorgonia.Node
+	ones   *gorgonia.Node
+}
+
+func (u *unrolled) matrix(name string, rows, columns int, at func(i, j int) float64) *gorgonia.Node {
+	data := make([]float64, rows*columns)
+	for i := range data {
+		data[i] = at(i/columns, i%columns)
+	}
+	return gorgonia.NewMatrix(u.g, tensor.Float64, gorgonia.WithName(name), gorgonia.WithShape(rows, columns),
+		gorgonia.WithValue(tensor.New(tensor.WithShape(rows, columns), tensor.WithBacking(data))))
+}
+
+// TestGorgonia holds the gradients of an LSTM and a GRU to Gorgonia's on the same
+// graph. float32 against float64: 2e-5 of the largest.
+func TestGorgonia(t *testing.T) {
+	for _, cell := range []string{"lstm", "gru"} {
+		t.Run(cell, func(t *testing.T) {
+			n, err := New(Config{Cell: cell, Inputs: 4, Hidden: 6, Outputs: 1, Seed: 8})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := rand.New(rand.NewPCG(1, 8))
+			b := randomBatch(r, 3, 5, 4, false)
+			if _, err := n.Forward(b); err != nil {
+				t.Fatal(err)
+			}
+			d := []float32{.5, -1.25, .75}
+			if err := n.Backward(d); err != nil {
+				t.Fatal(err)
+			}
+			u := graphOf(n, b)
+			head := u.matrix("head", 7, 1, func(i, _ int) float64 { return float64(n.head.w[n.head.place(n.headRow(i), 0)]) })
+			logits := must(gorgonia.Mul(must(gorgonia.Concat(1, u.run(cell), u.ones)), head))
+			weights := u.matrix("d", 3, 1, func(i, _ int) float64 { return float64(d[i]) })
+			loss := must(gorgonia.Sum(must(gorgonia.HadamardProd(logits, weights))))
+			all := append(append([]*gorgonia.Node{head}, u.x[:]...), u.h[:]...)
+			if cell == "gru" { // x has no fourth part, the state no third
+				all = append([]*gorgonia.Node{head}, u.x[0], u.x[1], u.x[2], u.h[0], u.h[1], u.h[3])
+			}
+			if _, err := gorgonia.Grad(loss, all...); err != nil {
+				t.Fatal(err)
+			}
+			vm := gorgonia.NewTapeMachine(u.g)
+			defer vm.Close()
+			if err := vm.RunAll(); err != nil {
+				t.Fatal(err)
+			}
+			l := n.layers[0]
+			for g := range 4 {
+				compareNode(t, u.x[g], func(i, j int) (float32, bool) {
+					if i == 4 {
+						return l.m.g[l.m.place(l.in+l.units, gate(g, j))], !(cell == "gru" && g == 3)
+					}
+					return l.m.g[l.m.place(i, gate(g, j))], !(cell == "gru" && g == 3)
+				})
+				compareNode(t, u.h[g], func(i, j int) (float32, bool) {
+					if i == 6 { // one bias a gate lives with x, but for the GRU's fourth
+						return l.m.g[l.m.place(l.in+l.units, gate(g, j))], cell == "gru" && g == 3
+					}
+					return l.m.g[l.m.place(l.in+i, gate(g, j))], !(cell == "gru" && g == 2)
+				})
+			}
+			compareNode(t, head, func(i, _ int) (float32, bool) { return n.head.g[n.head.place(n.headRow(i), 0)], true })
+		})
+	}
+}
+
+// headRow is the head's input of hidden unit i, or of the bias after them.
+func (n *Net) headRow(i int) int {
+	if i == n.config.Hidden {
+		return n.head.in - 1
+	}
+	return i
+}
+
+func must(n *gorgonia.Node, err error) *gorgonia.Node {
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
+func graphOf(n *Net, b Batch) *unrolled {
+	u := &unrolled{g: gorgonia.NewGraph()}
+	l, c := n.layers[0], n.config
+	for g := range 4 {
+		u.x[g] = u.matrix(fmt.Sprintf("x%d", g), c.Inputs+1, c.Hidden, func(i, j int) float64 {
+			if i == c.Inputs {
+				i = l.in + l.units
+			}
+			return float64(l.m.w[l.m.place(i, gate(g, j))])
+		})
+		u.h[g] = u.matrix(fmt.Sprintf("h%d", g), c.Hidden+1, c.Hidden, func(i, j int) float64 {
+			if i == c.Hidden { // one bias a gate: here only where x has none
+				if c.Cell == "gru" && g == 3 {
+					return float64(l.m.w[l.m.place(l.in+l.units, gate(g, j))])
+				}
+				return 0
+			}
+			return float64(l.m.w[l.m.place(l.in+i, gate(g, j))])
+		})
+	}
+	u.ones = u.matrix("ones", b.Rows, 1, func(int, int) float64 { return 1 })
+	for t := range b.Steps {
+		u.inputs = append(u.inputs, u.matrix(fmt.Sprintf("in%d", t), b.Rows, c.Inputs+1, func(i, j int) float64 {
+			if j == c.Inputs {
+				return 1
+			}
+			return float64(b.X[(i*b.Steps+t)*c.Inputs+j])
+		}))
+	}
+	return u
+}
+
+// run gives the last state.
+func (u *unrolled) run(cell string) *gorgonia.Node {
+	rows, hidden := u.ones.Shape()[0], u.h[0].Shape()[1]
+	h := u.matrix("h", rows, hidden, func(int, int) float64 { return 0 })
+	c := u.matrix("c", rows, hidden, func(int, int) float64 { return 0 })
+	one := u.matrix("1", rows, hidden, func(int, int) float64 { return 1 })
+	for _, x := range u.inputs {
+		joined := must(gorgonia.Concat(1, h, u.ones))
+		fromX := func(g int) *gorgonia.Node { return must(gorgonia.Mul(x, u.x[g])) }
+		fromH := func(g int) *gorgonia.Node { return must(gorgonia.Mul(joined, u.h[g])) }
+		sum := func(g int) *gorgonia.Node { return must(gorgonia.Add(fromX(g), fromH(g))) }
+		times := func(a, b *gorgonia.Node) *gorgonia.Node { return must(gorgonia.HadamardProd(a, b)) }
+		if cell == "lstm" {
+			i, f, o := must(gorgonia.Sigmoid(sum(0))), must(gorgonia.Sigmoid(sum(1))), must(gorgonia.Sigmoid(sum(3)))
+			c = must(gorgonia.Add(times(f, c), times(i, must(gorgonia.Tanh(sum(2))))))
+			h = times(o, must(gorgonia.Tanh(c)))
+			continue
+		}
+		reset, z := must(gorgonia.Sigmoid(sum(0))), must(gorgonia.Sigmoid(sum(1)))
+		n := must(gorgonia.Tanh(must(gorgonia.Add(fromX(2), times(reset, fromH(3))))))
+		h = must(gorgonia.Add(times(must(gorgonia.Sub(one, z)), n), times(z, h)))
+	}
+	return h
+}
+
+// compareNode compares a node's gradient with ours where ours says it counts.
+func compareNode(t *testing.T, n *gorgonia.Node, ours func(i, j int) (float32, bool)) {
+	t.Helper()
+	grad, err := n.Grad()
+	columns := n.Shape()[1]
+	for i := range n.Shape()[0] {
+		for j := range columns {
+			got, counts := ours(i, j)
+			if !counts {
+				continue
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", n.Name(), err)
+			}
+			want := grad.Data().([]float64)[i*columns+j]
+			if math.Abs(want-float64(got)) > 2e-5*(1+math.Abs(want)) {
+				t.Errorf("%s[%d,%d]: gradient %g, Gorgonia has %g", n.Name(), i, j, got, want)
+			}
+		}
+	}
+}
