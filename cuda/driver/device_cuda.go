@@ -35,7 +35,7 @@ type Device struct {
 	busy     bool // work was queued since the last full synchronisation
 	captures int  // streams that record
 	heap     *heap
-	pin      runtime.Pinner // Go memory of copies on the default stream
+	pins     map[*Stream]*runtime.Pinner // Go memory of copies that may still run
 	hosts    []*HostBuffer
 	live     Counts
 	plan     *faultPlan
@@ -127,7 +127,8 @@ const (
 )
 
 func start(info Info) (*Device, error) {
-	d := &Device{info: info, jobs: make(chan job), gone: make(chan struct{}), timeout: usualTimeout}
+	d := &Device{info: info, jobs: make(chan job), gone: make(chan struct{}), timeout: usualTimeout,
+		pins: map[*Stream]*runtime.Pinner{}}
 	if info.Simulated {
 		d.timeout = simulatedTimeout
 	}
@@ -255,7 +256,7 @@ func (d *Device) synchronize() error {
 	err := d.call("synchronize device", cu.Synchronize)
 	if err == nil {
 		d.busy = false
-		d.pin.Unpin()
+		d.unpin(nil)
 	}
 	return err
 }
@@ -273,6 +274,7 @@ func (d *Device) Close() error {
 	d.once.Do(func() {
 		lost := d.Err()
 		if errors.Is(lost, ErrStuck) {
+			abandon(d) // it may still write to what its copies named
 			close(d.gone)
 			return
 		}
@@ -285,7 +287,11 @@ func (d *Device) Close() error {
 				_ = d.synchronize()
 				d.heap.trim()
 			}
-			return d.call("destroy context", d.ctx.Destroy)
+			err := d.call("destroy context", d.ctx.Destroy)
+			for s := range d.pins {
+				d.unpin(s)
+			}
+			return err
 		})
 		d.lose(callError("use device", "it is closed"))
 		close(d.gone)
@@ -294,4 +300,32 @@ func (d *Device) Close() error {
 		}
 	})
 	return err
+}
+
+// abandoned are stuck devices: their memory must stay.
+var abandoned struct {
+	sync.Mutex
+	devices []*Device
+}
+
+func abandon(d *Device) {
+	abandoned.Lock()
+	abandoned.devices = append(abandoned.devices, d)
+	abandoned.Unlock()
+}
+
+// hold keeps Go memory where it is until the stream (nil: the device) is synchronized. On the device's thread.
+func (d *Device) hold(s *Stream, p *byte) {
+	if d.pins[s] == nil {
+		d.pins[s] = new(runtime.Pinner)
+	}
+	d.pins[s].Pin(p)
+}
+
+// unpin lets go what hold kept.
+func (d *Device) unpin(s *Stream) {
+	if p := d.pins[s]; p != nil {
+		p.Unpin()
+		delete(d.pins, s)
+	}
 }

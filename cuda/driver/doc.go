@@ -27,3 +27,16 @@ type Info struct {
 
 // LibraryVariable names the environment variable that replaces libcuda.so.1 by another library: the simulated device.
 const LibraryVariable = "CLASSLENS_LIBCUDA"
+
+// Statistics is what a simulated device counted of a kernel since it was loaded: exact for the addresses that ran, and the same on
+// every run. It tells of waste, not of time.
+type Statistics struct {
+	Launches         uint64
+	WarpInstructions uint64 // executed, by warps of 32 threads
+	SharedAccesses   uint64 // by warps
+	Replays          uint64 // turns beyond the first that bank conflicts cost
+	GlobalAccesses   uint64 // by warps
+	Sectors          uint64 // of 32 bytes, moved beyond the needed ones
+	Instructions     uint64 // in the PTX
+	Executed         uint64 // of them, that ran at least once
+}

@@ -18,7 +18,7 @@ func newHeap(plain bool, alloc func(int) (Ptr, error), free func(Ptr) error) *he
 	return &heap{plain: plain, alloc: alloc, free: free, kept: map[int][]Ptr{}, size: map[Ptr]int{}}
 }
 
-// sizeClass rounds up: to 512 bytes below 1 MiB, to an eighth of the next power of two above, so that a recording whose
+// sizeClass rounds up: to 512 bytes below 1 MiB, to a sixteenth of the next power of two above, so that a recording whose
 // batches vary by a few students finds its memory again. At most 12.5 % is lost.
 func sizeClass(n int) int {
 	step := 512
@@ -27,7 +27,7 @@ func sizeClass(n int) int {
 		for p < n {
 			p <<= 1
 		}
-		step = p / 8
+		step = p / 16
 	}
 	return (n + step - 1) / step * step
 }

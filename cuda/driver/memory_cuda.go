@@ -145,7 +145,7 @@ func (b *Buffer) transfer(op string, s *Stream, at int, host []byte, move func(u
 			if d.captures > 0 {
 				return callError(op, "a graph is being recorded: the memory must be a HostBuffer")
 			}
-			s.pins(d).Pin(&host[0])
+			d.hold(s, &host[0])
 		}
 		d.busy = true
 		return d.call(op, func() error { return move(p, cu.DevicePtr(b.ptr)+cu.DevicePtr(at), int64(len(host))) })

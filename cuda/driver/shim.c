@@ -33,6 +33,8 @@ static void *library;
 static int init_result = 100;
 static char failure[512];
 static const char *(*sim_message)(void);
+static int (*sim_statistics)(const char *kernel, void *statistics);
+static int (*sim_live)(void *counts);
 
 /* cu's init calls this one and gives up unless it answers 0; the driver's own cuInit runs in shim_open. */
 int cuInit(unsigned flags) {
@@ -65,6 +67,8 @@ int shim_open(const char *chosen) {
 		*slots[i].slot = f ? f : (void *)not_supported;
 	}
 	*(void **)&sim_message = dlsym(library, "classlensSimMessage");
+	*(void **)&sim_statistics = dlsym(library, "classlensSimStatistics");
+	*(void **)&sim_live = dlsym(library, "classlensSimLive");
 	int (*init)(unsigned) = 0;
 	*(void **)&init = dlsym(library, "cuInit");
 	init_result = init ? init(0) : 801;
@@ -75,3 +79,5 @@ int shim_loaded(void) { return library != 0; }
 const char *shim_failure(void) { return failure; }
 int shim_simulated(void) { return sim_message != 0; }
 const char *shim_sim_message(void) { return sim_message ? sim_message() : ""; }
+int shim_sim_statistics(const char *kernel, unsigned long long *eight) { return sim_statistics ? sim_statistics(kernel, eight) : 801; }
+int shim_sim_live(unsigned long long *six) { return sim_live ? sim_live(six) : 801; }

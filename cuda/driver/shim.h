@@ -7,5 +7,7 @@ int shim_loaded(void);                   /* a library was found */
 const char *shim_failure(void);          /* why none was found */
 int shim_simulated(void);                /* it is the project's simulated device */
 const char *shim_sim_message(void);      /* the simulated device's words on the last fault of this thread's device */
+int shim_sim_statistics(const char *kernel, unsigned long long *eight); /* see Statistics in Go */
+int shim_sim_live(unsigned long long *six);                             /* see Counts in Go */
 
 #endif

@@ -1,6 +1,9 @@
 package driver
 
-import "unsafe"
+import (
+	"errors"
+	"unsafe"
+)
 
 // Number is what crosses between host and device: fixed width, no pointers.
 type Number interface {
@@ -33,11 +36,12 @@ func Upload[T Number](d *Device, v []T) (*Buffer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := CopyIn(nil, b, 0, v); err == nil {
+	err = CopyIn(nil, b, 0, v)
+	if err == nil {
 		err = d.Synchronize()
 	}
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, b.Free())
 	}
 	return b, nil
 }

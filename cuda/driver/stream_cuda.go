@@ -3,7 +3,6 @@
 package driver
 
 import (
-	"runtime"
 	"time"
 
 	"gorgonia.org/cu"
@@ -13,7 +12,6 @@ import (
 type Stream struct {
 	device    *Device
 	s         cu.Stream
-	pin       runtime.Pinner
 	capturing bool
 	closed    bool
 }
@@ -41,20 +39,12 @@ func (s *Stream) raw() cu.Stream {
 	return s.s
 }
 
-// pins keeps Go memory of copies in place; the default stream's stays with the device.
-func (s *Stream) pins(d *Device) *runtime.Pinner {
-	if s == nil {
-		return &d.pin
-	}
-	return &s.pin
-}
-
 // Synchronize waits until the stream's work is done. Host memory that was copied to is valid then.
 func (s *Stream) Synchronize() error {
 	return s.device.Do(func() error {
 		err := s.device.call("synchronize stream", s.s.Synchronize)
 		if err == nil {
-			s.pin.Unpin()
+			s.device.unpin(s)
 		}
 		return err
 	})
@@ -77,7 +67,7 @@ func (s *Stream) Close() error {
 		s.closed = true
 		d.live.Streams--
 		err := d.call("synchronize stream", s.s.Synchronize)
-		s.pin.Unpin()
+		d.unpin(s)
 		if err2 := d.call("destroy stream", s.s.Destroy); err == nil {
 			err = err2
 		}

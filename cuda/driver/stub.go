@@ -48,16 +48,19 @@ func Devices() ([]Info, error) { return nil, nil }
 // Open says that this program was built without CUDA.
 func Open(uuid string) (*Device, error) { return nil, errNotBuilt }
 
-func (d *Device) Info() Info                                     { return Info{} }
-func (d *Device) SetTimeout(t time.Duration)                     {}
-func (d *Device) Err() error                                     { return errNotBuilt }
-func (d *Device) Do(f func() error) error                        { return errNotBuilt }
-func (d *Device) Synchronize() error                             { return errNotBuilt }
-func (d *Device) Live() (c Counts)                               { return Counts{} }
-func (d *Device) Close() error                                   { return nil }
-func (d *Device) Alloc(bytes int) (*Buffer, error)               { return nil, errNotBuilt }
-func (d *Device) AllocHost(bytes int) (*HostBuffer, error)       { return nil, errNotBuilt }
-func (d *Device) Memory() (free, total int64, err error)         { return 0, 0, errNotBuilt }
+func (d *Device) Info() Info                               { return Info{} }
+func (d *Device) SetTimeout(t time.Duration)               {}
+func (d *Device) Err() error                               { return errNotBuilt }
+func (d *Device) Do(f func() error) error                  { return errNotBuilt }
+func (d *Device) Synchronize() error                       { return errNotBuilt }
+func (d *Device) Live() (c Counts)                         { return Counts{} }
+func (d *Device) Close() error                             { return nil }
+func (d *Device) Alloc(bytes int) (*Buffer, error)         { return nil, errNotBuilt }
+func (d *Device) AllocHost(bytes int) (*HostBuffer, error) { return nil, errNotBuilt }
+func (d *Device) Memory() (free, total int64, err error)   { return 0, 0, errNotBuilt }
+func (d *Device) Statistics(kernel string) (s Statistics, err error) {
+	return Statistics{}, errNotBuilt
+}
 func (d *Device) Trim() error                                    { return errNotBuilt }
 func (d *Device) Load(ptx []byte) (*Module, error)               { return nil, errNotBuilt }
 func (d *Device) NewStream() (*Stream, error)                    { return nil, errNotBuilt }
