@@ -72,7 +72,6 @@ type pass struct {
 	logits      []float32 // [out steps][rows][block]
 	dout        []float32 // [steps][rows][units], gradient of the states
 	turned      []float32 // transposed head
-	store       map[*[]float32]int
 }
 
 // New makes a network with fresh weights.
