@@ -19,7 +19,7 @@ API cuInit(unsigned) {
 		settings.order = order == "forward" ? Settings::FORWARD : order == "reverse" ? Settings::REVERSE : Settings::SHUFFLED;
 		if (settings.order == Settings::SHUFFLED) settings.seed = strtoull(order.c_str(), nullptr, 10);
 		settings.races = environment("CLASSLENS_SIM_RACES", "1") != "0";
-		settings.statistics = environment("CLASSLENS_SIM_STATISTICS", "1") != "0";
+		settings.statistics = environment("CLASSLENS_SIM_STATISTICS", environment("CLASSLENS_SIM_REPORT", "").empty() ? "0" : "1") != "0";
 		settings.lazy = environment("CLASSLENS_SIM_LAZY", "0") != "0";
 		settings.cores = std::max(1, atoi(environment("CLASSLENS_SIM_CORES", "1").c_str()));
 		settings.maxSteps = strtoull(environment("CLASSLENS_SIM_STEPS", "4000000000").c_str(), nullptr, 10);
