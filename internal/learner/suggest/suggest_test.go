@@ -1,0 +1,329 @@
+package suggest
+
+import (
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"classlens/internal/learner/features"
+	"classlens/internal/learner/logs"
+	"classlens/internal/learner/models"
+	"classlens/internal/learner/synthlog"
+)
+
+// truthGroup is where the mark of a cause is to be found.
+var truthGroup = map[synthlog.Cause]string{synthlog.Inactive: "activity", synthlog.Missing: "handing in", synthlog.Late: "timing", synthlog.Low: "scores"}
+
+// made is a made-up log with features by week.
+type made struct {
+	truth   map[string]synthlog.Student
+	columns []string
+	sets    map[string]*models.Set // by presentation
+	days    []int
+}
+
+func makeUp(t *testing.T, students, day int) made {
+	t.Helper()
+	dir := t.TempDir()
+	list, err := synthlog.Write(dir, synthlog.Options{Seed: 7, Students: students, Modules: 1, Presentations: []string{"2013J", "2014B"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := logs.ReadOULAD(context.Background(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := made{truth: map[string]synthlog.Student{}, sets: map[string]*models.Set{}}
+	o := features.Options{Clicks: true, Daily: true}
+	m.columns = o.Names()
+	for d := 7; d <= day; d += 7 {
+		m.days = append(m.days, d)
+	}
+	b := features.NewBuilder(l, o, nil)
+	for c, course := range l.Courses {
+		set := &models.Set{Columns: m.columns}
+		for _, i := range course.Enrolments {
+			e := l.Enrolments[i]
+			r := models.Row{Enrolment: i, Student: e.Student, Module: course.Module, Present: true}
+			for _, d := range m.days {
+				if row := b.At(c, d).Row(i); row != nil {
+					r.Steps = append(r.Steps, row)
+					r.Truth = append(r.Truth, models.TruthOf(e.Result, 0, 0))
+				}
+			}
+			if len(r.Steps) == len(m.days) { // still there
+				set.Rows = append(set.Rows, r)
+			}
+		}
+		m.sets[course.Presentation] = set
+	}
+	for i, s := range list {
+		m.truth[l.Enrolments[i].Student] = s
+	}
+	return m
+}
+
+// ask wraps a fitted model.
+func askModel(m models.Model, columns []string) Predict {
+	return func(cases []Case) ([]float64, error) {
+		set := &models.Set{Columns: columns}
+		for _, c := range cases {
+			set.Rows = append(set.Rows, models.Row{Student: c.Student, Module: "AAA", Steps: c.Steps, Truth: make([][models.Targets]float32, len(c.Steps)), Present: true})
+		}
+		p, err := m.Predict(set)
+		if err != nil {
+			return nil, err
+		}
+		out := make([]float64, len(p))
+		for i := range p {
+			out[i] = p[i][models.Passed]
+		}
+		return out, nil
+	}
+}
+
+func (m made) cases(presentation string) []Case {
+	var all []Case
+	for _, r := range m.sets[presentation].Rows {
+		all = append(all, Case{r.Student, r.Steps, m.days})
+	}
+	return all
+}
+
+// TestKnownCauses holds the first reason to act on to the cause that the log was
+// made with, and its day to the week in which the cause began.
+func TestKnownCauses(t *testing.T) {
+	const day = 140
+	m := makeUp(t, 1600, day)
+	train := m.sets["2013J"]
+	for name, model := range map[string]models.Model{"linear": models.FitLinear(train), "trees": models.FitTrees(train, models.TreeOptions{Count: 60, Leaves: 8, Least: 20, Lambda: 5, Columns: .4, Rows: .7, Rate: .1}, true, 1)} {
+		t.Run(name, func(t *testing.T) {
+			r, err := Make(m.cases("2014B"), askModel(model, m.columns), Options{Course: "AAA 2014B", Day: day, Columns: m.columns, Most: 200, Seed: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			n, right, second, near, healthy := map[synthlog.Cause]int{}, map[synthlog.Cause]int{}, 0, 0, 0
+			all := 0
+			for _, s := range r.Listed {
+				truth := m.truth[s.Student]
+				if truth.Cause == synthlog.None {
+					healthy++
+					continue
+				}
+				n[truth.Cause]++
+				all++
+				if len(s.Reasons) > 0 && s.Reasons[0].Group == truthGroup[truth.Cause] {
+					right[truth.Cause]++
+				}
+				for _, x := range s.Reasons[:min(2, len(s.Reasons))] {
+					if x.Group == truthGroup[truth.Cause] {
+						second++
+						if math.Abs(float64(x.Since-7*truth.From)) <= 35 { // work is due every four weeks
+							near++
+						}
+					}
+				}
+			}
+			t.Logf("listed %d, of them healthy %d; cause first: %v of %v; among the first two %d of %d; day within five weeks %d", len(r.Listed), healthy, right, n, second, all, near)
+			for c, of := range n {
+				if of < 10 || float64(right[c]) < .6*float64(of) {
+					t.Errorf("%s: first reason right for %d of %d", c, right[c], of)
+				}
+			}
+			if 10*second < 9*all || 10*near < 6*second || 5*healthy > len(r.Listed) {
+				t.Errorf("among the first two %d of %d, near in time %d, healthy %d of %d", second, all, near, healthy, len(r.Listed))
+			}
+		})
+	}
+}
+
+// plane is a logistic model on the last step: what it says of a group is known.
+func plane(weights []float64) Predict {
+	return func(cases []Case) ([]float64, error) {
+		var out []float64
+		for _, c := range cases {
+			z := 1.
+			for k, v := range c.Steps[len(c.Steps)-1] {
+				z += weights[k] * float64(v)
+			}
+			out = append(out, 1/(1+math.Exp(-z)))
+		}
+		return out, nil
+	}
+}
+
+// TestAdditive: on a linear model the effect of a group is its weights times what
+// the student lacks, whatever the orders; by week it is what was lost that week.
+func TestAdditive(t *testing.T) {
+	columns := []string{"progress", "handed_share", "backlog_tma", "clicks_recent"}
+	r := rand.New(rand.NewPCG(1, 1))
+	var cases []Case
+	row := func(handed, backlog, clicks float32) []float32 { return []float32{.5, handed, backlog, clicks} }
+	for i := range 21 {
+		v := float32(i%3) * .01
+		cases = append(cases, Case{string(rune('a' + i)), [][]float32{row(1, 0, 5+v), row(1, 0, 5+v), row(1, 0, 5+v)}, []int{7, 14, 21}})
+		_ = r
+	}
+	cases = append(cases, Case{"weak", [][]float32{row(1, 0, 5.01), row(.5, 0, 5.01), row(.5, 1, 3.01)}, []int{7, 14, 21}})
+	report, err := Make(cases, plane([]float64{9, 2, -1.5, .25}), Options{Course: "c", Day: 21, Columns: columns, Below: 1, Most: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := report.Listed[0]
+	if s.Student != "weak" || len(s.Reasons) != 2 {
+		t.Fatalf("%+v", report.Listed)
+	}
+	for i, want := range []struct {
+		group  string
+		effect float64
+		since  int
+		weeks  [3]float64
+	}{{"handing in", -2.5, 21, [3]float64{0, -1, -1.5}}, {"activity", -.5, 21, [3]float64{0, 0, -.5}}} {
+		got := s.Reasons[i]
+		if got.Group != want.group || math.Abs(got.Effect-want.effect) > .02 || got.Since != want.since {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+		for k := range want.weeks {
+			if math.Abs(got.Weeks[k]-want.weeks[k]) > .02 {
+				t.Errorf("%s weeks %v, want %v", want.group, got.Weeks, want.weeks)
+			}
+		}
+	}
+	if len(s.Advice) != 2 || len(s.Advice[0].Studies) == 0 {
+		t.Errorf("advice %+v", s.Advice)
+	}
+}
+
+func TestBadInput(t *testing.T) {
+	good := []Case{{"a", [][]float32{{1}}, []int{7}}}
+	nan := func(c []Case) ([]float64, error) { return []float64{math.NaN()}, nil }
+	few := func(c []Case) ([]float64, error) { return nil, nil }
+	for name, f := range map[string]func() error{
+		"columns": func() error { _, err := Make(good, nan, Options{Columns: []string{"a", "b"}}); return err },
+		"none":    func() error { _, err := Make(good, nan, Options{}); return err },
+		"days": func() error {
+			_, err := Make([]Case{{"a", [][]float32{{1}}, nil}}, nan, Options{Columns: []string{"a"}})
+			return err
+		},
+		"nan": func() error { _, err := Make(good, nan, Options{Columns: []string{"a"}}); return err },
+		"few": func() error { _, err := Make(good, few, Options{Columns: []string{"a"}}); return err },
+	} {
+		if err := f(); !errors.Is(err, ErrInput) {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+	if r, err := Make(nil, nan, Options{Columns: []string{"a"}}); err != nil || r.Note == "" {
+		t.Errorf("no students: %v, %v", r, err)
+	}
+}
+
+// lessonFile is 120 s of ten students: off task between 40 and 70 s, apart from
+// the teacher, who writes.
+func lessonFile(t *testing.T, dir string) {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("time_s,student,visible,behaviour,attention\n")
+	for s := range 120 {
+		for k := range 10 {
+			behaviour, attention := "look_forward", "on_task"
+			if (s >= 40 && s < 70 && k < 7) || (s == 10 && k < 7) {
+				behaviour, attention = "phone", "off_task"
+			}
+			b.WriteString(strings.Join([]string{itoa(s), "S0" + itoa(k), "1", behaviour, attention}, ",") + "\n")
+		}
+		b.WriteString(itoa(s) + ",T01,1,write,off_task\n")
+	}
+	if err := os.WriteFile(filepath.Join(dir, "timeline.csv"), []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func itoa(n int) string {
+	if n >= 10 {
+		return itoa(n/10) + itoa(n%10)
+	}
+	return string(rune('0' + n))
+}
+
+func TestLesson(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "lesson<1>")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	lessonFile(t, dir)
+	r := &Report{}
+	if err := r.AddLesson(dir); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Video) != 1 {
+		t.Fatalf("%d stretches: %+v", len(r.Video), r.Video)
+	}
+	s := r.Video[0]
+	if math.Abs(s.Start-40) > 5 || math.Abs(s.End-70) > 5 || s.OffTask < .6 || s.Teacher != "write" || s.Did[0].Behaviour != "phone" || len(s.Seats) != 7 || len(r.Lesson) == 0 {
+		t.Errorf("%+v", s)
+	}
+	names, err := r.WriteFiles(filepath.Join(dir, "out"))
+	if err != nil || len(names) != 3 {
+		t.Fatalf("%v, %v", names, err)
+	}
+	page, err := os.ReadFile(filepath.Join(dir, "out", "suggest.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"Not for grading", "lesson&lt;1&gt;", "Szpunar", "0:4"} {
+		if !strings.Contains(string(page), want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if strings.Contains(string(page), "<1>") || !strings.Contains(r.Table(), "usually") {
+		t.Error("a folder's name went into the page as it is, or the table lacks the stretch")
+	}
+}
+
+func TestLessonErrors(t *testing.T) {
+	for name, text := range map[string]string{"column": "time_s,student,visible,behaviour\n", "number": "time_s,student,visible,behaviour,attention\nx,S,1,read,on_task\n",
+		"back": "time_s,student,visible,behaviour,attention\n2,S,1,read,on_task\n1,S,1,read,on_task\n", "empty": "", "fields": "time_s,student,visible,behaviour,attention\n1,S\n"} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "timeline.csv"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Lesson(dir); err == nil || !strings.Contains(err.Error(), "timeline.csv") {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+	if _, err := Lesson(t.TempDir()); err == nil {
+		t.Error("no file, no error")
+	}
+}
+
+// TestStudiesExist: every advice cites studies of the list, and each is described
+// in docs/suggestions.md under the anchor that the advice gives.
+func TestStudiesExist(t *testing.T) {
+	doc, err := os.ReadFile("../../../docs/suggestions.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rules {
+		if len(r.studies) == 0 || !strings.Contains(string(doc), "\n## "+strings.ToUpper(r.doc[:1])+strings.ReplaceAll(r.doc[1:], "-", " ")+"\n") {
+			t.Errorf("%s: no studies, or no section %q in docs/suggestions.md", r.group, r.doc)
+		}
+		for _, s := range r.studies {
+			if titleOf(s) == s {
+				t.Errorf("%s cites %q, which is not in the list", r.group, s)
+			}
+		}
+		if _, act := textOf(r.group); !act {
+			t.Errorf("advice for %q, which cannot be acted on", r.group)
+		}
+	}
+	for _, s := range Studies {
+		if !strings.Contains(string(doc), s.Title) {
+			t.Errorf("docs/suggestions.md lacks %q", s.Title)
+		}
+	}
+}
