@@ -1,0 +1,62 @@
+// Command cudareport says what the tests of the CUDA kernels see of them, on the simulated device:
+//
+//	go run ./scripts/cudareport            one line a kernel: coverage, mutants, registers, spills, replays (make cuda-report)
+//	go run ./scripts/cudareport mutants    changes one PTX instruction at a time and asks whether the tests notice (make mutants)
+//
+// Coverage is the share of a kernel's PTX instructions that some test executes. A mutant is a kernel with one executed instruction
+// changed; it is killed when a test fails. Registers and spills are those of ptxas for sm_80, where it is in the cache
+// (make kernels-check fetches it), replays the bank conflicts' turns over all tests.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "cudareport:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	verb := "report"
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		verb, args = args[0], args[1:]
+	}
+	flags := flag.NewFlagSet("cudareport "+verb, flag.ContinueOnError)
+	packages := flags.String("packages", "./cuda/kernels", "test packages, separated by commas")
+	only := flags.String("kernels", "", "only these kernels, separated by commas")
+	perKernel := flags.Int("mutants", 40, "mutants tried a kernel, chosen evenly over kinds and lines; 0: all")
+	survivors := flags.Bool("v", false, "list the mutants that no test noticed")
+	coverage := flags.Float64("min-coverage", 0, "fail when a kernel's coverage is below this percentage")
+	killed := flags.Float64("min-killed", 0, "fail when fewer than this percentage of all mutants are killed")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	l, err := newLab(strings.Split(*packages, ","))
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	switch verb {
+	case "report":
+		return report(l, pick(*only), *coverage, *killed)
+	case "mutants":
+		return mutants(l, pick(*only), *perKernel, *survivors, *killed)
+	}
+	return fmt.Errorf("unknown verb %q: want report or mutants", verb)
+}
+
+// pick makes a filter of a list of names; an empty list lets all pass.
+func pick(list string) func(string) bool {
+	if list == "" {
+		return func(string) bool { return true }
+	}
+	names := strings.Split(list, ",")
+	return func(name string) bool { return slices.Contains(names, name) }
+}
