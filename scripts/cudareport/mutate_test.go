@@ -54,7 +54,8 @@ func TestEquivalentMutantsAreNotTried(t *testing.T) {
 		{"clamps", "setp.lt.f32 \t%p1, %f1, %f2;\nsetp.gt.f32 \t%p2, %f1, %f5;\nselp.f32 \t%f3, %f5, %f1, %p2;\nselp.f32 \t%f4, %f2, %f3, %p1;\n}", true},
 		{"not used", "setp.lt.f32 \t%p1, %f1, %f2;\n}", false},
 	} {
-		n := 0 // mutants of the first line		for _, m := range mutate(c.ptx, "k", map[int]uint64{1: 1}) {
+		n := 0 // mutants of the first line
+		for _, m := range mutate(c.ptx, "k", map[int]uint64{1: 1}) {
 			if strings.HasPrefix(m.kind, "comparison") {
 				n++
 			}
