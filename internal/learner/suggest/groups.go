@@ -19,14 +19,14 @@ var groups = []group{
 		[]string{"handed_share", "handed_weight", "since_handed", "handed_any", "ahead_count", "handed_in"}, []string{"backlog"}},
 	{"timing", "work handed in late or at the last moment", true, []string{"late_count", "place_early", "rank_early"}, []string{"early_", "late_"}},
 	{"points", "points so far, missing work counted as none", true, []string{"points_share", "points_mean", "place_zero", "rank_points"}, nil},
-	{"scores", "scores of what was handed in", true, []string{"low_count", "place_mean", "place_last", "rank_score"}, []string{"score_", "banked_", "G1", "G2"}},
-	{"discussion", "taking part in discussions", true, []string{"week_forum", "Discussion", "posts"}, []string{"forum_"}},
+	{"scores", "scores of what was handed in", true, []string{"low_count", "place_mean", "place_last", "rank_score"}, []string{"score_", "banked_", "grade_"}},
+	{"discussion", "taking part in discussions", true, []string{"week_forum", "discussion", "posts"}, []string{"forum_"}},
 	{"habits", "regularity of study", true, []string{"regularity", "weekend_share", "again_share"}, nil},
 	{"lessons", "attention and engagement in lessons", true, []string{"on_task_share", "engagement_mean", "hand_raises"}, []string{"lesson_"}},
-	{"activity", "activity in the course's pages", true, []string{"days_recent", "rank_clicks", "rank_days", "rank_recent", "rank_days_recent", "since_seen", "raisedhands",
-		"VisITedResources", "AnnouncementsView"}, []string{"clicks_", "week_"}},
+	{"activity", "activity in the course's pages", true, []string{"days_recent", "rank_clicks", "rank_days", "rank_recent", "rank_days_recent", "since_seen", "raised_hands",
+		"visited_resources", "announcements_view"}, []string{"clicks_", "week_"}},
 	{"circumstances", "circumstances, which nobody is to be judged by", false, []string{"registered", "registered_late", "attempts", "credits", "rank_registered", "disability",
-		"deprivation", "age", "sex"}, []string{"gender", "region", "education", "imd", "age_"}},
+		"deprivation", "age", "sex"}, []string{"static_", "gender", "region", "education", "imd", "age_"}},
 }
 
 // groupOf gives the group of a column.

@@ -1,0 +1,166 @@
+// Package generic reads learning records other than OULAD: the flat tables of
+// xAPI-Edu-Data and UCI student performance, a generic form of events, outcomes and
+// posts, and what analyze left of a course's lessons. docs/learner-inputs.md has
+// the forms.
+//
+// A row that cannot be used is a bad row: kept out, counted and told with file and
+// line. A column or file that is missing is one error that names it.
+package generic
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"classlens/internal/learner/logs"
+)
+
+// ErrForm says that a file is in none of the forms.
+var ErrForm = errors.New("not a form that is known")
+
+// Bad are the rows that were kept out.
+type Bad struct {
+	Rows  []logs.BadRow // the first logs.MaxBad
+	Count int
+}
+
+func (b *Bad) add(file string, line int, reason string) {
+	b.Count++
+	if len(b.Rows) < logs.MaxBad {
+		b.Rows = append(b.Rows, logs.BadRow{File: file, Line: line, Reason: reason})
+	}
+}
+
+// row gives the fields of one row by column.
+type row struct {
+	at     map[string]int
+	fields []string
+	line   int
+}
+
+// get is a field, "" when the column is not there.
+func (r row) get(column string) string {
+	if i, ok := r.at[column]; ok {
+		return strings.TrimSpace(r.fields[i])
+	}
+	return ""
+}
+
+// number is a field within bounds.
+func (r row) number(column string, low, high float64) (float64, string) {
+	v, err := strconv.ParseFloat(r.get(column), 64)
+	if err != nil || !(v >= low && v <= high) {
+		return 0, fmt.Sprintf("%s %q is not a number from %g to %g", column, r.get(column), low, high)
+	}
+	return v, ""
+}
+
+// read walks over a table with a header; what do returns that is not empty makes
+// the row bad. It gives the number of good rows. Messages call the file base.
+func read(name, base string, comma rune, columns []string, bad *Bad, do func(row) string) (int, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	good := 0
+	c := csv.NewReader(f)
+	c.Comma, c.ReuseRecord, c.FieldsPerRecord, c.LazyQuotes = comma, true, -1, true
+	header, err := c.Read()
+	if errors.Is(err, io.EOF) {
+		return 0, fmt.Errorf("%s: empty; it must begin with a header", base)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", base, err)
+	}
+	at := map[string]int{}
+	for i, h := range header {
+		at[strings.TrimSpace(strings.TrimPrefix(h, "\ufeff"))] = i
+	}
+	for _, want := range columns {
+		if _, ok := at[want]; !ok {
+			return 0, fmt.Errorf("%s: column %q is missing; the header has %s", base, want, strings.Join(header, string(comma)))
+		}
+	}
+	width := len(header)
+	for {
+		fields, err := c.Read()
+		if errors.Is(err, io.EOF) {
+			return good, nil
+		}
+		var parse *csv.ParseError
+		if errors.As(err, &parse) {
+			bad.add(base, parse.Line, parse.Err.Error())
+			continue
+		}
+		if err != nil {
+			return good, fmt.Errorf("%s: %w", base, err)
+		}
+		line, _ := c.FieldPos(0)
+		if len(fields) != width {
+			bad.add(base, line, fmt.Sprintf("%d fields, the header has %d", len(fields), width))
+			continue
+		}
+		if reason := do(row{at, fields, line}); reason != "" {
+			bad.add(base, line, reason)
+			continue
+		}
+		good++
+	}
+}
+
+// Kind is a form of input.
+type Kind string
+
+// Forms of input.
+const (
+	XAPI   Kind = "xapi"   // xAPI-Edu-Data, one file
+	UCI    Kind = "uci"    // UCI student performance, one file
+	Events Kind = "events" // a folder with events.csv and outcomes.csv
+)
+
+// Detect tells the form of a file or folder by its header.
+func Detect(path string) (Kind, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if info.IsDir() {
+		if _, err := os.Stat(filepath.Join(path, "events.csv")); err == nil {
+			return Events, nil
+		}
+		return "", fmt.Errorf("%s: %w: a folder without events.csv", path, ErrForm)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	head := make([]byte, 4096)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	line, _, _ := strings.Cut(string(head[:n]), "\n")
+	switch {
+	case strings.Contains(line, "raisedhands") && strings.Contains(line, "Class"):
+		return XAPI, nil
+	case strings.Contains(line, "G1") && strings.Contains(line, "G3"):
+		return UCI, nil
+	}
+	return "", fmt.Errorf("%s: %w: its header is %s", path, ErrForm, strings.TrimSpace(line))
+}
+
+// index of a value, or an answer that names them all.
+func oneOf(column, value string, all []string) (int, string) {
+	if i := slices.Index(all, value); i >= 0 {
+		return i, ""
+	}
+	return 0, fmt.Sprintf("%s %q is none of %s", column, value, strings.Join(all, ", "))
+}
