@@ -40,3 +40,7 @@ type Statistics struct {
 	Instructions     uint64 // in the PTX
 	Executed         uint64 // of them, that ran at least once
 }
+
+// FaultVariable names the environment variable that makes calls of a simulated device fail: "N:CODE" lets the Nth call
+// (from 1) answer this CUresult instead of being made. A real device never reads it.
+const FaultVariable = "CLASSLENS_CUDA_FAIL"

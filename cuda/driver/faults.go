@@ -1,3 +1,5 @@
+//go:build cuda
+
 package driver
 
 import (
@@ -5,10 +7,6 @@ import (
 	"strconv"
 	"strings"
 )
-
-// FaultVariable names the environment variable that makes calls of a simulated device fail: "N:CODE" lets the Nth call
-// (from 1) answer this CUresult instead of being made. A real device never reads it.
-const FaultVariable = "CLASSLENS_CUDA_FAIL"
 
 // faultPlan lets one call fail. Calls are counted on the device's thread.
 type faultPlan struct {

@@ -42,6 +42,8 @@ type Usage struct {
 	ActiveBlocks int // a multiprocessor, at the block size asked about; 0 on a simulated device
 }
 
+var errNotBuilt = &Error{Op: "open device", Class: ErrNoDevice, Detail: "built without CUDA"}
+
 // Devices lists nothing.
 func Devices() ([]Info, error) { return nil, nil }
 

@@ -43,7 +43,7 @@ bool Resolving::allInLastUsed() {
 		bits |= on ? a : 0;
 	}
 	if (low < h->first || high + bytes > h->end || (bits & (bytes - 1))) return false;
-	EACH_LANE(l) pointers[l] = h->host + (addresses[l] - h->first);
+	EACH_LANE(l) pointers[l] = (u8*)((uintptr_t)h->host + (addresses[l] - h->first));   // lanes that are off point anywhere
 	return true;
 }
 
@@ -56,7 +56,7 @@ bool Resolving::allInShared() {
 	}
 	vector<u8>& shared = w.block->shared;
 	if (high + bytes > shared.size() || (bits & (bytes - 1))) return false;
-	EACH_LANE(l) pointers[l] = shared.data() + addresses[l];
+	EACH_LANE(l) pointers[l] = (u8*)((uintptr_t)shared.data() + addresses[l]);
 	if (settings.races) EACH_ON(l, lanes) noteShared(w, i, l, addresses[l], bytes, how);
 	return true;
 }

@@ -64,7 +64,7 @@ void Parser::place(Space space, const string& name, u64 bytes, u32 align, const 
 		if (!address) fail("no memory for variable " + name);
 		u8* host = memory.at(address, bytes);
 		memset(host, 0, bytes);
-		memcpy(host, initial.data(), std::min<u64>(initial.size(), bytes));
+		if (!initial.empty()) memcpy(host, initial.data(), std::min<u64>(initial.size(), bytes));
 		table[name] = {GLOBAL, address};
 		module->globals[name] = {address, bytes};
 		return;
