@@ -70,4 +70,13 @@ template <int BM> struct Tile {
         for (int j = 0; j < 4; j++) acc[i][j] += u[i] * v[j];
     }
   }
+
+  // keep puts the results into shared memory as (BM, BN), from where threads side by
+  // side write columns side by side. The memory may be that of a and b.
+  DEVICE void keep(float* s) {
+    __syncthreads();
+#pragma unroll
+    for (int i = 0; i < 4; i++) *(float4*)(s + (row + i) * BN + column) = make_float4(acc[i][0], acc[i][1], acc[i][2], acc[i][3]);
+    __syncthreads();
+  }
 };

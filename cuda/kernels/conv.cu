@@ -19,7 +19,8 @@ template <int BM>
 DEVICE void conv(const float* __restrict__ x, const float* __restrict__ wt, const int2* __restrict__ taps, const float* __restrict__ bias,
                  const float* __restrict__ residual, float* __restrict__ y, const Geometry g, int groupIn, float lo, float hi) {
   const int BN = Tile<BM>::BN, STEP = 256 / BN, ROWS = DEPTH / STEP, QUADS = DEPTH * BM / 4;
-  __shared__ __align__(16) float as[2][DEPTH * BM], bs[2][DEPTH * BN];
+  __shared__ __align__(16) float shared[2 * DEPTH * (BM + BN)];
+  float *const as = shared, *const bs = shared + 2 * DEPTH * BM;
   const int t = threadIdx.x, p0 = blockIdx.x * BN, m0 = blockIdx.y * BM;
   wt += (size_t)blockIdx.z * g.kpad * g.mpad + m0;
 
@@ -44,9 +45,9 @@ DEVICE void conv(const float* __restrict__ x, const float* __restrict__ wt, cons
     }
   };
   auto keep = [&](int s) {
-    if (QUADS == 256 || t < QUADS) *(float4*)&as[s][aRow * BM + aColumn] = a;
+    if (QUADS == 256 || t < QUADS) *(float4*)(as + s * DEPTH * BM + aRow * BM + aColumn) = a;
 #pragma unroll
-    for (int i = 0; i < ROWS; i++) bs[s][(t / BN + i * STEP) * BN + t % BN] = b[i];
+    for (int i = 0; i < ROWS; i++) bs[(s * DEPTH + t / BN + i * STEP) * BN + t % BN] = b[i];
   };
 
   Tile<BM> tile;
@@ -57,29 +58,23 @@ DEVICE void conv(const float* __restrict__ x, const float* __restrict__ wt, cons
 #pragma unroll 1
   for (int k0 = DEPTH; k0 < g.kpad; k0 += DEPTH, s ^= 1) {
     fetch(k0);
-    tile.add(as[s], bs[s]);
+    tile.add(as + s * DEPTH * BM, bs + s * DEPTH * BN);
     keep(s ^ 1);
     __syncthreads();
   }
-  tile.add(as[s], bs[s]);
+  tile.add(as + s * DEPTH * BM, bs + s * DEPTH * BN);
 
-  const int channels = g.m * gridDim.z;
-#pragma unroll
-  for (int j = 0; j < 4; j++) {
-    const u32 p = p0 + tile.column + j;
-    if (p >= (u32)g.pixels) break;
-    const size_t to = (size_t)(p / g.area) * channels * g.area + p % g.area;
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-      const int o = m0 + tile.row + i;
-      if (o >= g.m) break;
-      const int channel = blockIdx.z * g.m + o;
-      const size_t q = to + (size_t)channel * g.area;
-      float v = tile.acc[i][j];
-      if (bias) v += bias[channel];
-      if (residual) v += residual[q];
-      y[q] = clamp(v, lo, hi);
-    }
+  tile.keep(shared);
+  if (mine >= g.pixels) return;
+  const int rows = min(BM, g.m - m0), first = blockIdx.z * g.m + m0;
+  const size_t to = ((size_t)n * g.m * gridDim.z + first) * g.area + at;
+#pragma unroll 1
+  for (int r = t / BN; r < rows; r += STEP) {
+    const size_t q = to + (size_t)r * g.area;
+    float v = shared[r * BN + t % BN];
+    if (bias) v += bias[first + r];
+    if (residual) v += residual[q];
+    y[q] = clamp(v, lo, hi);
   }
 }
 

@@ -14,7 +14,8 @@ template <bool TA, bool TB>
 DEVICE void gemm(const float* __restrict__ a, const float* __restrict__ b, const float* __restrict__ bias, const float* __restrict__ residual,
                  float* __restrict__ c, int m, int n, int k, int stepA, int stepB, int stepC, float alpha, float lo, float hi) {
   const int SIDE = 64, ROWS = 4;
-  __shared__ __align__(16) float as[DEPTH * SIDE], bs[DEPTH * SIDE];
+  __shared__ __align__(16) float shared[SIDE * SIDE];
+  float *const as = shared, *const bs = shared + DEPTH * SIDE;
   const int t = threadIdx.x, n0 = blockIdx.x * SIDE, m0 = blockIdx.y * SIDE;
   a += (size_t)blockIdx.z * stepA;
   b += (size_t)blockIdx.z * stepB;
@@ -48,20 +49,16 @@ DEVICE void gemm(const float* __restrict__ a, const float* __restrict__ b, const
     }
     __syncthreads();
   }
-  c += (size_t)blockIdx.z * stepC;
-#pragma unroll
-  for (int i = 0; i < 4; i++) {
-    if (m0 + tile.row + i >= m) break;
-#pragma unroll
-    for (int j = 0; j < 4; j++) {
-      const int column = n0 + tile.column + j;
-      if (column >= n) break;
-      const size_t q = (size_t)(m0 + tile.row + i) * n + column;
-      float v = alpha * tile.acc[i][j];
-      if (bias) v += bias[column];
-      if (residual) v += residual[(size_t)blockIdx.z * stepC + q];
-      c[q] = clamp(v, lo, hi);
-    }
+  tile.keep(shared);
+  const int column = n0 + t % SIDE, rows = min(SIDE, m - m0);
+  if (column >= n) return;
+  const float shift = bias ? bias[column] : 0.f;
+  const size_t to = (size_t)blockIdx.z * stepC + (size_t)m0 * n + column;
+#pragma unroll 1
+  for (int r = t / SIDE; r < rows; r += 4) {
+    float v = alpha * shared[r * SIDE + t % SIDE] + shift;
+    if (residual) v += residual[to + (size_t)r * n];
+    c[to + (size_t)r * n] = clamp(v, lo, hi);
   }
 }
 
