@@ -57,7 +57,7 @@ bool Resolving::allInShared() {
 	vector<u8>& shared = w.block->shared;
 	if (high + bytes > shared.size() || (bits & (bytes - 1))) return false;
 	EACH_LANE(l) pointers[l] = (u8*)((uintptr_t)shared.data() + addresses[l]);
-	if (settings.races) EACH_ON(l, lanes) noteShared(w, i, l, addresses[l], bytes, how);
+	if (settings.races) noteShared(w, i, lanes, addresses, bytes, how);
 	return true;
 }
 
@@ -66,7 +66,8 @@ void Resolving::inShared(int lane, u64 at) {
 	if (at > shared.size() || bytes > (i64)(shared.size() - at))
 		fault(w, i, lane, ILLEGAL_ADDRESS, string(verb()) + " byte " + std::to_string(at) + " of " + std::to_string(shared.size()) + " bytes of shared memory");
 	pointers[lane] = &shared[at];
-	if (settings.races) noteShared(w, i, lane, at, bytes, how);
+	addresses[lane] = at;
+	if (settings.races) noteShared(w, i, 1u << lane, addresses, bytes, how);
 }
 
 void Resolving::inGlobal(int lane, u64 at) {
@@ -117,6 +118,12 @@ void resolve(Warp& w, Instruction& i, u32 lanes, const Operand& base, i64 offset
 
 // ---- ld and st
 
+static bool inOneRow(u8** p, size_t bytes) {
+	bool row = true;
+	for (int l = 1; l < LANES; l++) row &= p[l] == p[0] + l * bytes;
+	return row;
+}
+
 // Pointers of lanes that are off are not valid.
 static void load(Warp& w, Instruction& i, u32 lanes) {
 	u8* p[LANES];
@@ -126,6 +133,10 @@ static void load(Warp& w, Instruction& i, u32 lanes) {
 		const Operand& d = i.operand[j];
 		if (size == 4 && d.width == 4) {
 			u32* to = w.at<u32>(d);
+			if (n == 1 && lanes == ALL_LANES && inOneRow(p, 4)) {
+				memcpy(to, p[0], 4 * LANES);
+				continue;
+			}
 			EACH_ON(l, lanes) memcpy(&to[l], p[l] + 4 * j, 4);
 			continue;
 		}

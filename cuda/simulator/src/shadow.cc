@@ -23,26 +23,43 @@ static void noteRead(const Warp& w, Cell& c, u16 me) {
 	      "race in shared memory at byte " + std::to_string(at) + ": " + does + " what " + other + " " + did + ", with no barrier between");
 }
 
-void noteShared(Warp& w, const Instruction& i, int lane, u64 at, int bytes, Access how) {
-	Block& b = *w.block;
-	const u32 shift = b.launch->kernel->shadowShift;
+// An access that is not the usual one: a write, or a read of what was written since the last barrier.
+static void noteCell(Warp& w, const Instruction& i, int lane, u64 at, Cell& c, Access how) {
+	const Block& b = *w.block;
 	u16 me = w.index * LANES + lane;
-	Cell *c = &b.cells[at >> shift], *last = &b.cells[(at + bytes - 1) >> shift];
-	for (; c <= last; c++) {
-		if (how == READ && c->writeTime < b.lastBarrier && c->writeTime >= b.start) {   // the common case
-			noteRead(w, *c, me);
-			continue;
+	bool bothAtomic = how == ATOMIC && c.writer == BY_ATOMIC;
+	if (!bothAtomic && unordered(w, me, c.writer, c.writeTime)) race(w, i, lane, at, how == READ ? "reads" : "writes", c.writer, "wrote");
+	if (how != READ) {
+		if (how == WRITE && unordered(w, me, c.reader, c.readTime)) race(w, i, lane, at, "writes", c.reader, "read");
+		c.writeTime = b.clock;
+		c.writer = how == ATOMIC ? BY_ATOMIC : me;
+		return;
+	}
+	if (c.writeTime < b.start) fault(w, i, lane, LAUNCH_FAILED, "reads shared memory that nothing wrote, at byte " + std::to_string(at));
+	noteRead(w, c, me);
+}
+
+// Reads of what was written before the last barrier, and writes over what nobody touched since, are most accesses by far.
+void noteShared(Warp& w, const Instruction& i, u32 lanes, const u64* at, int bytes, Access how) {
+	Block& b = *w.block;
+	Cell* cells = b.cells.data();
+	const u32 shift = b.launch->kernel->shadowShift, barrier = b.lastBarrier, start = b.start, now = b.clock;
+	const u32 span = (bytes >> shift) + (bytes < 1 << shift);   // accesses are aligned: cells each of them covers
+	EACH_ON(l, lanes) {
+		const u16 me = w.index * LANES + l;
+		Cell* c = cells + (at[l] >> shift);
+		for (u32 n = 0; n < span; n++, c++) {
+			bool before = c->writeTime < barrier;
+			if (how == READ && before && c->writeTime >= start) {
+				if (c->readTime < barrier || c->reader == me) {
+					c->reader = me;
+					c->readTime = now;
+				} else noteRead(w, *c, me);
+			} else if (how == WRITE && before && c->readTime < barrier) {
+				c->writeTime = now;
+				c->writer = me;
+			} else noteCell(w, i, l, at[l], *c, how);
 		}
-		bool bothAtomic = how == ATOMIC && c->writer == BY_ATOMIC;
-		if (!bothAtomic && unordered(w, me, c->writer, c->writeTime)) race(w, i, lane, at, how == READ ? "reads" : "writes", c->writer, "wrote");
-		if (how != READ) {
-			if (how == WRITE && unordered(w, me, c->reader, c->readTime)) race(w, i, lane, at, "writes", c->reader, "read");
-			c->writeTime = b.clock;
-			c->writer = how == ATOMIC ? BY_ATOMIC : me;
-			continue;
-		}
-		if (c->writeTime < b.start) fault(w, i, lane, LAUNCH_FAILED, "reads shared memory that nothing wrote, at byte " + std::to_string(at));
-		noteRead(w, *c, me);
 	}
 }
 

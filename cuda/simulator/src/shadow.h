@@ -9,8 +9,8 @@ const u16 MANY_WARPS = 0xffff, BY_ATOMIC = 0xfffe, WITHIN_WARP = 0x8000;
 
 enum Access { READ, WRITE, ATOMIC };
 
-// Notes an access of a lane to bytes [at, at+bytes) of shared memory; faults on a race or on a read of what nothing wrote.
-// Two accesses are in order when a barrier stands between them, or a synchronisation of the warp when both are of it.
-void noteShared(Warp& w, const Instruction& i, int lane, u64 at, int bytes, Access how);
+// Notes an access of lanes to bytes [at, at+bytes) of shared memory, each its own; faults on a race or on a read of what nothing
+// wrote. Two accesses are in order when a barrier stands between them, or a synchronisation of the warp when both are of it.
+void noteShared(Warp& w, const Instruction& i, u32 lanes, const u64* at, int bytes, Access how);
 
 }  // namespace sim
