@@ -160,7 +160,11 @@ u64 runOnCores(const Launch& like, const vector<u32>& order, u32 cores) {
 	u64 steps = 0;
 	Fault first{0, ""};
 	auto work = [&] {
-		vector<Instruction> code = like.kernel->code;
+		vector<Instruction> code;
+		{
+			std::lock_guard<std::mutex> hold(lock);   // another core may be adding its counts already
+			code = like.kernel->code;
+		}
 		for (auto& i : code) i.executions = i.accesses = i.waste = 0;
 		Launch l = like;
 		l.code = code.data();
