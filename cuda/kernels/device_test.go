@@ -5,16 +5,10 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"classlens/cuda/driver"
 )
-
-// mutantVariable names a PTX file that stands in for the module of its name: how
-// `make mutants` asks whether these tests notice a changed instruction.
-const mutantVariable = "CLASSLENS_MUTANT"
 
 // dev is a device under test with the project's kernels.
 type dev struct {
@@ -49,15 +43,7 @@ func TestMain(m *testing.M) {
 
 func newDev(d *driver.Device) *dev {
 	v := &dev{Device: d, kernels: map[string]*driver.Kernel{}, modules: map[string]*driver.Module{}, ptx: map[string]Module{}}
-	mutant := os.Getenv(mutantVariable)
 	for _, m := range Modules() {
-		if mutant != "" && strings.TrimSuffix(filepath.Base(mutant), ".ptx") == m.Name {
-			text, err := os.ReadFile(mutant)
-			if err != nil {
-				panic(err)
-			}
-			m.PTX = string(text)
-		}
 		for _, k := range m.Kernels {
 			v.ptx[k] = m
 		}
