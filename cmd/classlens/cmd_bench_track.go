@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"classlens/vision/people"
+	"classlens/vision/scene"
+	"classlens/vision/track"
+	"classlens/vision/track/score"
+	"classlens/vision/video"
+
+	"github.com/spf13/cobra"
+)
+
+func newBenchTrackCommand() *cobra.Command {
+	var b trackBench
+	var preset string
+	cmd := &cobra.Command{
+		Use:   "track RECORDING...",
+		Short: "People found per second, where the time goes, detectors compared",
+		Long: `Runs people search and tracking over recordings and prints a line for each:
+people found in a second of processor time, and the processor time that detector,
+flow and tracker take for a second of video. With --truth, a folder of boxes.csv for
+each recording in the same order, also recall, precision, IDF1 and identity switches.
+--detectors compares the nets on single steps at one input size instead.`,
+		Args: usageArgs(cobra.MinimumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(b.truth) > 0 && len(b.truth) != len(args) {
+				return usageError{fmt.Errorf("%d recordings, %d truth folders", len(args), len(b.truth))}
+			}
+			b.presets = strings.Split(preset, ",")
+			b.out = cmd.OutOrStdout()
+			if b.detectors > 0 {
+				return b.compare(cmd.Context(), args)
+			}
+			return b.run(cmd.Context(), args)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&preset, "preset", "default", "people presets, comma between")
+	f.StringSliceVar(&b.truth, "truth", nil, "folders with boxes.csv, one a recording")
+	f.Float64Var(&b.between, "between-fps", 6, "grey frames a second for following heads")
+	f.IntVar(&b.threads, "threads", 1, "threads of the nets")
+	f.IntVar(&b.detectors, "detectors", 0, "compare the nets at this input width, pixels")
+	return cmd
+}
+
+// trackBench measures people search and tracking.
+type trackBench struct {
+	presets   []string
+	truth     []string
+	between   float64
+	threads   int
+	detectors int
+	out       io.Writer
+}
+
+// trackRun is what one recording took and gave.
+type trackRun struct {
+	detect, flow, track time.Duration // processor time
+	seconds             float64       // of video
+	found               int           // people, over all looks
+	tracks              []scene.Track
+	counts              map[string]int
+}
+
+func (b *trackBench) run(ctx context.Context, paths []string) error {
+	fmt.Fprintf(b.out, "%-22s %-8s %7s %8s %8s %8s %7s", "recording", "preset", "found/s", "detector", "flow", "tracker", "tracks")
+	if b.truth != nil {
+		fmt.Fprintf(b.out, " %6s %9s %6s %8s %5s", "recall", "precision", "IDF1", "switches", "area")
+	}
+	fmt.Fprintln(b.out, "  looks")
+	for _, preset := range b.presets {
+		d, err := people.NewDetector(people.Options{Preset: preset, Threads: b.threads})
+		if err != nil {
+			return err
+		}
+		var mean score.Result
+		for i, path := range paths {
+			r, err := b.one(ctx, d, path)
+			if err != nil {
+				d.Close()
+				return err
+			}
+			name := filepath.Base(path)
+			if name == "video.mp4" {
+				name = filepath.Base(filepath.Dir(path))
+			}
+			share := func(t time.Duration) float64 { return t.Seconds() / r.seconds }
+			fmt.Fprintf(b.out, "%-22s %-8s %7.0f %8.4f %8.4f %8.4f %7d", name, preset,
+				float64(r.found)/(r.detect+r.flow+r.track).Seconds(), share(r.detect), share(r.flow), share(r.track), len(r.tracks))
+			if b.truth != nil {
+				truth, ignore, err := score.ReadTruth(b.truth[i])
+				if err != nil {
+					d.Close()
+					return err
+				}
+				s := score.Score(truth, ignore, score.Rows(r.tracks))
+				fmt.Fprintf(b.out, " %6.3f %9.3f %6.3f %8d %5.2f", s.Recall, s.Precision, s.IDF1, s.Switches, s.AreaRatio)
+				mean.Recall, mean.Precision, mean.IDF1, mean.Switches = mean.Recall+s.Recall, mean.Precision+s.Precision, mean.IDF1+s.IDF1, mean.Switches+s.Switches
+			}
+			fmt.Fprintf(b.out, "  %v\n", r.counts)
+		}
+		if n := float64(len(paths)); b.truth != nil && n > 1 {
+			fmt.Fprintf(b.out, "%-22s %-8s %42s %6.3f %9.3f %6.3f %8d\n", "mean", preset, "", mean.Recall/n, mean.Precision/n, mean.IDF1/n, mean.Switches)
+		}
+		if err := d.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// one runs detector and tracker over a recording.
+func (b *trackBench) one(ctx context.Context, d *people.Detector, path string) (*trackRun, error) {
+	rec, err := video.Open(ctx, path, video.Options{BetweenFPS: b.between, NoFlow: true})
+	if err != nil {
+		return nil, err
+	}
+	defer rec.Close()
+	d.Begin()
+	r := &trackRun{}
+	follow := track.Following(video.FollowPoints)
+	t := track.NewTracker(track.Options{}, track.FollowerFunc(func(a, b scene.Gray, pts []track.Point) ([]track.Point, []bool) {
+		t0 := processorTime()
+		moved, ok := follow.Follow(a, b, pts)
+		r.flow += processorTime() - t0
+		return moved, ok
+	}))
+	shot := 0
+	for {
+		step, err := rec.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		if step.Shot != shot {
+			shot = step.Shot
+			d.Reset()
+		}
+		t0 := processorTime()
+		found, err := d.Detect(step.Frame)
+		if err != nil {
+			return nil, err
+		}
+		t1 := processorTime()
+		t.Add(step, found)
+		r.detect, r.track = r.detect+t1-t0, r.track+processorTime()-t1
+		r.found += len(found)
+		r.seconds = step.Time + 1
+	}
+	t0 := processorTime()
+	r.tracks = t.Finish()
+	r.track += processorTime() - t0 - r.flow
+	r.counts = d.Counts()
+	return r, nil
+}
