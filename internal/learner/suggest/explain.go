@@ -112,7 +112,7 @@ func median(v []float64) float64 {
 // reference gained since. A value that the student lacks and the reference has stays
 // lacking; columns keep to the range that cases have.
 func (e *explainer) mix(c Case, like []bool, t int) Case {
-	out := Case{Student: c.Student, Days: c.Days, Steps: make([][]float32, len(c.Steps))}
+	out := Case{Student: c.Student, Module: c.Module, Days: c.Days, Steps: make([][]float32, len(c.Steps))}
 	shift := len(e.reference) - len(c.Steps)
 	for s, own := range c.Steps {
 		row := slices.Clone(own)
@@ -182,6 +182,27 @@ func (e *explainer) explain(c Case, p float64) (Student, error) {
 	}
 	slices.SortStableFunc(out.Reasons, func(a, b Reason) int { return cmp.Compare(a.Effect, b.Effect) })
 	return out, nil
+}
+
+// falls gives what the last two steps did to each case, beside what they did to the
+// reference.
+func (e *explainer) falls(cases []Case, p []float64) ([]float64, error) {
+	like := make([]bool, len(e.names))
+	for g := range like {
+		like[g] = true
+	}
+	before := make([]Case, len(cases))
+	for i, c := range cases {
+		before[i] = e.mix(c, like, len(c.Steps)-3)
+	}
+	q, err := ask(e.predict, before)
+	if err != nil {
+		return nil, err
+	}
+	for i := range q {
+		q[i] = logit(p[i]) - logit(q[i])
+	}
+	return q, nil
 }
 
 func (e *explainer) shapley(c Case) ([]float64, error) {

@@ -20,6 +20,7 @@ import (
 // Case is one student on one day.
 type Case struct {
 	Student string
+	Module  string
 	Steps   [][]float32 // a row of columns each week, oldest first; NaN is not known
 	Days    []int       // of the steps
 }
@@ -37,7 +38,14 @@ type Options struct {
 	Below   float64  // only those with a smaller chance; 0: 0.5
 	Orders  int      // random orders of the groups to average over; 0: 24
 	Seed    uint64
+	Order   string // ByRisk ("" too) or ByFall
 }
+
+// Orders of the list.
+const (
+	ByRisk = "risk" // the smallest chance first
+	ByFall = "fall" // who lost most in the last two steps first
+)
 
 // Marks of every report.
 const (
@@ -61,6 +69,7 @@ type Student struct {
 	Student string   `json:"student"`
 	Pass    float64  `json:"p_pass"`
 	Room    float64  `json:"p_if_like_peers"` // the model's chance if everything one can act on were like the reference
+	Fall    float64  `json:"recent"`          // effect of the last two steps on the log-odds, beside peers; below 0: falling
 	Reasons []Reason `json:"reasons"`
 	Advice  []Advice `json:"advice"`
 }
@@ -95,6 +104,9 @@ func (o Options) withDefaults() Options {
 }
 
 func (o Options) check(cases []Case) error {
+	if o.Order != "" && o.Order != ByRisk && o.Order != ByFall {
+		return fmt.Errorf("%w: order %q, want %s or %s", ErrInput, o.Order, ByRisk, ByFall)
+	}
 	if len(o.Columns) == 0 || o.Most < 1 || o.Orders < 1 || !(o.Below > 0 && o.Below <= 1) {
 		return fmt.Errorf("%w: %d columns, most %d, orders %d, below %g", ErrInput, len(o.Columns), o.Most, o.Orders, o.Below)
 	}
@@ -126,20 +138,28 @@ func Make(cases []Case, predict Predict, o Options) (*Report, error) {
 		return nil, err
 	}
 	e := newExplainer(cases, p, predict, o)
-	order := make([]int, len(cases))
-	for i := range order {
-		order[i] = i
+	fall, err := e.falls(cases, p)
+	if err != nil {
+		return nil, err
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(p[a], p[b]) })
-	for _, i := range order {
-		if len(r.Listed) == o.Most || p[i] >= o.Below {
-			break
+	var order []int
+	for i := range cases {
+		if p[i] < o.Below {
+			order = append(order, i)
 		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		if o.Order == ByFall {
+			return cmp.Compare(fall[a], fall[b])
+		}
+		return cmp.Compare(p[a], p[b])
+	})
+	for _, i := range order[:min(o.Most, len(order))] {
 		s, err := e.explain(cases[i], p[i])
 		if err != nil {
 			return nil, fmt.Errorf("student %s: %w", cases[i].Student, err)
 		}
-		s.Advice = adviceFor(s.Reasons)
+		s.Fall, s.Advice = round(fall[i]), adviceFor(s.Reasons)
 		r.Listed = append(r.Listed, s)
 	}
 	r.Class = common(r.Listed)

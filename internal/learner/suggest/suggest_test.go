@@ -68,29 +68,11 @@ func makeUp(t *testing.T, students, day int) made {
 	return m
 }
 
-// ask wraps a fitted model.
-func askModel(m models.Model, columns []string) Predict {
-	return func(cases []Case) ([]float64, error) {
-		set := &models.Set{Columns: columns}
-		for _, c := range cases {
-			set.Rows = append(set.Rows, models.Row{Student: c.Student, Module: "AAA", Steps: c.Steps, Truth: make([][models.Targets]float32, len(c.Steps)), Present: true})
-		}
-		p, err := m.Predict(set)
-		if err != nil {
-			return nil, err
-		}
-		out := make([]float64, len(p))
-		for i := range p {
-			out[i] = p[i][models.Passed]
-		}
-		return out, nil
-	}
-}
-
-func (m made) cases(presentation string) []Case {
-	var all []Case
-	for _, r := range m.sets[presentation].Rows {
-		all = append(all, Case{r.Student, r.Steps, m.days})
+func (m made) cases(t *testing.T, presentation string) []Case {
+	t.Helper()
+	all, err := Cases(m.sets[presentation], m.days)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return all
 }
@@ -103,7 +85,7 @@ func TestKnownCauses(t *testing.T) {
 	train := m.sets["2013J"]
 	for name, model := range map[string]models.Model{"linear": models.FitLinear(train), "trees": models.FitTrees(train, models.TreeOptions{Count: 60, Leaves: 8, Least: 20, Lambda: 5, Columns: .4, Rows: .7, Rate: .1}, true, 1)} {
 		t.Run(name, func(t *testing.T) {
-			r, err := Make(m.cases("2014B"), askModel(model, m.columns), Options{Course: "AAA 2014B", Day: day, Columns: m.columns, Most: 200, Seed: 1})
+			r, err := Make(m.cases(t, "2014B"), Asking(model, m.columns), Options{Course: "AAA 2014B", Day: day, Columns: m.columns, Most: 200, Seed: 1})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -157,6 +139,36 @@ func plane(weights []float64) Predict {
 	}
 }
 
+// TestOrders: who falls now comes first by fall, who stands lowest by risk.
+func TestOrders(t *testing.T) {
+	columns := []string{"handed_share"}
+	var cases []Case
+	add := func(name string, v ...float32) {
+		c := Case{Student: name, Days: []int{7, 14, 21, 28}}
+		for _, x := range v {
+			c.Steps = append(c.Steps, []float32{x})
+		}
+		cases = append(cases, c)
+	}
+	for i := range 9 {
+		add(string(rune('a'+i)), 1, 1, 1, 1)
+	}
+	add("low", 0, 0, 0, 0)
+	add("falling", 1, 1, .4, .1)
+	for order, want := range map[string]string{"": "low", ByRisk: "low", ByFall: "falling"} {
+		r, err := Make(cases, plane([]float64{6}), Options{Columns: columns, Below: .9, Order: order})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Listed[0].Student != want {
+			t.Errorf("order %q begins with %s", order, r.Listed[0].Student)
+		}
+	}
+	if _, err := Make(cases, plane([]float64{6}), Options{Columns: columns, Order: "name"}); !errors.Is(err, ErrInput) {
+		t.Errorf("error %v", err)
+	}
+}
+
 // TestAdditive: on a linear model the effect of a group is its weights times what
 // the student lacks, whatever the orders; by week it is what was lost that week.
 func TestAdditive(t *testing.T) {
@@ -166,10 +178,10 @@ func TestAdditive(t *testing.T) {
 	row := func(handed, backlog, clicks float32) []float32 { return []float32{.5, handed, backlog, clicks} }
 	for i := range 21 {
 		v := float32(i%3) * .01
-		cases = append(cases, Case{string(rune('a' + i)), [][]float32{row(1, 0, 5+v), row(1, 0, 5+v), row(1, 0, 5+v)}, []int{7, 14, 21}})
+		cases = append(cases, Case{string(rune('a' + i)), "AAA", [][]float32{row(1, 0, 5+v), row(1, 0, 5+v), row(1, 0, 5+v)}, []int{7, 14, 21}})
 		_ = r
 	}
-	cases = append(cases, Case{"weak", [][]float32{row(1, 0, 5.01), row(.5, 0, 5.01), row(.5, 1, 3.01)}, []int{7, 14, 21}})
+	cases = append(cases, Case{"weak", "AAA", [][]float32{row(1, 0, 5.01), row(.5, 0, 5.01), row(.5, 1, 3.01)}, []int{7, 14, 21}})
 	report, err := Make(cases, plane([]float64{9, 2, -1.5, .25}), Options{Course: "c", Day: 21, Columns: columns, Below: 1, Most: 1})
 	if err != nil {
 		t.Fatal(err)
@@ -194,20 +206,23 @@ func TestAdditive(t *testing.T) {
 			}
 		}
 	}
+	if math.Abs(s.Fall+3) > .02 { // from step 1 on: 2*.5 + 1.5 + .5
+		t.Errorf("the last two steps did %g", s.Fall)
+	}
 	if len(s.Advice) != 2 || len(s.Advice[0].Studies) == 0 {
 		t.Errorf("advice %+v", s.Advice)
 	}
 }
 
 func TestBadInput(t *testing.T) {
-	good := []Case{{"a", [][]float32{{1}}, []int{7}}}
+	good := []Case{{"a", "", [][]float32{{1}}, []int{7}}}
 	nan := func(c []Case) ([]float64, error) { return []float64{math.NaN()}, nil }
 	few := func(c []Case) ([]float64, error) { return nil, nil }
 	for name, f := range map[string]func() error{
 		"columns": func() error { _, err := Make(good, nan, Options{Columns: []string{"a", "b"}}); return err },
 		"none":    func() error { _, err := Make(good, nan, Options{}); return err },
 		"days": func() error {
-			_, err := Make([]Case{{"a", [][]float32{{1}}, nil}}, nan, Options{Columns: []string{"a"}})
+			_, err := Make([]Case{{"a", "", [][]float32{{1}}, nil}}, nan, Options{Columns: []string{"a"}})
 			return err
 		},
 		"nan": func() error { _, err := Make(good, nan, Options{Columns: []string{"a"}}); return err },

@@ -21,7 +21,7 @@ var pages = template.Must(template.New("page").Funcs(template.FuncMap{
 	"percent": func(v float64) string { return fmt.Sprintf("%.0f %%", 100*v) },
 	"short":   short, "clock": clock, "join": strings.Join,
 	"readable": func(s string) string { return strings.ReplaceAll(s, "_", " ") },
-	"bars":     bars, "title": titleOf,
+	"bars":     bars, "width": func(weeks []float64) int { return 4 * len(weeks) }, "title": titleOf, "signed": func(v float64) string { return fmt.Sprintf("%+.1f", v) },
 }).Parse(pageText))
 
 // bar is one step of a reason in the page, in a picture 22 high.
@@ -65,7 +65,7 @@ func (r *Report) Table() string {
 		fmt.Fprintf(&b, "%s, day %d: %d students, %d listed\n\n", r.Course, r.Day, r.Students, len(r.Listed))
 	}
 	for _, s := range r.Listed {
-		fmt.Fprintf(&b, "%-12s passes with %3.0f %% (like peers: %.0f %%)\n", s.Student, 100*s.Pass, 100*s.Room)
+		fmt.Fprintf(&b, "%-12s passes with %3.0f %% (like peers: %.0f %%; last two weeks %+.1f)\n", s.Student, 100*s.Pass, 100*s.Room, s.Fall)
 		for _, x := range s.Reasons {
 			fmt.Fprintf(&b, "    %-14s %+5.1f since day %-4d %s\n", x.Group, x.Effect, x.Since, figuresLine(x.Figures))
 		}
@@ -141,19 +141,19 @@ func (r *Report) WriteFiles(folder string) ([]string, error) {
 func (r *Report) rows() ([]byte, error) {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
-	rows := [][]string{{"student", "p_pass", "p_if_like_peers", "reason", "effect", "since_day", "figures", "suggestion", "studies"}}
+	rows := [][]string{{"student", "p_pass", "p_if_like_peers", "recent", "reason", "effect", "since_day", "figures", "suggestion", "studies"}}
 	for _, s := range r.Listed {
 		for _, x := range s.Reasons {
-			line := []string{s.Student, short(s.Pass), short(s.Room), x.Group, short(x.Effect), fmt.Sprint(x.Since), figuresLine(x.Figures), "", ""}
+			line := []string{s.Student, short(s.Pass), short(s.Room), short(s.Fall), x.Group, short(x.Effect), fmt.Sprint(x.Since), figuresLine(x.Figures), "", ""}
 			for _, a := range s.Advice {
 				if a.For == x.Group {
-					line[7], line[8] = a.Text, strings.Join(a.Studies, "; ")
+					line[8], line[9] = a.Text, strings.Join(a.Studies, "; ")
 				}
 			}
 			rows = append(rows, line)
 		}
 		if len(s.Reasons) == 0 {
-			rows = append(rows, []string{s.Student, short(s.Pass), short(s.Room), "", "", "", "", "", ""})
+			rows = append(rows, []string{s.Student, short(s.Pass), short(s.Room), short(s.Fall), "", "", "", "", "", ""})
 		}
 	}
 	err := w.WriteAll(rows)

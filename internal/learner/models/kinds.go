@@ -1,0 +1,181 @@
+package models
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Kinds of models that Fit knows, in the order of tables.
+var Kinds = []string{"majority", "lr", "rf", "gbdt", "mlp", "cnn", "lstm", "gru", "attention", "stack"}
+
+// DefaultKind is the one that was best on the choice that docs/learner.md describes.
+const DefaultKind = "stack"
+
+// CheckKind says whether a kind exists.
+func CheckKind(kind string) error {
+	if !slices.Contains(Kinds, kind) {
+		return fmt.Errorf("model %q: want one of %s", kind, strings.Join(Kinds, ", "))
+	}
+	return nil
+}
+
+// members of the stack and what each one's logit weighs.
+var (
+	members       = []string{"lr", "gbdt", "lstm", "gru"}
+	memberWeights = []float64{1, 1, 1, 1}
+)
+
+// Fitted is a fitted model of some kind with its calibration: what weights.json
+// holds. One of the fields below Kind is set.
+type Fitted struct {
+	Kind        string       `json:"kind"`
+	Majority    *Majority    `json:"majority,omitempty"`
+	Linear      *Linear      `json:"linear,omitempty"`
+	Trees       *Trees       `json:"trees,omitempty"`
+	FeedForward *FeedForward `json:"feed_forward,omitempty"`
+	Sequence    *Sequence    `json:"sequence,omitempty"`
+	Members     []*Fitted    `json:"members,omitempty"`
+	Weights     []float64    `json:"weights,omitempty"` // of the members
+	Heat        []float64    `json:"heat,omitempty"`    // a target's temperature: logits are divided by it
+}
+
+// model is the one that is set; nil for a stack.
+func (f *Fitted) model() Model {
+	switch {
+	case f.Majority != nil:
+		return f.Majority
+	case f.Linear != nil:
+		return f.Linear
+	case f.Trees != nil:
+		return f.Trees
+	case f.FeedForward != nil:
+		return f.FeedForward
+	case f.Sequence != nil:
+		return f.Sequence
+	}
+	return nil
+}
+
+// Predict implements Model.
+func (f *Fitted) Predict(s *Set) ([]Prediction, error) {
+	var p []Prediction
+	var err error
+	if len(f.Members) > 0 {
+		var all [][]Prediction
+		for _, m := range f.Members {
+			one, err := m.Predict(s)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, one)
+		}
+		p = Blend(all, f.Weights)
+	} else if m := f.model(); m == nil {
+		return nil, fmt.Errorf("model %q has no weights", f.Kind)
+	} else if p, err = m.Predict(s); err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Kind, err)
+	}
+	for i := range p {
+		for t, heat := range f.Heat {
+			p[i][t] = sigmoid(Logit(p[i][t]) / heat)
+		}
+	}
+	return p, nil
+}
+
+// Options of Fit.
+type Options struct {
+	Seed   uint64
+	Quick  bool // one seed and few rounds, for tests
+	Stops  map[string]int
+	Report func(kind string, seed, epoch int, train, valid float64)
+}
+
+// Fit fits a model of a kind. With valid, nets stop early by it; Stops tells after
+// how many epochs they stop without.
+func Fit(kind string, train, valid *Set, o Options) (*Fitted, error) {
+	f := &Fitted{Kind: kind}
+	var err error
+	report := func(seed, epoch int, a, b float64) {
+		if o.Report != nil {
+			o.Report(kind, seed, epoch, a, b)
+		}
+	}
+	switch kind {
+	case "majority":
+		f.Majority = FitMajority(train)
+	case "lr":
+		f.Linear = FitLinear(train)
+	case "rf":
+		f.Trees = FitTrees(train, o.trees(Bagging), false, o.Seed)
+	case "gbdt":
+		f.Trees = FitTrees(train, o.trees(Boosting), true, o.Seed)
+	case "mlp", "cnn":
+		f.FeedForward, err = FitFeedForward(train, valid, o.feedForward(kind), o.Seed, report)
+	case "lstm", "gru", "attention":
+		f.Sequence, err = FitSequence(train, valid, o.sequence(kind), o.Seed, report)
+	case "stack":
+		f.Weights = memberWeights
+		for _, k := range members {
+			m, err := Fit(k, train, valid, o)
+			if err != nil {
+				return nil, err
+			}
+			f.Members = append(f.Members, m)
+		}
+	default:
+		err = CheckKind(kind)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("fit %s: %w", kind, err)
+	}
+	return f, nil
+}
+
+func (o Options) trees(t TreeOptions) TreeOptions {
+	if o.Quick {
+		t.Count = 20
+	}
+	return t
+}
+
+func (o Options) feedForward(kind string) FeedForwardOptions {
+	q := Perceptron
+	if kind == "cnn" {
+		q = Picture
+	}
+	q.Stop = o.Stops[kind]
+	if o.Quick {
+		q.Seeds, q.Epochs, q.Hidden = 1, 4, 16
+	}
+	return q
+}
+
+func (o Options) sequence(kind string) SequenceOptions {
+	q := Recurrence
+	switch kind {
+	case "gru":
+		q.Cell = "gru"
+	case "attention":
+		q.Attention = 32
+	}
+	q.Stop = o.Stops[kind]
+	if o.Quick {
+		q.Seeds, q.Epochs, q.Hidden = 1, 4, 16
+	}
+	return q
+}
+
+// Epochs collects after how many epochs the nets of a fitted model were best.
+func (f *Fitted) Epochs(into map[string]int) {
+	switch {
+	case f.FeedForward != nil:
+		into[f.Kind] = f.FeedForward.Epochs
+	case f.Sequence != nil:
+		into[f.Kind] = f.Sequence.Epochs
+	}
+	for _, m := range f.Members {
+		m.Epochs(into)
+	}
+}

@@ -1,0 +1,316 @@
+package models
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"classlens/internal/learner/recurrent"
+)
+
+// Sequence is a recurrent net over the weeks, several seeds averaged. It learns
+// from every week up to the day of the prediction, the nearer ones more.
+type Sequence struct {
+	Encoder *Encoder `json:"encoder"`
+	Nets    [][]byte `json:"nets"` // recurrent.Net.Marshal
+	Epochs  int      `json:"epochs"`
+
+	nets []*recurrent.Net
+}
+
+// SequenceOptions say how recurrent nets are trained.
+type SequenceOptions struct {
+	Cell      string  `json:"cell"` // lstm or gru
+	Hidden    int     `json:"hidden"`
+	Attention int     `json:"attention"`
+	Dropout   float64 `json:"dropout"`
+	Decay     float64 `json:"decay"`
+	Rate      float64 `json:"rate"`
+	Batch     int     `json:"batch"`
+	Epochs    int     `json:"epochs"`   // at most; the schedule's length
+	Stop      int     `json:"stop"`     // epochs to run when nothing is there to validate on; 0: all
+	Patience  int     `json:"patience"` // epochs without a better validation loss
+	Seeds     int     `json:"seeds"`
+	Memory    float64 `json:"memory"` // a step k weeks before the last weighs exp(-k/memory)
+	Hide      float64 `json:"hide"`   // share of rows that are trained as of an unseen module
+	Wide      bool    `json:"wide"`   // course-wide columns too
+	Share     [Targets]float64
+}
+
+// Recurrence is what is taken by default.
+var Recurrence = SequenceOptions{Cell: "lstm", Hidden: 48, Dropout: 0.3, Decay: 0.01, Rate: 2e-3, Batch: 256, Epochs: 12, Patience: 3, Seeds: 3, Memory: 3, Hide: 0.2, Wide: true,
+	Share: [Targets]float64{1, 0.3, 0.3, 0.3, 0.1}}
+
+// Report is told of each epoch; it may be nil.
+type Report func(seed, epoch int, train, valid float64)
+
+// FitSequence trains on train and, where valid is not nil, stops early by it and
+// keeps the best epoch of each seed.
+func FitSequence(train, valid *Set, o SequenceOptions, seed uint64, report Report) (*Sequence, error) {
+	columns := personal(train)
+	if o.Wide {
+		columns = columns[:0]
+		for i := range train.Columns {
+			columns = append(columns, i)
+		}
+	}
+	m := &Sequence{Encoder: newEncoder(train, columns, allSteps(train))}
+	x := m.Encoder.sequences(train)
+	var v *sequences
+	if valid != nil {
+		valid = valid.Present()
+		v = m.Encoder.sequences(valid)
+	}
+	epochs := 0
+	for k := range o.Seeds {
+		net, best, err := o.fit(x, v, seed+uint64(k), func(epoch int, a, b float64) {
+			if report != nil {
+				report(k, epoch, a, b)
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+		data, err := net.Marshal()
+		if err != nil {
+			return nil, err
+		}
+		m.Nets, m.nets, epochs = append(m.Nets, data), append(m.nets, net), epochs+best
+	}
+	m.Epochs = max(1, (epochs+o.Seeds/2)/max(1, o.Seeds))
+	return m, nil
+}
+
+// sequences are encoded rows, with the truth of each step and how far behind the
+// day of the prediction the last one is.
+type sequences struct {
+	width  int
+	rows   []Row
+	module int // where the module's flags begin
+	x      [][]float32
+}
+
+func (e *Encoder) sequences(s *Set) *sequences {
+	q := &sequences{width: e.Width(), rows: s.Rows, module: len(e.Columns) + len(e.Flags)}
+	for i := range s.Rows {
+		r := &s.Rows[i]
+		x := make([]float32, len(r.Steps)*q.width)
+		for t, step := range r.Steps {
+			e.encode(x[t*q.width:(t+1)*q.width], step, r.Module)
+		}
+		q.x = append(q.x, x)
+	}
+	return q
+}
+
+// batch puts rows side by side; shorter ones are masked at their end.
+func (q *sequences) batch(at []int) recurrent.Batch {
+	b := recurrent.Batch{Rows: len(at)}
+	for _, i := range at {
+		b.Steps = max(b.Steps, len(q.rows[i].Steps))
+	}
+	b.X, b.Mask = make([]float32, b.Rows*b.Steps*q.width), make([]float32, b.Rows*b.Steps)
+	for k, i := range at {
+		copy(b.X[k*b.Steps*q.width:], q.x[i])
+		for t := range q.rows[i].Steps {
+			b.Mask[k*b.Steps+t] = 1
+		}
+	}
+	return b
+}
+
+func (o SequenceOptions) fit(x, v *sequences, seed uint64, report func(epoch int, train, valid float64)) (*recurrent.Net, int, error) {
+	net, err := recurrent.New(recurrent.Config{Cell: o.Cell, Inputs: x.width, Hidden: o.Hidden, Outputs: Targets, Attention: o.Attention, EachStep: true, Dropout: o.Dropout, Decay: o.Decay, Clip: 1, Seed: seed})
+	if err != nil {
+		return nil, 0, err
+	}
+	r := rand.New(rand.NewPCG(seed, 3))
+	order := make([]int, len(x.rows))
+	for i := range order {
+		order[i] = i
+	}
+	best, bestEpoch, bestLoss := []float32(nil), o.Epochs, math.Inf(1)
+	total, taken := (len(order)+o.Batch-1)/o.Batch*o.Epochs, 0
+	for epoch := 1; epoch <= epochsOf(o.Epochs, o.Stop, v == nil); epoch++ {
+		r.Shuffle(len(order), func(a, b int) { order[a], order[b] = order[b], order[a] })
+		sum, n := 0.0, 0
+		for part := range slices.Chunk(order, o.Batch) {
+			b := x.batch(part)
+			x.hide(b, part, o.Hide, r)
+			logits, err := net.Forward(b)
+			if err != nil {
+				return nil, 0, err
+			}
+			loss, slope := o.loss(x, part, b.Steps, logits)
+			if math.IsNaN(loss) {
+				return nil, 0, fmt.Errorf("epoch %d: the loss is no number", epoch)
+			}
+			if err := net.Backward(slope); err != nil {
+				return nil, 0, err
+			}
+			net.Step(o.Rate * cosine(taken, total))
+			sum, n, taken = sum+loss, n+1, taken+1
+		}
+		if v == nil {
+			report(epoch, sum/float64(n), math.NaN())
+			continue
+		}
+		p, err := predictNet(net, v)
+		if err != nil {
+			return nil, 0, err
+		}
+		loss := passLoss(v.rows, p)
+		report(epoch, sum/float64(n), loss)
+		if loss < bestLoss {
+			best, bestEpoch, bestLoss = net.Weights(), epoch, loss
+		} else if epoch-bestEpoch >= o.Patience {
+			break
+		}
+	}
+	if best != nil {
+		if err := net.SetWeights(best); err != nil {
+			return nil, 0, err
+		}
+	}
+	return net, bestEpoch, nil
+}
+
+// epochsOf is how many epochs run at most.
+func epochsOf(most, stop int, fixed bool) int {
+	if fixed && stop > 0 {
+		return min(most, stop)
+	}
+	return most
+}
+
+// cosine is the schedule: a short rise, then half a cosine down to a twentieth.
+func cosine(taken, total int) float64 {
+	if rise := max(1, total/20); taken < rise {
+		return float64(taken+1) / float64(rise)
+	}
+	return 0.05 + 0.95*(1+math.Cos(math.Pi*float64(taken)/float64(total)))/2
+}
+
+// hide takes the module's flag from a share of the rows.
+func (q *sequences) hide(b recurrent.Batch, at []int, share float64, r *rand.Rand) {
+	for k := range at {
+		if r.Float64() >= share {
+			continue
+		}
+		for t := range b.Steps {
+			clear(b.X[(k*b.Steps+t)*q.width:][q.module:q.width])
+		}
+	}
+}
+
+// loss is the weighted mean cross-entropy and its slope by the logits.
+func (o SequenceOptions) loss(q *sequences, at []int, steps int, logits []float32) (float64, []float32) {
+	slope := make([]float32, len(logits))
+	loss, total := 0.0, 0.0
+	weight := func(row *Row, t int) float64 {
+		return math.Exp(-float64(len(row.Steps)-1-t+row.Behind) / o.Memory)
+	}
+	for _, i := range at {
+		for t := range q.rows[i].Steps {
+			total += weight(&q.rows[i], t)
+		}
+	}
+	for k, i := range at {
+		row := &q.rows[i]
+		for t := range row.Steps {
+			w := weight(row, t) / total
+			z := logits[(k*steps+t)*Targets:][:Targets]
+			for j, y := range row.Truth[t] {
+				if !known(y) {
+					continue
+				}
+				p := sigmoid(float64(z[j]))
+				loss += w * o.Share[j] * entropy(float64(y), p)
+				slope[(k*steps+t)*Targets+j] = float32(w * o.Share[j] * (p - float64(y)))
+			}
+		}
+	}
+	return loss, slope
+}
+
+func entropy(y, p float64) float64 {
+	return -y*math.Log(max(p, 1e-9)) - (1-y)*math.Log(max(1-p, 1e-9))
+}
+
+// passLoss is the mean cross-entropy of passing on the day of the prediction.
+func passLoss(rows []Row, p []Prediction) float64 {
+	sum, n := 0.0, 0.0
+	for i := range rows {
+		if y := rows[i].Truth[len(rows[i].Truth)-1][Passed]; known(y) {
+			sum, n = sum+entropy(float64(y), p[i][Passed]), n+1
+		}
+	}
+	return sum / max(1, n)
+}
+
+// predictNet gives probabilities at the last step of each row.
+func predictNet(net *recurrent.Net, q *sequences) ([]Prediction, error) {
+	out := make([]Prediction, len(q.rows))
+	all := make([]int, len(q.rows))
+	for i := range all {
+		all[i] = i
+	}
+	for part := range slices.Chunk(all, 256) {
+		b := q.batch(part)
+		logits, err := net.Predict(b)
+		if err != nil {
+			return nil, err
+		}
+		for k, i := range part {
+			z := logits[(k*b.Steps+len(q.rows[i].Steps)-1)*Targets:]
+			for j := range Targets {
+				out[i][j] = sigmoid(float64(z[j]))
+			}
+		}
+	}
+	return out, nil
+}
+
+// Predict implements Model: the mean logit of the seeds.
+func (m *Sequence) Predict(s *Set) ([]Prediction, error) {
+	for len(m.nets) < len(m.Nets) {
+		net, err := recurrent.Unmarshal(m.Nets[len(m.nets)])
+		if err != nil {
+			return nil, err
+		}
+		m.nets = append(m.nets, net)
+	}
+	q := m.Encoder.sequences(s)
+	var all [][]Prediction
+	for _, net := range m.nets {
+		p, err := predictNet(net, q)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, p)
+	}
+	return Blend(all, nil), nil
+}
+
+// Blend is the weighted mean of logits; nil weights are alike.
+func Blend(all [][]Prediction, weights []float64) []Prediction {
+	if len(all) == 0 {
+		return nil
+	}
+	out := make([]Prediction, len(all[0]))
+	for i := range out {
+		for t := range Targets {
+			z, sum := 0.0, 0.0
+			for k, p := range all {
+				w := 1.0
+				if weights != nil {
+					w = weights[k]
+				}
+				z, sum = z+w*Logit(p[i][t]), sum+w
+			}
+			out[i][t] = sigmoid(z / max(sum, 1e-9))
+		}
+	}
+	return out
+}
