@@ -6,15 +6,17 @@
 //
 // RENDERED are folders that `synthroom crops` made.
 //
-// OUT/pixels.bin holds (N, 120, 120, 3) bytes, each picture 1.25 times as wide as
+// OUT/pixels.bin holds (N, 192, 192, 3) bytes, each picture 1.25 times as wide as
 // what the network sees, so that training can shift and scale; OUT/crops.csv has
-// one line a picture.
+// one line a picture; OUT/flow.bin holds (M, 60, 60, 2) signed bytes, 1/64 of the
+// square's side a second, for the M pictures whose column flow is not -1.
 package main
 
 import (
 	"bufio"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"image"
 	_ "image/jpeg"
@@ -30,8 +32,9 @@ import (
 )
 
 const (
-	size   = 120
-	margin = 1.25
+	size     = 192
+	flowSize = 60
+	margin   = 1.25
 )
 
 func main() {
@@ -50,12 +53,17 @@ type labelled struct {
 	box   scene.Box
 	label string
 	head  bool // the box is a head, not head and upper body
+	extra []string
 }
 
+// columns of crops.csv; the last six are of rendered students only.
+var columns = []string{"set", "room", "image", "label", "x", "y", "w", "h", "square_x", "square_y", "square_side", "found", "flow",
+	"camera", "posture", "clip", "time", "hidden", "class_yaw"}
+
 type output struct {
-	pixels *bufio.Writer
-	table  *csv.Writer
-	n      int
+	pixels, flow *bufio.Writer
+	table        *csv.Writer
+	n, flows     int
 }
 
 func run(data, out string, rendered []string) error {
@@ -67,13 +75,18 @@ func run(data, out string, rendered []string) error {
 		return err
 	}
 	defer pixels.Close()
+	flow, err := os.Create(filepath.Join(out, "flow.bin"))
+	if err != nil {
+		return err
+	}
+	defer flow.Close()
 	table, err := os.Create(filepath.Join(out, "crops.csv"))
 	if err != nil {
 		return err
 	}
 	defer table.Close()
-	o := &output{pixels: bufio.NewWriter(pixels), table: csv.NewWriter(table)}
-	if err := o.table.Write([]string{"set", "room", "image", "label", "x", "y", "w", "h", "square_x", "square_y", "square_side", "found"}); err != nil {
+	o := &output{pixels: bufio.NewWriter(pixels), flow: bufio.NewWriter(flow), table: csv.NewWriter(table)}
+	if err := o.table.Write(columns); err != nil {
 		return err
 	}
 	if err := o.claBehavior(filepath.Join(data, "clabehavior")); err != nil {
@@ -92,7 +105,7 @@ func run(data, out string, rendered []string) error {
 	if err := o.table.Error(); err != nil {
 		return err
 	}
-	return o.pixels.Flush()
+	return errors.Join(o.pixels.Flush(), o.flow.Flush())
 }
 
 func (o *output) claBehavior(dir string) error {
@@ -143,7 +156,7 @@ func (o *output) claBehavior(dir string) error {
 				continue
 			}
 			b := labelled{box: scene.Box{X: a.Box[0], Y: a.Box[1], W: a.Box[2], H: a.Box[3]}, label: names[a.Category]}
-			if err := o.add(f, b, found, "clabehavior", img.Room, img.File); err != nil {
+			if err := o.add(f, nil, b, found, "clabehavior", img.Room, img.File); err != nil {
 				return err
 			}
 		}
@@ -180,49 +193,7 @@ func (o *output) cctv(dir string) error {
 			}
 			fw, fh := float64(f.Width), float64(f.Height)
 			b := labelled{box: scene.Box{X: (x - w/2) * fw, Y: (y - h/2) * fh, W: w * fw, H: h * fh}, label: classes[class], head: true}
-			if err := o.add(f, b, nil, "cctv", block, name); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// rendered reads a set of made-up students; heads that are nearly all hidden are
-// left out, as at run time.
-func (o *output) rendered(dir string) error {
-	var j struct {
-		Images []struct {
-			ID   int    `json:"id"`
-			File string `json:"file_name"`
-		} `json:"images"`
-		Annotations []struct {
-			Image     int        `json:"image_id"`
-			Head      [4]float64 `json:"head_bbox"`
-			Behaviour string     `json:"behaviour"`
-			Hidden    float64    `json:"head_hidden"`
-		} `json:"annotations"`
-	}
-	raw, err := os.ReadFile(filepath.Join(dir, "annotations.json"))
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(raw, &j); err != nil {
-		return fmt.Errorf("%s: %w", dir, err)
-	}
-	of := map[int][]labelled{}
-	for _, a := range j.Annotations {
-		if a.Hidden < 0.7 {
-			of[a.Image] = append(of[a.Image], labelled{box: scene.Box{X: a.Head[0], Y: a.Head[1], W: a.Head[2], H: a.Head[3]}, label: a.Behaviour, head: true})
-		}
-	}
-	for _, img := range j.Images {
-		f, err := load(filepath.Join(dir, "images", filepath.Base(img.File)))
-		if err != nil {
-			return err
-		}
-		for _, b := range of[img.ID] {
-			if err := o.add(f, b, nil, "rendered", "R", img.File); err != nil {
+			if err := o.add(f, nil, b, nil, "cctv", block, name); err != nil {
 				return err
 			}
 		}
@@ -267,7 +238,7 @@ func headIn(b scene.Box, found []scene.Person) (scene.Box, bool) {
 	return best, !best.Empty()
 }
 
-func (o *output) add(f scene.Frame, b labelled, found []scene.Person, set, room, image string) error {
+func (o *output) add(f scene.Frame, flow *scene.Flow, b labelled, found []scene.Person, set, room, image string) error {
 	head, ok := b.box, true
 	if !b.head {
 		if head, ok = headIn(b.box, found); !ok { // the usual head: two fifths of the box's height
@@ -281,6 +252,22 @@ func (o *output) add(f scene.Frame, b labelled, found []scene.Person, set, room,
 		return err
 	}
 	o.n++
+	number := -1
+	if uv := clip.Flow(flow, wide, flowSize); uv != nil {
+		number = o.flows
+		o.flows++
+		bytes := make([]byte, len(uv))
+		for i, v := range uv {
+			bytes[i] = byte(int8(min(max(v*margin*64, -127), 127)))
+		}
+		if _, err := o.flow.Write(bytes); err != nil {
+			return err
+		}
+	}
 	n := func(v float64) string { return strconv.FormatFloat(v, 'f', 2, 64) }
-	return o.table.Write([]string{set, room, image, b.label, n(b.box.X), n(b.box.Y), n(b.box.W), n(b.box.H), n(q.X), n(q.Y), n(q.Side), strconv.FormatBool(ok)})
+	row := []string{set, room, image, b.label, n(b.box.X), n(b.box.Y), n(b.box.W), n(b.box.H), n(q.X), n(q.Y), n(q.Side), strconv.FormatBool(ok), strconv.Itoa(number)}
+	if b.extra == nil {
+		b.extra = []string{"", "", "", "", "", ""}
+	}
+	return o.table.Write(append(row, b.extra...))
 }
