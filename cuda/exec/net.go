@@ -18,7 +18,6 @@ type Net struct {
 
 	packed map[packing]*driver.Buffer
 	tables map[string]*driver.Buffer
-	loose  []*driver.Buffer
 	owner  *Ready // whose tables are being made
 }
 
