@@ -34,7 +34,7 @@ func init() {
 		"Squeeze": opSqueeze, "Unsqueeze": opUnsqueeze, "Gather": opGather, "Shape": opShape, "Cast": opCast, "Constant": opConstant,
 		"ConstantOfShape": opConstantOfShape, "Expand": opExpand, "Where": opWhere,
 		"ReduceMean": opReduce, "ReduceSum": opReduce, "ReduceMax": opReduce, "ReduceMin": opReduce,
-		"Identity": opIdentity, "Dropout": opIdentity, "LeakyRelu": opLeakyRelu,
+		"Identity": opIdentity, "Dropout": opIdentity, "LeakyRelu": opLeakyRelu, "CumSum": opCumSum, "LSTM": opLSTM, "GRU": opGRU,
 	}
 	for name, f := range unaryOps {
 		ops[name] = unary(f)

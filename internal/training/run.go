@@ -219,7 +219,7 @@ func (r *run) step(samples []int, random *rand.Rand) float64 {
 		}
 	}
 	t := &train.Tape[float32]{}
-	o := r.net.Forward(t, b, true)
+	o := r.net.Forward(t, b, train.Train)
 	losses := []*train.Node[float32]{train.ClassLoss[float32]{Weights: r.weights, Smoothing: r.Smoothing, Focal: r.Focal}.Loss(t, o.Behaviour, labels),
 		t.BinaryLoss(o.Attention, attention), t.BinaryLoss(o.Engagement, train.Above(level, 4))}
 	l := t.Weighted(losses, []float32{1, 0.3, 0.3})

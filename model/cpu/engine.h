@@ -16,6 +16,11 @@ struct cl_gemm {
     float lo, hi;
 };
 
+/* Planes of a depthwise convolution in training: n images of c planes (h, w), a kernel of side k, stride s, zeros around. */
+struct cl_planes {
+    int n, c, h, w, k, s, pad, oh, ow;
+};
+
 /* What each instruction set brings. */
 struct cl_kernels {
     const char *name;
@@ -33,6 +38,17 @@ struct cl_kernels {
     void (*max_pool)(int k, int s, const float *in, long pitch, float *out, int rows, int columns);
     void (*mean)(const float *in, float *out, long pixels);
     void (*matmul)(const float *a, const float *b, float *out, int rows, int inner, int columns);
+    /* Training (learn.h), on planar maps; gradients are added to. */
+    void (*dw_forward)(const struct cl_planes *, const float *x, const float *w, float *y);
+    void (*dw_backward)(const struct cl_planes *, const float *x, const float *w, const float *gy, float *gx, float *gw);
+    void (*norm_forward)(int n, int c, int area, const float *x, const float *scale, const float *shift, float *y, float *normed,
+                         float *moments, float epsilon);
+    void (*norm_backward)(int n, int c, int area, const float *gy, const float *normed, const float *scale, const float *moments, float *gx,
+                          float *gscale, float *gshift);
+    void (*cut_forward)(const float *x, float *y, long n);
+    void (*cut_backward)(const float *y, const float *gy, float *gx, long n);
+    void (*transpose)(const float *x, float *out, int rows, int columns);
+    void (*add_to)(float *y, const float *x, long n);
 };
 
 /* Weights of one convolution, packed once: panels of up to panel_blocks blocks of output channels, each [k][blocks * 16]. */

@@ -239,5 +239,8 @@ static void CAT(matmul_, ISA)(const float *a, const float *b, float *out, int ro
             out[(long)m * columns + c] = sum;
         }
 }
+#include "learn.h"
 const struct cl_kernels CAT(cl_kernels_, ISA) = {NAME, PANEL, TILE_PIXELS, CAT(gemm_, ISA), CAT(depthwise_, ISA), CAT(upadd_, ISA),
-    CAT(add_, ISA), CAT(clamp_, ISA), CAT(prelu_, ISA), CAT(scale_, ISA), CAT(max_pool_, ISA), CAT(mean_, ISA), CAT(matmul_, ISA)};
+    CAT(add_, ISA), CAT(clamp_, ISA), CAT(prelu_, ISA), CAT(scale_, ISA), CAT(max_pool_, ISA), CAT(mean_, ISA), CAT(matmul_, ISA), CAT(dw_forward_, ISA),
+    CAT(dw_backward_, ISA), CAT(norm_forward_, ISA), CAT(norm_backward_, ISA), CAT(cut_forward_, ISA), CAT(cut_backward_, ISA),
+    CAT(transpose_, ISA), CAT(add_to_, ISA)};

@@ -21,6 +21,9 @@ func (n *Network[T]) ONNX(heat Heat) []byte {
 	for i, k := range n.blocks {
 		name, y := fmt.Sprintf("block%d", i), x
 		for j, l := range k.layers {
+			if j == 2 && k.squeeze.w != nil {
+				y = exportSqueeze(f, k, name, y)
+			}
 			y = exportLayer(f, l, fmt.Sprintf("%s.%d", name, j), y)
 		}
 		if k.add {
@@ -32,7 +35,7 @@ func (n *Network[T]) ONNX(heat Heat) []byte {
 	w := f.floats("embed.w", single(n.embed.w.Value), n.Plan.Embedding, n.Plan.Top, 1, 1)
 	x = f.op("Conv", "embed", []string{x, w, f.floats("embed.b", single(n.embed.b.Value), n.Plan.Embedding)})
 	f.op("Flatten", "embedding", []string{x}, attr{"axis", 1})
-	n.exportTemporal(f, heat)
+	n.exportHeads(f, n.temporal.export(f, n.Plan), heat)
 	return f.bytes()
 }
 
@@ -65,6 +68,16 @@ func exportLayer[T Float](f *onnxFile, l *layer[T], name, in string) string {
 	return y
 }
 
+// exportSqueeze writes squeeze-and-excitation; its dense layers are 1x1 convolutions
+// of a map of one pixel.
+func exportSqueeze[T Float](f *onnxFile, k *block[T], name, in string) string {
+	wide, narrow := k.excite.w.Shape[0], k.excite.w.Shape[1]
+	x := f.op("GlobalAveragePool", name+".mean", []string{in})
+	x = f.op("Conv", name+".squeeze", []string{x, f.floats(name+".squeeze.w", single(k.squeeze.w.Value), narrow, wide, 1, 1), f.floats(name+".squeeze.b", single(k.squeeze.b.Value), narrow)})
+	x = f.op("Conv", name+".excite", []string{f.op("Relu", name+".relu", []string{x}), f.floats(name+".excite.w", single(k.excite.w.Value), wide, narrow, 1, 1), f.floats(name+".excite.b", single(k.excite.b.Value), wide)})
+	return f.op("Mul", name+".weighted", []string{in, f.op("Sigmoid", name+".weights", []string{x})})
+}
+
 // scalars makes Clip's bounds once.
 func (f *onnxFile) scalars() {
 	if f.bounds {
@@ -77,38 +90,6 @@ func (f *onnxFile) scalars() {
 
 func exportDense[T Float](f *onnxFile, d dense[T], name, in string) string {
 	return f.op("Gemm", name, []string{in, f.floats(name+".w", single(d.w.Value), d.w.Shape...), f.floats(name+".b", single(d.b.Value), d.b.Shape...)}, attr{"transB", 1})
-}
-
-// exportTemporal writes everything behind the embedding.
-func (n *Network[T]) exportTemporal(f *onnxFile, heat Heat) {
-	rate := rates()
-	w := make([]float32, waves)
-	for i, v := range rate {
-		w[i] = float32(v)
-	}
-	angle := f.op("Mul", "angle", []string{f.op("Reshape", "offset.column", []string{"offset", f.ints("column", -1, 1)}), f.floats("rates", w, 1, waves)})
-	code := f.op("Concat", "code", []string{f.op("Sin", "sines", []string{angle}), f.op("Cos", "cosines", []string{angle})}, attr{"axis", 1})
-	x := f.op("Add", "timed", []string{"embedding", exportDense(f, n.time, "time", code)})
-	shape := f.op("Shape", "shape", []string{"offset"})
-	heads, width := n.Plan.Heads, n.Plan.Width/n.Plan.Heads
-	split := f.op("Concat", "split", []string{shape, f.ints("heads", int64(heads), int64(width))}, attr{"axis", 0})
-	part := func(d dense[T], name string, order []int) string {
-		return f.op("Transpose", name+".heads", []string{f.op("Reshape", name+".split", []string{exportDense(f, d, name, x), split})}, attr{"perm", order})
-	}
-	q, k, v := part(n.query, "query", []int{0, 2, 1, 3}), part(n.key, "key", []int{0, 2, 3, 1}), part(n.value, "value", []int{0, 2, 1, 3})
-	f.floats("one", []float32{1})
-	hide := f.op("Mul", "hide", []string{f.op("Sub", "unseen", []string{"seen", "one"}), f.floats("far", []float32{1e4})})
-	scores := f.op("Mul", "scaled", []string{f.op("MatMul", "products", []string{q, k}), f.floats("scale", []float32{float32(1 / math.Sqrt(float64(width)))})})
-	scores = f.op("Add", "scores", []string{scores, f.op("Unsqueeze", "hide.heads", []string{hide, f.ints("middle", 1, 2)})})
-	looked := f.op("MatMul", "looked", []string{f.op("Softmax", "shares", []string{scores}, attr{"axis", -1}), v})
-	looked = f.op("Reshape", "looked.rows", []string{f.op("Transpose", "looked.steps", []string{looked}, attr{"perm", []int{0, 2, 1, 3}}), f.ints("rows", -1, int64(n.Plan.Width))})
-	x = f.op("Add", "mixed", []string{x, exportDense(f, n.back, "back", looked)})
-	score := f.op("Reshape", "score.steps", []string{exportDense(f, n.score, "score", x), shape})
-	f.op("Softmax", "moments", []string{f.op("Add", "score.hidden", []string{score, hide})}, attr{"axis", -1})
-	steps := f.op("Concat", "steps", []string{shape, f.ints("deep", int64(n.Plan.Embedding))}, attr{"axis", 0})
-	pooled := f.op("MatMul", "pooled", []string{f.op("Unsqueeze", "moments.row", []string{"moments", f.ints("between", 1)}), f.op("Reshape", "mixed.steps", []string{x, steps})})
-	pooled = f.op("Reshape", "decided", []string{pooled, f.ints("flat", -1, int64(n.Plan.Embedding))})
-	n.exportHeads(f, pooled, heat)
 }
 
 func (n *Network[T]) exportHeads(f *onnxFile, x string, heat Heat) {

@@ -23,8 +23,11 @@ type Plan struct {
 	Stages    []Stage `yaml:"stages"`    // the encoder
 	Top       int     `yaml:"top"`       // channels before the mean over the picture
 	Embedding int     `yaml:"embedding"` // D
-	Width     int     `yaml:"width"`     // of the attention, shared by its heads
-	Heads     int     `yaml:"heads"`
+	Temporal  string  `yaml:"temporal"`  // attention, lstm, gru or mean; "" is attention
+	Width     int     `yaml:"width"`     // of the attention, shared by its heads, or of the recurrent state
+	Heads     int     `yaml:"heads"`     // of the attention
+	Squeeze   int     `yaml:"squeeze"`   // squeeze-and-excitation through so many times fewer channels; 0: none
+	NoFlow    bool    `yaml:"no_flow"`   // leave optical flow out
 }
 
 // Channels of a picture: RGB and flow to the right and down.
@@ -43,8 +46,21 @@ func (p Plan) Check() error {
 	if p.Size < 16 || p.Stem <= 0 || p.Top <= 0 || p.Embedding <= 0 || len(p.Stages) == 0 {
 		return fmt.Errorf("plan: size %d, stem %d, %d stages, top %d, embedding %d: all must be above 0, size at least 16", p.Size, p.Stem, len(p.Stages), p.Top, p.Embedding)
 	}
-	if p.Heads <= 0 || p.Width <= 0 || p.Width%p.Heads != 0 {
-		return fmt.Errorf("plan: a width of %d cannot be shared by %d heads", p.Width, p.Heads)
+	switch p.kind() {
+	case Attention:
+		if p.Heads <= 0 || p.Width <= 0 || p.Width%p.Heads != 0 {
+			return fmt.Errorf("plan: a width of %d cannot be shared by %d heads", p.Width, p.Heads)
+		}
+	case LSTM, GRU:
+		if p.Width <= 0 {
+			return fmt.Errorf("plan: the width is %d; the state of %s needs one above 0", p.Width, p.Temporal)
+		}
+	case Mean:
+	default:
+		return fmt.Errorf("plan: temporal is %q; want attention, lstm, gru or mean", p.Temporal)
+	}
+	if p.Squeeze < 0 {
+		return fmt.Errorf("plan: squeeze is %d; want 0 or more", p.Squeeze)
 	}
 	for i, s := range p.Stages {
 		if s.Expand <= 0 || s.Out <= 0 || s.Repeat <= 0 || s.Stride < 1 || s.Stride > 2 {
@@ -64,8 +80,9 @@ type layer[T Float] struct {
 
 // block is an inverted residual.
 type block[T Float] struct {
-	layers [3]*layer[T]
-	add    bool
+	layers          [3]*layer[T]
+	squeeze, excite dense[T] // attention that weighs the channels before the last layer; none without weights
+	add             bool
 }
 
 // dense is a fully connected layer.
@@ -77,11 +94,12 @@ type Network[T Float] struct {
 	Params []*Param[T]
 	Stats  []*BatchStats[T] // of all batch norms, in order
 
-	stem, top                                                          *layer[T]
-	blocks                                                             []*block[T]
-	embed, time, query, key, value, back, score, behaviour, on, engage dense[T]
-	points                                                             dense[T] // teaches, is not shipped
-	steps                                                              *Param[T]
+	stem, top                    *layer[T]
+	blocks                       []*block[T]
+	embed, behaviour, on, engage dense[T]
+	points                       dense[T] // teaches, is not shipped
+	temporal                     temporal[T]
+	steps                        *Param[T]
 }
 
 // NewNetwork makes a network with random weights: He's normal for convolutions,
@@ -102,20 +120,37 @@ func NewNetwork[T Float](p Plan, seed uint64) (*Network[T], error) {
 				stride = s.Stride
 			}
 			name := fmt.Sprintf("stage%d.%d", i, k)
-			n.blocks = append(n.blocks, &block[T]{add: stride == 1 && in == s.Out, layers: [3]*layer[T]{n.layer(r, name+".expand", in, s.Expand, 1, 1, 1, true),
-				n.layer(r, name+".depthwise", s.Expand, s.Expand, 3, stride, s.Expand, true), n.layer(r, name+".project", s.Expand, s.Out, 1, 1, 1, false)}})
+			b := &block[T]{add: stride == 1 && in == s.Out, layers: [3]*layer[T]{n.layer(r, name+".expand", in, s.Expand, 1, 1, 1, true),
+				n.layer(r, name+".depthwise", s.Expand, s.Expand, 3, stride, s.Expand, true), n.layer(r, name+".project", s.Expand, s.Out, 1, 1, 1, false)}}
+			if p.Squeeze > 0 {
+				narrow := max(s.Expand/p.Squeeze, 8)
+				b.squeeze, b.excite = n.dense(r, name+".squeeze", s.Expand, narrow, 1), n.dense(r, name+".excite", narrow, s.Expand, 1)
+			}
+			n.blocks = append(n.blocks, b)
 			in = s.Out
 		}
 	}
 	n.top = n.layer(r, "top", in, p.Top, 1, 1, 1, true)
 	d := p.Embedding
-	n.embed, n.time = n.dense(r, "embed", p.Top, d, 1), n.dense(r, "time", 2*waves, d, 0.1)
-	n.query, n.key, n.value = n.dense(r, "query", d, p.Width, 1), n.dense(r, "key", d, p.Width, 1), n.dense(r, "value", d, p.Width, 1)
-	n.back, n.score = n.dense(r, "back", p.Width, d, 0), n.dense(r, "score", d, 1, 0)
+	n.embed = n.dense(r, "embed", p.Top, d, 1)
+	n.temporal = n.newTemporal(r)
 	n.behaviour, n.on, n.engage, n.points = n.dense(r, "behaviour", d, behaviours, 1), n.dense(r, "attention", d, 1, 1), n.dense(r, "engagement", d, 1, 1), n.dense(r, "points", d, 2*points, 0)
 	n.steps = n.param("thresholds", false, levels-1)
 	copy(n.steps.Value, []T{-1, 0.5, 0.5})
+	if p.NoFlow {
+		n.forgetFlow()
+	}
 	return n, nil
+}
+
+// forgetFlow makes the first convolution blind to the flow: as its flow is 0 in
+// training too, the weights stay 0.
+func (n *Network[T]) forgetFlow() {
+	w := n.stem.w
+	taps := w.Shape[2] * w.Shape[3]
+	for o := range w.Shape[0] {
+		clear(w.Value[(o*Channels+3)*taps : (o+1)*Channels*taps])
+	}
 }
 
 func (n *Network[T]) param(name string, decay bool, shape ...int) *Param[T] {
@@ -155,7 +190,19 @@ type Batch[T Float] struct {
 	Steps    int // T
 	// Still: there are B pictures only, each shown at all T steps of its sequence.
 	Still bool
+	// Wanted: the gradient by the pictures is wanted, for adversarial examples.
+	Wanted bool
 }
+
+// Mode is what batch norms do.
+type Mode int
+
+// The modes.
+const (
+	Use   Mode = iota // norm by the running statistics
+	Train             // norm by the batch's statistics and keep them
+	Probe             // norm by the batch's statistics and forget them
+)
 
 // Output is what a network says of a batch, as nodes on the tape.
 type Output[T Float] struct {
@@ -165,45 +212,67 @@ type Output[T Float] struct {
 	Points     *Node[T] // (N, 34) x, y of each point in the picture, 0..1 less a half
 	Embedding  *Node[T] // (N, D)
 	Moments    []T      // (B, T)
+	Pictures   *Node[T]
 }
 
-// Forward runs the network. When training, batch norms use and update the batch's
-// statistics; else the running ones.
-func (n *Network[T]) Forward(t *Tape[T], b Batch[T], training bool) Output[T] {
+// Forward runs the network.
+func (n *Network[T]) Forward(t *Tape[T], b Batch[T], mode Mode) Output[T] {
 	pictures := len(b.Seen)
 	if b.Still {
 		pictures /= b.Steps
 	}
-	x := t.Const(b.Pictures, pictures, Channels, n.Plan.Size, n.Plan.Size)
-	x = n.stem.run(t, x, training)
-	for _, k := range n.blocks {
-		y := x
-		for _, l := range k.layers {
-			y = l.run(t, y, training)
-		}
-		if k.add {
-			y = t.Add(x, y)
-		}
-		x = y
+	if n.Plan.NoFlow {
+		b.Pictures = t.withoutFlow(b.Pictures, n.Plan.Size*n.Plan.Size)
 	}
-	x = n.embed.run(t, t.GlobalAverage(n.top.run(t, x, training)))
-	o := Output[T]{Embedding: x, Points: n.points.run(t, x)}
+	x := t.Data(b.Pictures, pictures, Channels, n.Plan.Size, n.Plan.Size)
+	if b.Wanted {
+		x.Grad = t.buffer(len(x.Value))
+	}
+	o := Output[T]{Pictures: x}
+	x = n.stem.run(t, x, mode)
+	for _, k := range n.blocks {
+		x = k.run(t, x, mode)
+	}
+	x = n.embed.run(t, t.GlobalAverage(n.top.run(t, x, mode)))
+	o.Embedding, o.Points = x, n.points.run(t, x)
 	if b.Still {
 		x = t.Repeat(x, b.Steps)
 	}
-	x = t.Add(x, n.time.run(t, t.Const(timeCode(b.Offsets), len(b.Offsets), 2*waves)))
-	x = t.Add(x, n.back.run(t, t.Attend(n.query.run(t, x), n.key.run(t, x), n.value.run(t, x), b.Seen, b.Steps, n.Plan.Heads)))
-	x, o.Moments = t.Pool(x, n.score.run(t, x), b.Seen, b.Steps)
+	x, o.Moments = n.temporal.run(t, x, b)
 	o.Behaviour, o.Attention = n.behaviour.run(t, x), n.on.run(t, x)
 	o.Engagement = t.Cumulative(n.engage.run(t, x), t.Use(n.steps))
 	return o
 }
 
-func (l *layer[T]) run(t *Tape[T], x *Node[T], training bool) *Node[T] {
+// withoutFlow is a copy of pictures (N, 5, area) whose flow is 0.
+func (t *Tape[T]) withoutFlow(pictures []T, area int) []T {
+	out := t.buffer(len(pictures))
+	for i := 0; i < len(out); i += Channels * area {
+		copy(out[i:i+3*area], pictures[i:])
+	}
+	return out
+}
+
+func (k *block[T]) run(t *Tape[T], x *Node[T], mode Mode) *Node[T] {
+	y := k.layers[1].run(t, k.layers[0].run(t, x, mode), mode)
+	if k.squeeze.w != nil {
+		y = t.ScaleChannels(y, t.Sigmoid(k.excite.run(t, t.ReLU(k.squeeze.run(t, t.GlobalAverage(y))))))
+	}
+	y = k.layers[2].run(t, y, mode)
+	if k.add {
+		y = t.Add(x, y)
+	}
+	return y
+}
+
+func (l *layer[T]) run(t *Tape[T], x *Node[T], mode Mode) *Node[T] {
 	y := t.Conv(x, t.Use(l.w), l.stride, l.pad, l.groups)
-	if training {
+	switch mode {
+	case Train:
 		y = t.BatchNorm(y, t.Use(l.scale), t.Use(l.shift), l.stats)
-	} else {
+	case Probe:
+		y = t.BatchNorm(y, t.Use(l.scale), t.Use(l.shift), nil)
+	default:
 		y = t.FixedNorm(y, t.Use(l.scale), t.Use(l.shift), l.stats)
 	}
 	if l.cut {
@@ -213,24 +282,3 @@ func (l *layer[T]) run(t *Tape[T], x *Node[T], training bool) *Node[T] {
 }
 
 func (d dense[T]) run(t *Tape[T], x *Node[T]) *Node[T] { return t.Linear(x, t.Use(d.w), t.Use(d.b)) }
-
-// rates are the time code's angular frequencies.
-func rates() (r [waves]float64) {
-	for i := range r {
-		r[i] = 2 * math.Pi / math.Pow(2, float64(i+1))
-	}
-	return r
-}
-
-// timeCode gives sines, then cosines, of each offset.
-func timeCode[T Float](offsets []T) []T {
-	out := make([]T, 0, 2*waves*len(offsets))
-	for _, o := range offsets {
-		var row [2 * waves]T
-		for i, w := range rates() {
-			row[i], row[waves+i] = T(math.Sin(w*float64(o))), T(math.Cos(w*float64(o)))
-		}
-		out = append(out, row[:]...)
-	}
-	return out
-}

@@ -21,14 +21,33 @@ func NewBatchStats[T Float](channels int) *BatchStats[T] {
 	return s
 }
 
+// add takes a batch's mean and unbiased variance of channel k; nil takes nothing.
+func (s *BatchStats[T]) add(k int, mean, variance T) {
+	if s != nil {
+		s.Mean[k] += s.Momentum * (mean - s.Mean[k])
+		s.Variance[k] += s.Momentum * (variance - s.Variance[k])
+	}
+}
+
 // BatchNorm norms each channel of x (N, C, H, W) over N, H, W, then scales and
 // shifts (Ioffe and Szegedy 2015). It updates the running statistics, whose
 // variance is the unbiased one, as in PyTorch.
 func (t *Tape[T]) BatchNorm(x, scale, shift *Node[T], running *BatchStats[T]) *Node[T] {
 	n, c, area := x.Shape[0], x.Shape[1], x.Shape[2]*x.Shape[3]
 	y := t.node(x.Shape...)
-	normed, inverse := make([]T, len(x.Value)), make([]T, c)
-	count := n * area
+	normed, count := t.buffer(len(x.Value)), n*area
+	if f := single32(x.Value); f != nil {
+		moments := make([]float32, 3*c)
+		kernels.BatchNorm(n, c, area, f, single32(scale.Value), single32(shift.Value), single32(y.Value), single32(normed), moments, epsilon)
+		for k := range c {
+			running.add(k, T(moments[3*k]), T(moments[3*k+2])*T(count)/T(max(count-1, 1)))
+		}
+		y.back = func() {
+			kernels.BatchNormBack(n, c, area, single32(y.Grad), single32(normed), single32(scale.Value), moments, single32(x.Grad), single32(scale.Grad), single32(shift.Grad))
+		}
+		return y
+	}
+	inverse := make([]T, c)
 	for k := range c {
 		var sum, squares float64
 		each(n, c, area, k, func(i int) { sum += float64(x.Value[i]) })
@@ -40,11 +59,7 @@ func (t *Tape[T]) BatchNorm(x, scale, shift *Node[T], running *BatchStats[T]) *N
 			normed[i] = (x.Value[i] - T(mean)) * inverse[k]
 			y.Value[i] = normed[i]*scale.Value[k] + shift.Value[k]
 		})
-		if running != nil {
-			m := running.Momentum
-			running.Mean[k] += m * (T(mean) - running.Mean[k])
-			running.Variance[k] += m * (T(squares/float64(max(count-1, 1))) - running.Variance[k])
-		}
+		running.add(k, T(mean), T(squares/float64(max(count-1, 1))))
 	}
 	y.back = func() {
 		for k := range c {

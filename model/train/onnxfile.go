@@ -47,7 +47,7 @@ func (f *onnxFile) many(kind string, out, in []string, attrs ...attr) {
 	for _, s := range out {
 		b = str(b, 2, s)
 	}
-	b = str(str(b, 3, out[0]), 4, kind)
+	b = str(str(b, 3, out[len(out)-1]), 4, kind)
 	for _, a := range attrs {
 		m := str(nil, 1, a.name)
 		switch v := a.value.(type) {
@@ -92,6 +92,11 @@ func (f *onnxFile) ints(name string, v ...int64) string {
 		raw = binary.LittleEndian.AppendUint64(raw, uint64(x))
 	}
 	return f.tensor(name, 7, raw, []int{len(v)})
+}
+
+// ints0 is one int without dimensions.
+func (f *onnxFile) ints0(name string, v int64) string {
+	return f.tensor(name, 7, binary.LittleEndian.AppendUint64(nil, uint64(v)), nil)
 }
 
 // port describes an input or output; a dimension is a number or a name.

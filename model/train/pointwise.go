@@ -5,7 +5,7 @@ import "math"
 // each1 makes an elementwise op: f gives a value and its derivative.
 func (t *Tape[T]) each1(x *Node[T], f func(v T) (y, slope T)) *Node[T] {
 	y := t.node(x.Shape...)
-	slopes := make([]T, len(x.Value))
+	slopes := t.buffer(len(x.Value))
 	for i, v := range x.Value {
 		y.Value[i], slopes[i] = f(v)
 	}
@@ -19,6 +19,12 @@ func (t *Tape[T]) each1(x *Node[T], f func(v T) (y, slope T)) *Node[T] {
 
 // ReLU6 cuts off below 0 and above 6.
 func (t *Tape[T]) ReLU6(x *Node[T]) *Node[T] {
+	if f := single32(x.Value); f != nil {
+		y := t.node(x.Shape...)
+		kernels.ReLU6(f, single32(y.Value))
+		y.back = func() { kernels.ReLU6Back(single32(y.Value), single32(y.Grad), single32(x.Grad)) }
+		return y
+	}
 	return t.each1(x, func(v T) (T, T) {
 		if v <= 0 {
 			return 0, 0
@@ -56,14 +62,11 @@ func sigmoid[T Float](v T) T { return T(1 / (1 + math.Exp(-float64(v)))) }
 func (t *Tape[T]) Add(a, b *Node[T]) *Node[T] {
 	want(len(a.Value) == len(b.Value), "%v plus %v", a.Shape, b.Shape)
 	y := t.node(a.Shape...)
-	for i := range y.Value {
-		y.Value[i] = a.Value[i] + b.Value[i]
-	}
+	copy(y.Value, a.Value)
+	addTo(y.Value, b.Value)
 	y.back = func() {
-		for i, g := range y.Grad {
-			a.Grad[i] += g
-			b.Grad[i] += g
-		}
+		addTo(a.Grad, y.Grad)
+		addTo(b.Grad, y.Grad)
 	}
 	return y
 }
@@ -163,33 +166,25 @@ func (t *Tape[T]) Linear(x, w, b *Node[T]) *Node[T] {
 	want(len(x.Value)%in == 0, "%v by a layer of %v", x.Shape, w.Shape)
 	rows := len(x.Value) / in
 	y := t.node(rows, out)
-	for r := range rows {
-		row := x.Value[r*in : (r+1)*in]
-		for o := range out {
-			sum := T(0)
-			if b != nil {
-				sum = b.Value[o]
-			}
-			for i, v := range w.Value[o*in : (o+1)*in] {
-				sum += v * row[i]
-			}
-			y.Value[r*out+o] = sum
+	turned := t.buffer(len(w.Value))
+	transpose(w.Value, turned, out, in)
+	if b != nil {
+		for r := range rows {
+			copy(y.Value[r*out:(r+1)*out], b.Value)
 		}
 	}
+	matmul(x.Value, turned, y.Value, rows, in, out)
 	y.back = func() {
-		for r := range rows {
-			row, grow := x.Value[r*in:(r+1)*in], x.Grad[r*in:(r+1)*in]
-			for o := range out {
-				g := y.Grad[r*out+o]
-				if b != nil {
-					b.Grad[o] += g
-				}
-				wo, go_ := w.Value[o*in:(o+1)*in], w.Grad[o*in:(o+1)*in]
-				for i, v := range row {
-					go_[i] += g * v
-					grow[i] += g * wo[i]
-				}
+		if b != nil {
+			for r := range rows {
+				axpy(b.Grad, 1, y.Grad[r*out:(r+1)*out])
 			}
+		}
+		flipped := t.buffer(len(y.Grad))
+		transpose(y.Grad, flipped, rows, out)
+		matmul(flipped, x.Value, w.Grad, out, rows, in)
+		if x.Grad != nil {
+			matmul(y.Grad, w.Value, x.Grad, rows, out, in)
 		}
 	}
 	return y

@@ -39,14 +39,53 @@ func NewParam[T Float](name string, decay bool, shape ...int) *Param[T] {
 }
 
 // Tape remembers the ops of one forward pass. Not for several goroutines.
-type Tape[T Float] struct{ nodes []*Node[T] }
+type Tape[T Float] struct {
+	nodes []*Node[T]
+	used  [][]T
+	free  map[int][][]T // by length: a tape that is reset takes no new memory
+}
+
+// Reset forgets the ops and takes their memory back: nodes of before must not be
+// used any more.
+func (t *Tape[T]) Reset() {
+	if t.free == nil {
+		t.free = map[int][][]T{}
+	}
+	for _, b := range t.used {
+		t.free[len(b)] = append(t.free[len(b)], b)
+	}
+	clear(t.used)
+	clear(t.nodes)
+	t.used, t.nodes = t.used[:0], t.nodes[:0]
+}
+
+// buffer is a slice of zeros that lives until Reset.
+func (t *Tape[T]) buffer(n int) []T {
+	if l := t.free[n]; len(l) > 0 {
+		b := l[len(l)-1]
+		t.free[n] = l[:len(l)-1]
+		clear(b)
+		t.used = append(t.used, b)
+		return b
+	}
+	b := make([]T, n)
+	t.used = append(t.used, b)
+	return b
+}
+
+// Data puts values on the tape of which no gradient is wanted: Grad is nil.
+func (t *Tape[T]) Data(value []T, shape ...int) *Node[T] {
+	n := t.Const(value, shape...)
+	n.Grad = nil
+	return n
+}
 
 // Const puts values on the tape that are not trained; the slice is not copied.
 func (t *Tape[T]) Const(value []T, shape ...int) *Node[T] {
 	if size(shape) != len(value) {
 		panic(fmt.Sprintf("train: shape %v holds %d values, there are %d", shape, size(shape), len(value)))
 	}
-	n := &Node[T]{Shape: shape, Value: value, Grad: make([]T, len(value))}
+	n := &Node[T]{Shape: shape, Value: value, Grad: t.buffer(len(value))}
 	t.nodes = append(t.nodes, n)
 	return n
 }
@@ -61,7 +100,7 @@ func (t *Tape[T]) Use(p *Param[T]) *Node[T] {
 // node makes a node for an op's result.
 func (t *Tape[T]) node(shape ...int) *Node[T] {
 	n := size(shape)
-	x := &Node[T]{Shape: shape, Value: make([]T, n), Grad: make([]T, n)}
+	x := &Node[T]{Shape: shape, Value: t.buffer(n), Grad: t.buffer(n)}
 	t.nodes = append(t.nodes, x)
 	return x
 }

@@ -1,0 +1,60 @@
+package train
+
+import (
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+)
+
+// plans are the sizes in configs/.
+func planOf(t testing.TB, size string) Plan {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("..", "..", "configs", "train-"+size+".yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c struct{ Network Plan }
+	if err := yaml.Unmarshal(raw, &c); err != nil {
+		t.Fatal(err)
+	}
+	return c.Network
+}
+
+// BenchmarkStep is forward, backward and the optimizer's step on 32 stills: samples/s is
+// what counts.
+func BenchmarkStep(b *testing.B) {
+	for _, size := range []string{"s", "m"} {
+		b.Run(size, func(b *testing.B) {
+			p := planOf(b, size)
+			n, err := NewNetwork[float32](p, 1)
+			if err != nil {
+				b.Fatal(err)
+			}
+			const count, steps = 32, 5
+			r := rand.New(rand.NewPCG(1, 1))
+			batch := Batch[float32]{Pictures: make([]float32, count*Channels*p.Size*p.Size), Steps: steps, Still: true, Offsets: make([]float32, count*steps), Seen: make([]float32, count*steps)}
+			for i := range batch.Pictures {
+				batch.Pictures[i] = r.Float32()*2 - 1
+			}
+			labels := make([]int, count)
+			for i := range batch.Seen {
+				batch.Seen[i] = 1
+			}
+			o, err := NewOptimizer[float32](AdamW, 0.01)
+			if err != nil {
+				b.Fatal(err)
+			}
+			tape := &Tape[float32]{}
+			for b.Loop() {
+				tape.Reset()
+				tape.Backward(total(tape, n.Forward(tape, batch, Train), labels))
+				ClipNorm(n.Params, 5)
+				o.Step(n.Params, 1e-3)
+			}
+			b.ReportMetric(float64(count*b.N)/b.Elapsed().Seconds(), "samples/s")
+		})
+	}
+}
