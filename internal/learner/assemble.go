@@ -42,8 +42,13 @@ func (d Day) In(c logs.Course) int {
 	case End:
 		return c.Length
 	}
-	n, _ := strconv.Atoi(string(d)) // ParseDay checked
-	return min(n, c.Length)
+	return min(d.number(), c.Length)
+}
+
+// number of a day that is no name; ParseDay checked it.
+func (d Day) number() int {
+	n, _ := strconv.Atoi(string(d))
+	return n
 }
 
 // stepsUntil are the days of the snapshots of a prediction: each week's end before
@@ -56,26 +61,59 @@ func stepsUntil(day int) []int {
 	return append(days, day)
 }
 
-// Assemble makes the rows of courses for a prediction on a day. With left, students
-// who were there at an earlier step and have left since are rows too, not present.
-func Assemble(b *features.Builder, courses []int, d Day, left bool) *models.Set {
-	s := &models.Set{Columns: b.Options.Names()}
+// Assembled are the rows of courses for a prediction.
+type Assembled struct {
+	*models.Set
+	// Left are enrolments that had registered by the day and left by it, without
+	// steps: nobody needs a model to say that they will not pass.
+	Left []models.Row
+}
+
+// Assemble makes the rows of presentations for a prediction. Those to learn from
+// also have students who were there at an earlier step and have left since, not
+// present. Tables are for courses with few students; they may be nil.
+func (d *Data) Assemble(s Settings, tables *features.Tables, presentations []string, learn bool) (*Assembled, error) {
+	if err := d.check(s); err != nil {
+		return nil, err
+	}
+	if d.Flat != nil {
+		set, err := d.flatSet(s.Day, presentations)
+		return &Assembled{Set: set}, err
+	}
+	courses, err := d.Log.In(presentations...)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrRequest, err)
+	}
+	return assemble(d.builder(s, tables), courses, s, learn), nil
+}
+
+func assemble(b *features.Builder, courses []int, s Settings, learn bool) *Assembled {
+	out := &Assembled{Set: &models.Set{Columns: b.Names()}}
 	for _, c := range courses {
 		course := b.Log.Courses[c]
-		days := stepsUntil(d.In(course))
+		days := stepsUntil(s.Day.In(course))
+		last := days[len(days)-1]
 		for _, i := range course.Enrolments {
-			if r, ok := rowOf(b, i, c, days); ok && (r.Present || left) {
-				s.Rows = append(s.Rows, r)
+			e := &b.Log.Enrolments[i]
+			if e.RegisteredBy(last) && e.LeftBy(last) {
+				out.Left = append(out.Left, models.Row{Enrolment: i, Student: e.Student, Module: course.Module, Presentation: course.Presentation, Day: last,
+					Truth: [][models.Targets]float32{models.TruthOf(e.Result, 0, float32(math.NaN()))}})
+			}
+			if r, ok := rowOf(b, i, c, days); ok && (r.Present || learn) {
+				out.Rows = append(out.Rows, r)
 			}
 		}
 	}
-	return s
+	if s.OneCourse {
+		clickRow(out.Set, b.Log, learn)
+	}
+	return out
 }
 
 // rowOf gives the row of an enrolment that was there on one of the days.
 func rowOf(b *features.Builder, enrolment, course int, days []int) (models.Row, bool) {
 	e := &b.Log.Enrolments[enrolment]
-	r := models.Row{Enrolment: enrolment, Student: e.Student, Module: b.Log.Courses[course].Module}
+	r := models.Row{Enrolment: enrolment, Student: e.Student, Module: b.Log.Courses[course].Module, Presentation: b.Log.Courses[course].Presentation, Day: days[len(days)-1]}
 	score := finalScore(b.Log, course, e)
 	last := -1
 	for t, day := range days {

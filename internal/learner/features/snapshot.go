@@ -27,9 +27,26 @@ type Builder struct {
 	Log     *logs.Log
 	Options Options
 	Tables  *Tables // for cohorts of fewer than 20 students; may be nil
+	Extra   []Extra // more columns, after all others
 
 	plans map[int]*plan
 	kept  map[[2]int]*Snapshot
+}
+
+// Extra are columns that come from elsewhere. Of gives an enrolment's values on a
+// day; like all features they must read what is dated up to the day only.
+type Extra struct {
+	Names []string
+	Of    func(enrolment, day int) []float32
+}
+
+// Names gives the names of all columns in order.
+func (b *Builder) Names() []string {
+	names := b.Options.Names()
+	for _, x := range b.Extra {
+		names = append(names, x.Names...)
+	}
+	return names
 }
 
 // NewBuilder makes a builder.
@@ -53,7 +70,7 @@ func (b *Builder) At(course, day int) *Snapshot {
 
 func (b *Builder) build(p *plan, course, day int) *Snapshot {
 	s := &Snapshot{Course: course, Day: day, index: map[int]int{}}
-	width, temporal := b.Options.Width(), b.Options.temporal()
+	width, temporal := len(b.Names()), b.Options.temporal()
 	var works [][]handed
 	registered := 0
 	for _, i := range p.course.Enrolments {
@@ -76,6 +93,9 @@ func (b *Builder) build(p *plan, course, day int) *Snapshot {
 		reference.compare(p, s.Rows[k], works[k], day)
 		if b.Options.Static {
 			s.Rows[k] = static(s.Rows[k], &b.Log.Enrolments[i])
+		}
+		for _, x := range b.Extra {
+			s.Rows[k] = append(s.Rows[k], x.Of(i, day)...)
 		}
 	}
 	return s

@@ -8,6 +8,7 @@
 package judge
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 )
@@ -141,6 +142,7 @@ func Population(cases []Case, said []Said, against []string, seed uint64) []Figu
 
 // interval is the middle 95 % of the samples, which it sorts.
 func interval(value float64, samples []float64) Value {
+	samples = slices.DeleteFunc(samples, math.IsNaN) // draws in which the figure does not exist
 	if len(samples) == 0 {
 		return Value{value, value, value}
 	}

@@ -173,3 +173,21 @@ func (w *worker) four(weight []float32) (accuracy, macro float64) {
 	}
 	return accuracy, macro
 }
+
+// AUC is the area under the ROC curve of p for truths of 0 and 1; 0.5 when one of
+// them does not occur.
+func AUC(truth, p []float64) float64 {
+	var cases []Case
+	for _, y := range truth {
+		cases = append(cases, Case{Result: 3 * int(y)})
+	}
+	ones := make([]float32, len(p))
+	for i := range ones {
+		ones[i] = 1
+	}
+	v, _ := newWorker(cases, Said{P: p}).order(ones)
+	if v != v {
+		return 0.5
+	}
+	return v
+}

@@ -87,8 +87,9 @@ func (f *Fitted) Predict(s *Set) ([]Prediction, error) {
 // Options of Fit.
 type Options struct {
 	Seed   uint64
-	Quick  bool // one seed and few rounds, for tests
-	Stops  map[string]int
+	Quick  bool               // one seed and few rounds, for tests
+	Stops  map[string]int     // after how many epochs nets stop without a validation set
+	Have   map[string]*Fitted // fitted already, in the same way: members of a stack are taken from here
 	Report func(kind string, seed, epoch int, train, valid float64)
 }
 
@@ -118,9 +119,11 @@ func Fit(kind string, train, valid *Set, o Options) (*Fitted, error) {
 	case "stack":
 		f.Weights = memberWeights
 		for _, k := range members {
-			m, err := Fit(k, train, valid, o)
-			if err != nil {
-				return nil, err
+			m := o.Have[k]
+			if m == nil {
+				if m, err = Fit(k, train, valid, o); err != nil {
+					return nil, err
+				}
 			}
 			f.Members = append(f.Members, m)
 		}
@@ -165,6 +168,24 @@ func (o Options) sequence(kind string) SequenceOptions {
 		q.Seeds, q.Epochs, q.Hidden = 1, 4, 16
 	}
 	return q
+}
+
+// Calibrate takes the temperatures, and those of the members, that suit what a twin,
+// fitted without the validation set, says of it.
+func (f *Fitted) Calibrate(twin *Fitted, valid *Set) error {
+	twin.Heat = nil
+	for i := range f.Members {
+		if err := f.Members[i].Calibrate(twin.Members[i], valid); err != nil {
+			return err
+		}
+		twin.Members[i].Heat = f.Members[i].Heat
+	}
+	p, err := twin.Predict(valid)
+	if err != nil {
+		return err
+	}
+	f.Heat = Temperatures(valid, p)
+	return nil
 }
 
 // Epochs collects after how many epochs the nets of a fitted model were best.

@@ -29,11 +29,13 @@ const (
 
 // Row is one enrolment up to the day of the prediction.
 type Row struct {
-	Enrolment int // index into the log
-	Student   string
-	Module    string
-	Steps     [][]float32        // a snapshot a week, oldest first; the last is of the day of the prediction
-	Truth     [][Targets]float32 // of each step; NaN is not known
+	Enrolment    int // index into the log
+	Student      string
+	Module       string
+	Presentation string
+	Day          int                // of the prediction
+	Steps        [][]float32        // a snapshot a week, oldest first; the last is of the day of the prediction
+	Truth        [][Targets]float32 // of each step; NaN is not known
 	// Present: the student is there on the day of the prediction. Of the others,
 	// who left before, models that learn from every step take the steps until then.
 	Present bool

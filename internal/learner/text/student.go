@@ -2,10 +2,16 @@ package text
 
 import "math"
 
-// Post is something a student wrote on a day of the course.
+// Post is what was found in something that a student wrote on a day of the course.
 type Post struct {
-	Day  float64
-	Text string
+	Day float64
+	Figures
+}
+
+// Read makes a Post of a text.
+func Read(day float64, text string) (Post, error) {
+	f, err := Of(text)
+	return Post{day, f}, err
 }
 
 // Columns name what Student gives.
@@ -16,17 +22,14 @@ var Columns = []string{"text_posts", "text_words", "text_questions", "text_quest
 // log(1+words), log(1+questions), share of questions among sentences, means over
 // posts of the rest (NaN where no post has it), sentiment of the last seven days,
 // share of posts in English: without it sentiment says nothing.
-func Student(posts []Post, day int) ([]float32, error) {
+func Student(posts []Post, day int) []float32 {
 	count, words, sentences, questions, english := 0., 0., 0., 0., 0.
 	var sum, n [6]float64
 	for _, p := range posts {
 		if p.Day >= float64(day+1) {
 			continue
 		}
-		f, err := Of(p.Text)
-		if err != nil {
-			return nil, err
-		}
+		f := p.Figures
 		count++
 		words, sentences, questions = words+float64(f.Words), sentences+float64(f.Sentences), questions+float64(f.Questions)
 		if f.Language == English {
@@ -46,7 +49,7 @@ func Student(posts []Post, day int) ([]float32, error) {
 	for k := range sum {
 		out = append(out, ratio(sum[k], n[k]))
 	}
-	return append(out, ratio(english, count)), nil
+	return append(out, ratio(english, count))
 }
 
 func ratio(a, b float64) float32 {

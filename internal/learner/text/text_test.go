@@ -91,13 +91,17 @@ func TestSentiment(t *testing.T) {
 }
 
 func TestStudent(t *testing.T) {
-	posts := []Post{{1, "I love this course. How do I begin?"}, {10.5, "这道题怎么做？"}, {12, "I hate the exam."}}
-	a, err := Student(posts, 10)
-	if err != nil {
-		t.Fatal(err)
+	read := func(day float64, text string) Post {
+		p, err := Read(day, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
 	}
-	posts[2].Text = "something else that is longer?"
-	b, _ := Student(posts, 10)
+	posts := []Post{read(1, "I love this course. How do I begin?"), read(10.5, "这道题怎么做？"), read(12, "I hate the exam.")}
+	a := Student(posts, 10)
+	posts[2] = read(12, "something else that is longer?")
+	b := Student(posts, 10)
 	for i := range a {
 		if a[i] != b[i] && a[i] == a[i] {
 			t.Errorf("%s moved with a later post: %g, %g", Columns[i], a[i], b[i])
@@ -106,7 +110,7 @@ func TestStudent(t *testing.T) {
 	if len(a) != len(Columns) || a[0] != 2 || a[3] != 2./3 || a[10] != .5 || a[8] < .4 || !math.IsNaN(float64(a[9])) {
 		t.Errorf("%v", a)
 	}
-	if none, _ := Student(nil, 10); none[0] != 0 || !math.IsNaN(float64(none[8])) {
+	if none := Student(nil, 10); none[0] != 0 || !math.IsNaN(float64(none[8])) {
 		t.Errorf("%v", none)
 	}
 }

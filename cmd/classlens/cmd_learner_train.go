@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+
+	"classlens/internal/learner"
+	"classlens/internal/learner/models"
+
+	"github.com/spf13/cobra"
+)
+
+func newLearnerTrain() *cobra.Command {
+	var f trainFlags
+	var presentations, day, model, out string
+	cmd := &cobra.Command{
+		Use:   "train DATA --presentations P,P --day D --out DIR",
+		Short: "Train a model on past presentations",
+		Long: `Trains on the presentations (their results must be known) for predictions on a day. The last presentation is first kept out, to stop early and to calibrate by; then
+all are trained on. Without --with-static no personal attribute is used.
+
+Models: ` + modelNames + `. DIR gets model.json, weights.json.gz, ranks.json.gz (so that one student can be scored alone) and manifest.json with their SHA-256.`,
+		Example: "  classlens learner train oulad --presentations 2013B,2013J --day 56 --out weights",
+		Args:    usageArgs(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			names, err := parts("presentations", presentations)
+			if err != nil {
+				return err
+			}
+			when, err := learner.ParseDay(day)
+			if err != nil {
+				return usageError{fmt.Errorf("--day: %w", err)}
+			}
+			if err := models.CheckKind(model); err != nil {
+				return usageError{fmt.Errorf("--model: %w", err)}
+			}
+			if out == "" {
+				return usageError{fmt.Errorf("--out is missing: name a folder for the weights")}
+			}
+			log := cmd.ErrOrStderr()
+			d, err := openLearner(cmd.Context(), log, args[0], f.static)
+			if err != nil {
+				return err
+			}
+			w, err := learner.Train(cmd.Context(), d, d.SettingsFor(when, f.static, f.clicks), learner.TrainOptions{Presentations: names, Model: model, Seed: f.seed, Quick: f.quick, Report: tellEpochs(log)})
+			if err != nil {
+				return learnerError(err)
+			}
+			if err := w.Save(out); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s for day %s from %d students of %v, %d columns: %s\n", model, when, w.Students, names, len(w.Columns), out)
+			return nil
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&presentations, "presentations", "", "presentations to learn from, such as 2013B,2013J")
+	flags.StringVar(&day, "day", "mid", "day of the prediction: a number, mid or end")
+	flags.StringVar(&model, "model", models.DefaultKind, "one of "+modelNames)
+	flags.StringVar(&out, "out", "", "folder for the weights")
+	f.add(cmd)
+	return cmd
+}

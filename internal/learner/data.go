@@ -1,0 +1,124 @@
+package learner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"classlens/internal/learner/generic"
+	"classlens/internal/learner/logs"
+	"classlens/internal/learner/text"
+)
+
+// Form is a form of input.
+type Form string
+
+// Forms of input; those but OULAD are generic's.
+const (
+	OULAD  Form = "oulad"
+	Events Form = Form(generic.Events)
+	XAPI   Form = Form(generic.XAPI)
+	UCI    Form = Form(generic.UCI)
+)
+
+// ErrRequest says that what was asked for does not fit the data or the weights.
+var ErrRequest = errors.New("learner")
+
+// Data is what was read of a learning log.
+type Data struct {
+	Form   Form
+	Log    *logs.Log     // nil for flat tables
+	Events *generic.Data // with its Log; nil unless Form is Events
+	Flat   *generic.Flat // XAPI and UCI
+	posts  map[int][]text.Post
+}
+
+// Open reads a log: a folder in OULAD's layout or the generic one, a flat table, or
+// a compact copy. static also reads personal columns of flat tables.
+func Open(ctx context.Context, path string, static bool) (*Data, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: no such file or folder", path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() && filepath.Ext(path) == compactSuffix {
+		return readCompact(path)
+	}
+	if info.IsDir() {
+		if _, err := os.Stat(filepath.Join(path, CompactName)); err == nil {
+			return readCompact(filepath.Join(path, CompactName))
+		}
+		if _, err := os.Stat(filepath.Join(path, "events.csv")); err != nil {
+			l, err := logs.ReadOULAD(ctx, path)
+			if err != nil {
+				return nil, err
+			}
+			return &Data{Form: OULAD, Log: l}, nil
+		}
+	}
+	return openGeneric(path, static)
+}
+
+func openGeneric(path string, static bool) (*Data, error) {
+	kind, err := generic.Detect(path)
+	if err != nil {
+		return nil, err
+	}
+	d := &Data{Form: Form(kind)}
+	switch kind {
+	case generic.Events:
+		d.Events, err = generic.ReadEvents(path)
+		if err != nil {
+			return nil, err
+		}
+		d.Log = d.Events.Log
+		err = d.readTexts()
+	case generic.XAPI:
+		d.Flat, err = generic.ReadXAPI(path, static)
+	case generic.UCI:
+		d.Flat, err = generic.ReadUCI(path, static)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// readTexts turns posts into figures, once each.
+func (d *Data) readTexts() error {
+	if d.Events == nil || len(d.Events.Posts) == 0 {
+		return nil
+	}
+	d.posts = map[int][]text.Post{}
+	for _, p := range d.Events.Posts {
+		read, err := text.Read(p.Day, p.Text)
+		if err != nil {
+			return fmt.Errorf("posts.csv: %w", err)
+		}
+		d.posts[p.Enrolment] = append(d.posts[p.Enrolment], read)
+	}
+	return nil
+}
+
+// Bad gives the rows that were kept out (the first logs.MaxBad) and how many they are.
+func (d *Data) Bad() ([]logs.BadRow, int) {
+	if d.Flat != nil {
+		return d.Flat.Bad.Rows, d.Flat.Bad.Count
+	}
+	return d.Log.Bad, d.Log.BadCount
+}
+
+// Presentations names what can be trained on and predicted, in time order. A flat
+// table has no time: its students are dealt into five folds.
+func (d *Data) Presentations() []string {
+	if d.Flat != nil {
+		return slices.Clone(foldNames)
+	}
+	return d.Log.Presentations()
+}
