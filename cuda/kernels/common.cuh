@@ -40,6 +40,11 @@ DEVICE float blockSum(float v, float* part) {
   return v;
 }
 
+// The slot of each number that steers a training step, in one array on the device:
+// step_control writes it, losses and optimizers read it. The host sets RATE, KEEP
+// and, at the start, SCALE.
+enum Control { NORM, FACTOR, COUNTS, SCALE, GOOD, STEPS, FIX1, FIX2, RATE, KEEP };
+
 // A tile of BM x BN results of a block of 256 threads, 4 x 4 a thread, DEPTH steps
 // of the sum at a time. BM is 16, 32 or 64: thin layers waste no rows.
 const int DEPTH = 16;
@@ -58,11 +63,11 @@ template <int BM> struct Tile {
       for (int j = 0; j < 4; j++) acc[i][j] = 0;
   }
 
-  // a is (DEPTH, BM), b is (DEPTH, BN), both in shared memory.
-  DEVICE void add(const float* a, const float* b) {
+  // a is (DEPTH, BM), b is (DEPTH, BN), both in shared memory; PAD more lie between their rows.
+  template <int PAD = 0> DEVICE void add(const float* a, const float* b) {
 #pragma unroll
     for (int k = 0; k < DEPTH; k++) {
-      const float4 p = *(const float4*)(a + k * BM + row), q = *(const float4*)(b + k * BN + column);
+      const float4 p = *(const float4*)(a + k * (BM + PAD) + row), q = *(const float4*)(b + k * (BN + PAD) + column);
       const float u[4] = {p.x, p.y, p.z, p.w}, v[4] = {q.x, q.y, q.z, q.w};
 #pragma unroll
       for (int i = 0; i < 4; i++)

@@ -9,8 +9,7 @@
 // Launch: 256 threads, one element each, grid ⌈elements / 256⌉ (affine: grid (N·C, ⌈area / 256⌉)).
 // Bound: memory. The choice of function is the same for a whole launch, so no warp diverges.
 #include "common.cuh"
-
-enum Unary { RELU, NEG, SIGMOID, TANH, EXP, LOG, SQRT, ABS, ERF, SIN, COS, FLOOR, CEIL, RECIPROCAL, SOFTPLUS, HARD_SWISH, LEAKY };
+#include "unary.cuh"
 
 KERNEL __launch_bounds__(256) unary(const float* __restrict__ x, float* __restrict__ y, int n, int which, float k) {
   const int i = blockIdx.x * 256 + threadIdx.x;
@@ -19,7 +18,7 @@ KERNEL __launch_bounds__(256) unary(const float* __restrict__ x, float* __restri
   switch (which) {
     case RELU: v = v < 0 ? 0 : v; break;
     case NEG: v = -v; break;
-    case SIGMOID: v = 1 / (1 + expf(-v)); break;
+    case SIGMOID: v = sigmoid(v); break;
     case TANH: v = tanhf(v); break;
     case EXP: v = expf(v); break;
     case LOG: v = logf(v); break;
@@ -31,7 +30,9 @@ KERNEL __launch_bounds__(256) unary(const float* __restrict__ x, float* __restri
     case RECIPROCAL: v = 1 / v; break;
     case SOFTPLUS: v = v > 0 ? v + log1pf(expf(-v)) : log1pf(expf(v)); break;
     case HARD_SWISH: v = v * clamp(v / 6 + .5f, 0, 1); break;
-    default: v = v < 0 ? v * k : v;
+    case LEAKY: v = v < 0 ? v * k : v; break;
+    case GELU: v = v * (.5f + .5f * erff(v * .70710678118654752f)); break;
+    default: v = v * sigmoid(v);
   }
   y[i] = v;
 }

@@ -18,6 +18,7 @@ func TestUnary(t *testing.T) {
 			}
 			return x
 		},
+		func(x float64) float64 { return x / 2 * (1 + math.Erf(x/math.Sqrt2)) }, func(x float64) float64 { return x / (1 + math.Exp(-x)) },
 	}
 	onEach(t, func(t *testing.T, d *dev) {
 		for which, f := range functions {

@@ -22,12 +22,16 @@ func build(t tools) error {
 		return err
 	}
 	for _, name := range names {
-		ptx, err := compile(t, name)
+		to := strings.TrimSuffix(name, ".cu") + ".ptx"
+		old, err := os.ReadFile(to)
+		if err != nil && !os.IsNotExist(err) {
+			return err
+		}
+		ptx, equal, err := compileTo(t, name, old)
 		if err != nil {
 			return err
 		}
-		to := strings.TrimSuffix(name, ".cu") + ".ptx"
-		if old, err := os.ReadFile(to); err == nil && bytes.Equal(old, ptx) {
+		if equal {
 			continue
 		}
 		if err := safefile.WriteFile(to, ptx); err != nil {
@@ -45,19 +49,49 @@ func same(t tools) error {
 		return err
 	}
 	for _, name := range names {
-		ptx, err := compile(t, name)
-		if err != nil {
-			return err
-		}
 		old, err := os.ReadFile(strings.TrimSuffix(name, ".cu") + ".ptx")
 		if err != nil {
 			return err
 		}
-		if !bytes.Equal(old, ptx) {
+		_, equal, err := compileTo(t, name, old)
+		if err != nil {
+			return err
+		}
+		if !equal {
 			return fmt.Errorf("%s: the committed PTX is not what NVRTC %s makes of it; run `make kernels`", name, cudaVersion)
 		}
 	}
 	return nil
+}
+
+// attempts: NVRTC sorts some things by where they lie in memory, so that of one source it makes one of a few texts, which
+// differ in the order of registers. The driver keeps memory in place on its first run; the others
+// look for a text that another machine made.
+const attempts = 12
+
+// compileTo compiles until the text is the one that is there, or until it is clear that it will not be.
+func compileTo(t tools, name string, old []byte) (ptx []byte, equal bool, err error) {
+	var other []byte
+	for i := range attempts {
+		if other, err = compile(t, name, i > 0); err != nil {
+			return nil, false, err
+		}
+		if i == 0 {
+			ptx = other
+		}
+		if bytes.Equal(old, other) {
+			return old, true, nil
+		}
+		if !bytes.Equal(firstLine(old), firstLine(ptx)) {
+			break // another source
+		}
+	}
+	return ptx, false, nil
+}
+
+func firstLine(text []byte) []byte {
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	return line
 }
 
 func sources() ([]string, error) {
@@ -75,24 +109,20 @@ var (
 
 // compile gives the PTX of one source with its stamp as the first line; paths are cut
 // to base names, so that it is the same on every machine.
-func compile(t tools, name string) ([]byte, error) {
+func compile(t tools, name string, anywhere bool) ([]byte, error) {
 	stamp, err := stampOf(name)
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "kernels-")
-	if err != nil {
-		return nil, err
+	cmd := exec.Command(t.driver, t.nvrtc, "/dev/stdout", name, "--gpu-architecture=compute_80", "--std=c++17", "-I"+folder, "-I"+t.include, "-lineinfo")
+	if anywhere {
+		cmd.Env = append(cmd.Environ(), "NVRTC_ANYWHERE=1")
 	}
-	defer os.RemoveAll(dir)
-	out := filepath.Join(dir, "out.ptx")
-	cmd := exec.Command(t.driver, t.nvrtc, out, name, "--gpu-architecture=compute_80", "--std=c++17", "-I"+folder, "-I"+t.include, "-lineinfo")
-	if text, err := cmd.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("%s: %w\n%s", name, err, text)
-	}
-	ptx, err := os.ReadFile(out)
+	var complaints bytes.Buffer
+	cmd.Stderr = &complaints
+	ptx, err := cmd.Output()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w\n%s", name, err, complaints.Bytes())
 	}
 	return append([]byte(stamp+"\n"), filePath.ReplaceAll(ptx, []byte("$1"))...), nil
 }

@@ -1,0 +1,53 @@
+// Gradients of functions of one element, and of a product with a number a plane.
+//
+//   unary_backward: dx[i] = dy[i] · f'(x[i]), which function by number: the list of unary
+//   cut_backward:   dx[i] = dy[i] where lo < x[i] < hi, else 0
+//   plane_dot:      y[p] = Σ_i a[p, i] · b[p, i]: the gradient of a channel's factor
+//
+// Launch: 256 threads, one element each, grid ⌈elements / 256⌉; plane_dot 128 threads, a warp a plane, grid ⌈planes / 4⌉.
+// Bound: memory.
+#include "common.cuh"
+#include "unary.cuh"
+
+KERNEL __launch_bounds__(256) unary_backward(const float* __restrict__ x, const float* __restrict__ dy, float* __restrict__ dx, int n, int which, float k) {
+  const int i = blockIdx.x * 256 + threadIdx.x;
+  if (i >= n) return;
+  const float v = x[i];
+  float s;
+  switch (which) {
+    case RELU: s = v > 0 ? 1 : 0; break;
+    case NEG: s = -1; break;
+    case SIGMOID: s = sigmoid(v); s = s * (1 - s); break;
+    case TANH: s = tanhf(v); s = 1 - s * s; break;
+    case EXP: s = expf(v); break;
+    case LOG:
+    case RECIPROCAL: s = 1 / v; s = which == LOG ? s : -s * s; break;
+    case SQRT: s = .5f / sqrtf(v); break;
+    case ABS: s = v > 0 ? 1 : v < 0 ? -1 : 0; break;
+    case ERF: s = 1.1283791670955126f * expf(-v * v); break;
+    case FLOOR:
+    case CEIL: s = 0; break;
+    case SOFTPLUS: s = sigmoid(v); break;
+    case HARD_SWISH: s = v <= -3 ? 0 : v >= 3 ? 1 : v * (1 / 3.f) + .5f; break;
+    case LEAKY: s = v < 0 ? k : 1; break;
+    case GELU: s = .5f + .5f * erff(v * .70710678118654752f) + v * .3989422804014327f * expf(-.5f * v * v); break;
+    default: s = sigmoid(v); s = s * (1 + v * (1 - s));
+  }
+  dx[i] = dy[i] * s;
+}
+
+KERNEL __launch_bounds__(256) cut_backward(const float* __restrict__ x, const float* __restrict__ dy, float* __restrict__ dx, int n, float lo, float hi) {
+  const int i = blockIdx.x * 256 + threadIdx.x;
+  if (i < n) dx[i] = x[i] > lo && x[i] < hi ? dy[i] : 0.f;
+}
+
+KERNEL __launch_bounds__(128) plane_dot(const float* __restrict__ a, const float* __restrict__ b, float* __restrict__ y, int planes, int area) {
+  const int plane = blockIdx.x * 4 + (threadIdx.x >> 5), lane = threadIdx.x & 31;
+  if (plane >= planes) return;
+  const size_t at = (size_t)plane * area;
+  float sum = 0;
+#pragma unroll 1
+  for (int i = lane; i < area; i += 32) sum += a[at + i] * b[at + i];
+  sum = warpSum(sum);
+  if (lane == 0) y[plane] = sum;
+}

@@ -1,0 +1,60 @@
+// Gradients of pooling in fp32, gathered: each input looks at the windows that hold it.
+//
+//   max_pool_backward:     dx[i, j] = Σ dy of the windows whose first greatest element is (i, j)
+//   average_pool_backward: dx[i, j] = Σ dy / (elements counted) of the windows that hold (i, j)
+//   global_pool_backward:  dx[p, i] = dy[p] / area
+//
+// Shapes: x, dx (planes, h, w), y, dy (planes, oh, ow).
+// Launch: 128 threads, one input each, grid (planes, ⌈h·w / 128⌉). Bound: memory.
+#include "common.cuh"
+
+// The windows along one side that hold an input: the first, and the one after the last.
+DEVICE int firstWindow(int i, int k, int step) { return i < k ? 0 : (i - k) / step + 1; }
+DEVICE int endWindow(int i, int step, int all) { return min(i / step + 1, all); }
+
+DEVICE bool same(float a, float b) { return a == b || (a != a && b != b); }
+
+KERNEL __launch_bounds__(128) max_pool_backward(const float* __restrict__ x, const float* __restrict__ y, const float* __restrict__ dy, float* __restrict__ dx, int h, int w,
+    int oh, int ow, int kh, int kw, int sh, int sw, int top, int left) {
+  const int p = blockIdx.y * 128 + threadIdx.x;
+  if (p >= h * w) return;
+  const size_t in = (size_t)blockIdx.x * h * w, out = (size_t)blockIdx.x * oh * ow;
+  const int i = p / w, j = p % w;
+  const float v = x[in + p];
+  float sum = 0;
+#pragma unroll 1
+  for (int r = firstWindow(i + top, kh, sh); r < endWindow(i + top, sh, oh); r++)
+#pragma unroll 1
+    for (int s = firstWindow(j + left, kw, sw); s < endWindow(j + left, sw, ow); s++) {
+      if (!same(v, y[out + r * ow + s])) continue;
+      const int y0 = max(r * sh - top, 0), x0 = max(s * sw - left, 0), x1 = min(s * sw - left + kw, w);
+      bool first = true;
+#pragma unroll 1
+      for (int a = y0; a <= i; a++)
+#pragma unroll 1
+        for (int b = x0; b < (a < i ? x1 : j); b++) first = first && !same(x[in + a * w + b], v);
+      if (first) sum += dy[out + r * ow + s];
+    }
+  dx[in + p] = sum;
+}
+
+KERNEL __launch_bounds__(128) average_pool_backward(const float* __restrict__ dy, float* __restrict__ dx, int h, int w, int oh, int ow, int kh, int kw, int sh, int sw,
+    int top, int left, int counted) {
+  const int p = blockIdx.y * 128 + threadIdx.x;
+  if (p >= h * w) return;
+  const int i = p / w + top, j = p % w + left;
+  float sum = 0;
+#pragma unroll 1
+  for (int r = firstWindow(i, kh, sh); r < endWindow(i, sh, oh); r++)
+#pragma unroll 1
+    for (int s = firstWindow(j, kw, sw); s < endWindow(j, sw, ow); s++) {
+      const int rows = min(r * sh - top + kh, h) - max(r * sh - top, 0), columns = min(s * sw - left + kw, w) - max(s * sw - left, 0);
+      sum += dy[(size_t)blockIdx.x * oh * ow + r * ow + s] / (counted ? kh * kw : rows * columns);
+    }
+  dx[(size_t)blockIdx.x * h * w + p] = sum;
+}
+
+KERNEL __launch_bounds__(128) global_pool_backward(const float* __restrict__ dy, float* __restrict__ dx, int area) {
+  const int p = blockIdx.y * 128 + threadIdx.x;
+  if (p < area) dx[(size_t)blockIdx.x * area + p] = dy[blockIdx.x] / area;
+}
