@@ -3,6 +3,11 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    ?= 30s
 OUT         ?= out
 
+# The program has its CUDA device layer where that can be linked (cuda/driver); it starts and works without a driver all the same. A plain `go build ./...`
+# gives the program without it.
+TAGS := $(if $(filter x86_64 amd64,$(shell uname -m)),cuda)
+export CGO_CFLAGS := -g -O2 -I$(CURDIR)/cuda/include
+
 # Where no Go is installed, setup keeps one in the cache.
 SETUP_GO := $(shell ./scripts/setup.sh --env)
 export PATH := $(if $(SETUP_GO),$(SETUP_GO):)$(PATH)
@@ -16,15 +21,26 @@ setup: ## system packages, Go, modules, pretrained nets; a second run does nothi
 	@./scripts/setup.sh
 
 build: ## bin/classlens and bin/synthroom
-	go build -o bin/ ./cmd/...
+	go build -tags "$(TAGS)" -o bin/ ./cmd/...
 
 demo: setup build ## analyze samples/lesson.mp4 and say where the report is
 	bin/classlens analyze samples/lesson.mp4 --out $(OUT)
 	@echo "open $(OUT)/lesson/report.html"
 
-test: setup ## all tests
+test: setup ## all tests, without a GPU: kernels and device on the simulated one, everything else on the CPU, with and without the device layer
 	go build ./...
-	go test -timeout 30m ./...
+	go build -tags "$(TAGS)" ./...
+	go test -timeout 30m -tags "$(TAGS)" $$(go list ./... | grep -v /cuda/)
+	@$(MAKE) --no-print-directory test-plain $(if $(TAGS),test-cuda)
+
+.PHONY: test-plain test-cuda
+test-plain: # what differs in a build without the device layer
+	go test ./cuda/...
+	go test -run 'Device|Gorgonia' ./model ./model/classroom ./model/train ./internal/analysis ./internal/learner/recurrent ./cmd/classlens
+
+test-cuda: ## the device layer, the kernels and the networks on the simulated device
+	@library=$$(./scripts/cuda-simulator.sh) && CLASSLENS_LIBCUDA=$$library go test -timeout 30m -tags cuda ./cuda/... && \
+	CLASSLENS_LIBCUDA=$$library go test -timeout 30m -tags cuda -run Device ./model ./model/classroom ./model/train ./internal/analysis ./cmd/classlens
 
 race: setup ## the tests of the concurrent packages under the race detector
 	go test -race -short ./internal/... ./model/... ./cmd/...
@@ -32,7 +48,9 @@ race: setup ## the tests of the concurrent packages under the race detector
 lint: ## gofmt, go vet, staticcheck, the import table and the house rules
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
 	go vet ./...
+	go vet -tags "$(TAGS)" ./...
 	go run $(STATICCHECK) ./...
+	go run $(STATICCHECK) -tags "$(TAGS)" ./cuda/... ./model/... ./internal/analysis ./cmd/classlens
 	go run ./scripts/houserules
 
 bench: setup ## the engine against ONNX Runtime on the same nets, interleaved in one run

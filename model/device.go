@@ -36,7 +36,7 @@ func (n *Net) Device() string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.device == nil {
-		return "cpu"
+		return CPU
 	}
 	return n.device.net.Device().Info().Name
 }
@@ -49,12 +49,11 @@ func (n *Net) DeviceError() error {
 }
 
 // runDevice evaluates the network on its device. When memory runs out, the batch is
-// halved until it fits; when the device is lost, or not even one picture fits, the
-// network goes on on the CPU and remembers why.
+// halved until it fits. When not even one picture fits, or the device fails in any
+// other way, the network goes on on the CPU and remembers why.
 func (n *Net) runDevice(in, out []Tensor) error {
 	err := n.runParts(in, out)
-	lost := errors.Is(err, driver.ErrContextSpoiled) || errors.Is(err, driver.ErrStuck) || errors.Is(err, driver.ErrNoDevice)
-	if !lost && !exec.OutOfMemory(err) {
+	if failed := (*driver.Error)(nil); !errors.As(err, &failed) && !exec.OutOfMemory(err) {
 		return err
 	}
 	n.leaveDevice(err)

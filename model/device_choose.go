@@ -3,120 +3,107 @@ package model
 import (
 	"errors"
 	"fmt"
-	"math"
-	"sync/atomic"
+	"strconv"
+	"strings"
 
 	"classlens/cuda/driver"
 )
 
-// usualDevice is where networks run whose options name no device.
-var usualDevice atomic.Pointer[string]
+// CPU is the Options.Device of the processor.
+const CPU = "cpu"
 
-// UseDevice says where networks run that are loaded from now on and whose options name
-// no device: "cpu", or what ChooseDevice gave.
-func UseDevice(name string) { usualDevice.Store(&name) }
-
-// device is where a network of these options runs.
-func (o Options) device() string {
-	if o.Device == "" {
-		if usual := usualDevice.Load(); usual != nil {
-			return *usual
-		}
-	}
-	return o.Device
+// Choice is where networks run, and what is to be said about it.
+type Choice struct {
+	Device string      // for Options: CPU, or a GPU's UUID
+	Info   driver.Info // of the GPU
+	Note   string      // why the CPU stands in for a GPU; "" where it does not
 }
 
-// ChooseDevice turns a setting into a device for Options and UseDevice, and a line that
-// says why. "cpu" is the CPU. "cuda" and a GPU's UUID must work, else there is an error;
-// "cuda" takes a simulated device when the environment names its library. "auto" takes
-// a real device that passes the check and the CPU otherwise: never a simulated one.
-// The check runs onnx, a network with free first dimensions, on the device and on the
-// CPU: a wrong answer is worse than none.
-func ChooseDevice(setting string, onnx []byte) (device, why string, err error) {
-	if setting == "cpu" {
-		return "cpu", "", nil
+// String names the device for a report.
+func (c Choice) String() string {
+	if c.Device == CPU {
+		return CPU
+	}
+	text := fmt.Sprintf("cuda: %s, %s, driver for CUDA %d.%d", c.Info.Name, c.Info.UUID, c.Info.DriverVersion/1000, c.Info.DriverVersion%1000/10)
+	if c.Info.Simulated {
+		text += ", simulated"
+	}
+	return text
+}
+
+// FindDevice turns a setting into a device:
+//
+//	cpu, or nothing   the CPU
+//	auto              the first real GPU, else the CPU: never a simulated device
+//	cuda              the first GPU; the simulated one where the environment names its library
+//	cuda:N            the Nth that the driver lists, from 0
+//	cuda:UUID         by UUID, whole or as much of it as no other begins with
+//
+// A GPU that was asked for and is not there is an error that wraps driver.ErrNoDevice.
+func FindDevice(setting string) (Choice, error) {
+	kind, which, named := strings.Cut(setting, ":")
+	switch {
+	case setting == "" || setting == CPU:
+		return Choice{Device: CPU}, nil
+	case setting != "auto" && (kind != "cuda" || (named && which == "")):
+		return Choice{}, fmt.Errorf("device %q: there are auto, cpu, cuda, cuda:N and cuda:UUID", setting)
 	}
 	all, err := driver.Devices()
 	if setting == "auto" {
-		var name string
-		for _, d := range all {
-			if !d.Simulated {
-				name = d.UUID
-				break
-			}
-		}
-		if name == "" {
-			return "cpu", "no GPU found", nil
-		}
-		if err := CheckDevice(name, onnx); err != nil {
-			return "cpu", fmt.Sprintf("the GPU is not used: %v", err), nil
-		}
-		return name, "", nil
-	}
-	if err == nil && len(all) == 0 {
-		err = driver.ErrNoDevice
+		return automatic(all, err), nil
 	}
 	if err != nil {
-		return "", "", fmt.Errorf("device %s: %w", setting, err)
+		return Choice{}, fmt.Errorf("device %s: %w; --device auto takes the CPU", setting, err)
 	}
-	if err := CheckDevice(setting, onnx); err != nil {
-		return "", "", fmt.Errorf("device %s: %w", setting, err)
+	info, err := pick(all, which)
+	if err != nil {
+		return Choice{}, fmt.Errorf("device %s: %w; --device auto takes the CPU", setting, err)
 	}
-	return setting, "", nil
+	return Choice{Device: info.UUID, Info: info}, nil
 }
 
-// ErrWrongResult is wrapped by the error about a device whose results differ from the CPU's.
-var ErrWrongResult = errors.New("its results differ from the CPU's")
-
-// checkTolerance is the difference CheckDevice allows, as a share of an output's largest
-// value: float32 sums in another order differ by some 1e-5 after a hundred layers.
-const checkTolerance = 1e-3
-
-// CheckDevice runs a network on a device and on the CPU with the same made-up input.
-func CheckDevice(device string, onnx []byte) error {
-	var out [2][]Tensor
-	for i, name := range []string{"cpu", device} {
-		n, err := Load(onnx, Options{Threads: 1, Device: name})
-		if err != nil {
-			return err
-		}
-		out[i], err = n.Run(madeUp(n.Inputs())...)
-		err = errors.Join(err, n.DeviceError(), n.Close())
-		if err != nil {
-			return err
+// automatic is the first real GPU, else the CPU.
+func automatic(all []driver.Info, err error) Choice {
+	for _, d := range all {
+		if !d.Simulated {
+			return Choice{Device: d.UUID, Info: d}
 		}
 	}
-	for i, want := range out[0] {
-		most, worst := 0.0, 0.0
-		for k, v := range want.Data {
-			most = math.Max(most, math.Abs(float64(v)))
-			worst = math.Max(worst, math.Abs(float64(v-out[1][i].Data[k])))
-		}
-		if !(worst <= checkTolerance*math.Max(most, 1e-3)) {
-			return fmt.Errorf("%w by %.2g in output %d", ErrWrongResult, worst, i)
-		}
+	c := Choice{Device: CPU}
+	if err != nil {
+		c.Note = fmt.Sprintf("no GPU is used: %v", err)
 	}
-	return nil
+	return c
 }
 
-// madeUp is an input for each port: free sides are 1 (batches) or 64 (pictures), values a
-// pattern between -1 and 1.
-func madeUp(ports []Port) []Tensor {
-	in := make([]Tensor, len(ports))
-	for i, p := range ports {
-		shape := make([]int, len(p.Shape))
-		for k, d := range p.Shape {
-			if shape[k] = d; d < 0 {
-				shape[k] = 1
-				if k > 1 {
-					shape[k] = 64
-				}
-			}
+// pick finds a device by number or UUID; "" is the first.
+func pick(all []driver.Info, which string) (driver.Info, error) {
+	if !driver.Built {
+		return driver.Info{}, fmt.Errorf("%w: this program was built without CUDA (make build has it)", driver.ErrNoDevice)
+	}
+	if len(all) == 0 {
+		return driver.Info{}, fmt.Errorf("%w: no NVIDIA driver, or no GPU that it sees", driver.ErrNoDevice)
+	}
+	if which == "" {
+		return all[0], nil
+	}
+	if n, err := strconv.Atoi(which); err == nil && len(which) < 4 {
+		if n >= 0 && n < len(all) {
+			return all[n], nil
 		}
-		in[i] = NewTensor(shape...)
-		for k := range in[i].Data {
-			in[i].Data[k] = float32(math.Sin(float64(k*k%977) + float64(i)))
+		return driver.Info{}, fmt.Errorf("%w: there are %d, numbered from 0", driver.ErrNoDevice, len(all))
+	}
+	var found []driver.Info
+	for _, d := range all {
+		if bare := strings.TrimPrefix(d.UUID, "GPU-"); strings.HasPrefix(d.UUID, which) || strings.HasPrefix(bare, which) {
+			found = append(found, d)
 		}
 	}
-	return in
+	if len(found) != 1 {
+		return driver.Info{}, fmt.Errorf("%w: %d of %d UUIDs begin so", driver.ErrNoDevice, len(found), len(all))
+	}
+	return found[0], nil
 }
+
+// ErrWrongResult is wrapped by the error about a device whose results differ from those stored.
+var ErrWrongResult = errors.New("its results are wrong")

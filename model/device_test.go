@@ -161,43 +161,6 @@ func TestDeviceOps(t *testing.T) {
 	}
 }
 
-// The detectors at small input on the device and on the CPU's engine. The same sums in
-// another order: 1e-4 of the largest value leaves room for depth.
-func TestDetectorsOnDevice(t *testing.T) {
-	needDevice(t)
-	for _, c := range []struct {
-		name  string
-		shape []int
-		most  float32
-	}{{"movenet-multipose", []int{1, 3, 64, 96}, 255}, {"faceboxes", []int{1, 3, 160, 160}, 255}, {"movenet-thunder", []int{1, 3, 64, 64}, 255}, {"centerface", []int{1, 3, 64, 64}, 255}} {
-		t.Run(c.name, func(t *testing.T) {
-			onnx := cachedNet(t, c.name)
-			in := randomTensor(rand.New(rand.NewPCG(3, 3)), 0, c.most, c.shape...)
-			var got [2][]Tensor
-			for i, device := range []string{"cpu", "cuda"} {
-				n, err := Load(onnx, Options{Threads: 1, Device: device})
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer n.Close()
-				if got[i], err = n.Run(in); err != nil {
-					t.Fatal(err)
-				}
-				if device == "cuda" && len(n.last.tail) > 0 {
-					t.Errorf("%s is left to plain Go", n.last.tail[0].op)
-				}
-			}
-			for i := range got[0] {
-				d := difference(t, got[1][i], got[0][i])
-				t.Logf("output %d: %.2g", i, d)
-				if !(d <= 1e-4) {
-					t.Errorf("output %d differs by %.2g of the largest value", i, d)
-				}
-			}
-		})
-	}
-}
-
 // A batch that memory does not suffice for is halved until it fits, and the result is
 // the same; a device that is lost leaves the network on the CPU.
 func TestDeviceFaults(t *testing.T) {

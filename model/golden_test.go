@@ -11,56 +11,85 @@ import (
 	"testing"
 )
 
-// The pretrained nets on the engine against what ONNX Runtime made of the same
-// small pictures (testdata/golden.py). Both are float32 sums in their own order:
-// they differ by some 1e-6 a layer, and 5e-4 of the largest value leaves room for a
-// hundred layers.
-func TestPretrainedNetsEqualONNXRuntime(t *testing.T) {
+// storedNet is a pretrained net's small picture and what ONNX Runtime made of it
+// (testdata/golden.py).
+type storedNet struct {
+	name    string
+	picture Tensor
+	outputs []string
+	want    []Tensor
+}
+
+func storedNets(t *testing.T) (all []storedNet) {
+	t.Helper()
 	raw, err := os.ReadFile("testdata/pretrained.bin")
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := bufio.NewReader(bytes.NewReader(raw))
-	tried := 0
 	for {
 		name, err := r.ReadString('\n')
 		if err == io.EOF && name == "" {
 			break
 		}
-		name = strings.TrimSpace(name)
+		s := storedNet{name: strings.TrimSpace(name)}
 		head := storedInts(t, r, 4)
-		picture := coarsePicture(t, r, head[0], head[1], head[2], name == "faceboxes")
-		names, want := make([]string, head[3]), make([]Tensor, head[3])
-		for i := range want {
+		s.picture = coarsePicture(t, r, head[0], head[1], head[2], s.name == "faceboxes")
+		for range head[3] {
 			line, _ := r.ReadString('\n')
-			names[i] = strings.TrimSpace(line)
-			want[i] = NewTensor(storedInts(t, r, storedInts(t, r, 1)[0])...)
-			storedValues(t, r, want[i].Data)
+			s.outputs = append(s.outputs, strings.TrimSpace(line))
+			want := NewTensor(storedInts(t, r, storedInts(t, r, 1)[0])...)
+			storedValues(t, r, want.Data)
+			s.want = append(s.want, want)
 		}
-		tried++
-		t.Run(name, func(t *testing.T) {
-			n, err := Load(cachedNet(t, name), Options{Threads: 2})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer n.Close()
-			got, err := n.Run(picture)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for i, p := range n.Outputs() {
-				at := slices.Index(names, p.Name)
-				if at < 0 {
-					t.Fatalf("nothing is stored for output %s", p.Name)
-				}
-				if d := difference(t, got[i], want[at]); d > 5e-4 {
-					t.Errorf("output %s differs by %.2g of the largest value", p.Name, d)
-				}
-			}
-		})
+		all = append(all, s)
 	}
-	if tried != 4 {
-		t.Errorf("%d nets are stored, want 4", tried)
+	if len(all) != 4 {
+		t.Fatalf("%d nets are stored, want 4", len(all))
+	}
+	return all
+}
+
+// The pretrained nets on the engine against what ONNX Runtime made of the same
+// small pictures. Both are float32 sums in their own order: they differ by some 1e-6
+// a layer, and 5e-4 of the largest value leaves room for a hundred layers.
+func TestPretrainedNetsEqualONNXRuntime(t *testing.T) {
+	for _, s := range storedNets(t) {
+		t.Run(s.name, func(t *testing.T) { s.holds(t, CPU) })
+	}
+}
+
+// The same on the device, whole: no op is left to plain Go.
+func TestPretrainedNetsOnDeviceEqualONNXRuntime(t *testing.T) {
+	needDevice(t)
+	for _, s := range storedNets(t) {
+		t.Run(s.name, func(t *testing.T) { s.holds(t, "cuda") })
+	}
+}
+
+func (s storedNet) holds(t *testing.T, device string) {
+	n, err := Load(cachedNet(t, s.name), Options{Threads: 2, Device: device})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	got, err := n.Run(s.picture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if device != CPU && (n.DeviceError() != nil || len(n.last.tail) > 0) {
+		t.Errorf("not whole on the device: %v, %d ops in plain Go", n.DeviceError(), len(n.last.tail))
+	}
+	for i, p := range n.Outputs() {
+		at := slices.Index(s.outputs, p.Name)
+		if at < 0 {
+			t.Fatalf("nothing is stored for output %s", p.Name)
+		}
+		d := difference(t, got[i], s.want[at])
+		t.Logf("output %s: %.2g of the largest value", p.Name, d)
+		if !(d <= 5e-4) {
+			t.Errorf("output %s differs by %.2g of the largest value", p.Name, d)
+		}
 	}
 }
 

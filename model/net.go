@@ -17,7 +17,7 @@ type Options struct {
 	ISA     string // "avx512", "avx2", "base"; "" for the best the machine has
 	Inputs  []string
 	Outputs []string // tensors at which the graph is cut; nil: the file's own
-	Device  string   // "cpu", "cuda" or a GPU's UUID; "": what UseDevice said, else the CPU
+	Device  string   // a GPU's UUID, "cuda" for the first one, or CPU; "" is CPU
 }
 
 // Net is a network ready to run. It may be used by several goroutines; their
@@ -74,7 +74,7 @@ func load(file *graphFile, o Options) (*Net, error) {
 	if n.pool, err = cpu.NewPool(threads); err != nil {
 		return nil, err
 	}
-	if d := o.device(); d != "" && d != "cpu" {
+	if d := o.Device; d != "" && d != CPU {
 		if err := n.openDevice(d); err != nil {
 			return nil, errors.Join(err, n.Close())
 		}

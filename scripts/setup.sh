@@ -85,7 +85,9 @@ go mod download || die "could not fetch the Go modules. Is there a network? By h
 
 # --- the program and the nets ----------------------------------------------
 mkdir -p build bin
-go build -o bin/classlens ./cmd/classlens
+tags=""
+if [ "$(uname -m)" = x86_64 ]; then tags=cuda; fi # the device layer, see the Makefile
+CGO_CFLAGS="${CGO_CFLAGS:--g -O2 -I$PWD/cuda/include}" go build -tags "$tags" -o bin/classlens ./cmd/classlens
 bin/classlens setup || die "the pretrained nets are not complete (see above); run make setup again when the network is back"
 touch "$stamp"
 say "done"

@@ -173,7 +173,7 @@ func TestBadInputIsOneLine(t *testing.T) {
 		{"unknown setting", []string{"analyze", "x.mp4", "--set", "video.step_second=1"}, exitUsage, "did you mean \"video.step_seconds\"?"},
 		{"bad setting", []string{"analyze", "x.mp4", "--set", "video.step_seconds=100"}, exitUsage, "between 0.2 and 10"},
 		{"bad device", []string{"analyze", "x.mp4", "--device", "tpu"}, exitUsage, "one of: auto, cpu, cuda"},
-		{"no device", []string{"analyze", "x.mp4", "--device", "cuda"}, exitFailed, "CPU only"},
+		{"no device", []string{"analyze", "x.mp4", "--device", "cuda:77"}, exitFailed, "no CUDA device"},
 		{"same name twice", []string{"analyze", "a/x.mp4", "b/x.mkv"}, exitUsage, "both write to x"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -42,7 +42,7 @@ Exit codes: 0 all done; 1 failed; 2 wrong usage; 3 finished, but some recordings
 	flags.StringVar(&f.out, "out", "out", "folder for the results")
 	flags.StringVar(&f.config, "config", "", "settings file (configs/default.yaml is the manual)")
 	flags.StringVar(&f.labels, "labels", "", "how behaviour is read as attention and engagement (default: configs/labels.yaml as shipped)")
-	flags.StringVar(&f.device, "device", "", "auto, cpu or cuda (setting run.device)")
+	flags.StringVar(&f.device, "device", "", "auto, cpu, cuda, cuda:N or cuda:UUID (setting run.device)")
 	flags.StringArrayVar(&f.set, "set", nil, "one setting, as section.key=value; may be repeated")
 	flags.BoolVar(&f.annotate, "annotate", false, "also write annotated.mp4: boxes, names, states, blurred faces")
 	flags.BoolVar(&f.json, "json", false, "print events as JSON lines on standard output instead of a progress line")

@@ -53,7 +53,7 @@ func (d *doctor) examine() {
 			d.good("net", name+" "+path)
 		}
 	}
-	d.note("gpu", "the networks run on the CPU in this version")
+	d.gpus()
 	if dir := os.TempDir(); !writable(dir) {
 		d.bad("temp", dir+" cannot be written", "set TMPDIR to a folder that can")
 	}

@@ -12,6 +12,7 @@ import (
 	"runtime"
 
 	"classlens/internal/config"
+	"classlens/model"
 	"classlens/model/classroom"
 	"classlens/vision/people"
 )
@@ -24,6 +25,8 @@ type Options struct {
 	Force    bool   // analyze again where the outputs are complete
 	Version  string // of the program, part of what makes outputs current
 	Events   func(Event)
+
+	peopleScale float64 // of the detectors' inputs, for tests on a simulated device; 0 is 1
 }
 
 // Analyzer holds the networks, loaded once, for any number of recordings in
@@ -33,15 +36,14 @@ type Analyzer struct {
 	weights  []byte // the classroom network's ONNX file
 	network  *classroom.Network
 	detector *people.Detector
+	device   model.Choice
+	said     bool // that the device is not used, or no longer
 }
 
-// New loads the people detectors and the classroom network.
+// New finds the device and loads the people detectors and the classroom network for it.
 func New(o Options) (*Analyzer, error) {
 	if o.Events == nil {
 		o.Events = func(Event) {}
-	}
-	if o.Config.Run.Device == "cuda" {
-		return nil, errors.New("device cuda: this version runs the networks on the CPU only; use --device auto or cpu")
 	}
 	a := &Analyzer{options: o, weights: classroom.Default()}
 	if file := o.Config.Network.Weights; file != "" {
@@ -51,14 +53,29 @@ func New(o Options) (*Analyzer, error) {
 		}
 	}
 	var err error
-	if a.network, err = classroom.Load(a.weights, a.threads()); err != nil {
-		return nil, fmt.Errorf("classroom network: %w", err)
+	if a.device, err = classroom.ChooseDevice(o.Config.Run.Device, a.weights); err != nil {
+		return nil, err
 	}
-	if a.detector, err = people.NewDetector(a.peopleOptions()); err != nil {
-		a.Close()
-		return nil, fmt.Errorf("people detectors: %w", err)
+	err = a.load()
+	if err != nil && a.device.Device != model.CPU { // it passed its check, but not all networks fit
+		a.device = model.Choice{Device: model.CPU, Note: fmt.Sprintf("%s is not used: %v", a.device, err)}
+		err = a.load()
+	}
+	if err != nil {
+		return nil, err
 	}
 	return a, nil
+}
+
+// load loads the networks for the device.
+func (a *Analyzer) load() (err error) {
+	if a.network, err = classroom.LoadOn(a.weights, a.threads(), a.device.Device); err != nil {
+		return fmt.Errorf("classroom network: %w", err)
+	}
+	if a.detector, err = people.NewDetector(a.peopleOptions()); err != nil {
+		err = errors.Join(fmt.Errorf("people detectors: %w", err), a.network.Close())
+	}
+	return err
 }
 
 // Close frees the networks.
@@ -92,12 +109,14 @@ type Result struct {
 func (a *Analyzer) Run(ctx context.Context, recording, folder string) Result {
 	name := filepath.Base(recording)
 	a.options.Events(Event{Kind: "start", Recording: name})
+	a.sayDevice(name)
 	r := &run{Analyzer: a, path: recording, name: name, folder: folder, watch: newStopwatch()}
 	defer r.close()
 	state, text, err := r.do(ctx)
 	if err != nil {
 		state, text = Failed, err.Error()
 	}
+	a.sayDevice(name)
 	a.options.Events(Event{Kind: "end", Recording: name, State: state, Folder: folder, Text: text, Timings: r.watch.rounded()})
 	return Result{State: state, Folder: folder, Err: err}
 }

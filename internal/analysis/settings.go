@@ -15,7 +15,7 @@ import (
 
 func (a *Analyzer) peopleOptions() people.Options {
 	p := a.options.Config.People
-	return people.Options{Preset: p.Preset, MinScore: p.MinScore, Threads: a.threads()}
+	return people.Options{Preset: p.Preset, MinScore: p.MinScore, Threads: a.threads(), Device: a.device.Device, Scale: a.options.peopleScale}
 }
 
 func (a *Analyzer) videoOptions() video.Options {

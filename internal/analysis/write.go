@@ -115,6 +115,7 @@ type gapLine struct {
 
 type runLine struct {
 	Device    string             `json:"device"`
+	Note      string             `json:"device_note,omitempty"`
 	Version   string             `json:"version"`
 	Libraries string             `json:"libraries"`
 	Weights   string             `json:"weights_sha256"`
@@ -218,8 +219,9 @@ func (r *run) writeKeyframes(frames []keyframe) ([]string, error) {
 
 func (r *run) writeReport(t *timeline.Timeline, gaps []gapLine, state State, frames []keyframe) error {
 	info := r.recording.Info()
+	device, _ := r.deviceLine()
 	page := report.Page{Name: r.name, State: string(state), Duration: info.Duration, Width: info.Width, Height: info.Height, Timeline: t,
-		Device: r.device(), Version: r.options.Version, UnsureBelow: r.options.Config.Network.UnsureBelow}
+		Device: device, Version: r.options.Version, UnsureBelow: r.options.Config.Network.UnsureBelow}
 	for _, g := range gaps {
 		page.Gaps = append(page.Gaps, report.Gap{Start: g.Start, End: g.End, Reason: g.Reason})
 	}
@@ -229,12 +231,10 @@ func (r *run) writeReport(t *timeline.Timeline, gaps []gapLine, state State, fra
 	return report.Write(filepath.Join(r.folder, "report.html"), page)
 }
 
-// device is where the networks ran.
-func (r *run) device() string { return "cpu" }
-
 func (r *run) writeSummary(t *timeline.Timeline, gaps []gapLine, state State) error {
+	device, note := r.deviceLine()
 	s := summary{Recording: r.recording.Info(), Name: r.name, State: state, Gaps: gaps, Class: t.Summary(), Settings: r.options.Config, Labels: r.options.Labels,
-		Run: runLine{Device: r.device(), Version: r.options.Version, Libraries: video.Versions(), Weights: sum(r.weights), Threads: r.threads(),
+		Run: runLine{Device: device, Note: note, Version: r.options.Version, Libraries: video.Versions(), Weights: sum(r.weights), Threads: r.threads(),
 			Steps: r.spool.Len(), Looks: r.looks, Detectors: r.detector.Counts(), Timings: r.watch.rounded()}}
 	return writeJSON(filepath.Join(r.folder, "summary.json"), s)
 }

@@ -56,6 +56,6 @@ type Report struct {
 
 // Run settings: where the networks run.
 type Run struct {
-	Device  string `mapstructure:"device" json:"device" oneof:"auto cpu cuda"`
+	Device  string `mapstructure:"device" json:"device" oneof:"auto cpu cuda cuda:N cuda:UUID"`
 	Threads int    `mapstructure:"threads" json:"threads" min:"0" max:"256"`
 }

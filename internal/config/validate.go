@@ -32,7 +32,7 @@ func validateStruct(v reflect.Value, prefix string) error {
 
 func validateField(field reflect.StructField, value reflect.Value, key string) error {
 	if choices := field.Tag.Get("oneof"); choices != "" {
-		if !slices.Contains(strings.Fields(choices), value.String()) {
+		if !chosen(value.String(), strings.Fields(choices)) {
 			return fmt.Errorf("setting %s is %q; it must be one of: %s", key, value.String(), strings.ReplaceAll(choices, " ", ", "))
 		}
 	}
@@ -52,4 +52,17 @@ func validateField(field reflect.StructField, value reflect.Value, key string) e
 		return fmt.Errorf("setting %s is %v; it must be between %s and %s", key, number, low, high)
 	}
 	return nil
+}
+
+// chosen says whether a value is among the choices; one that ends in capitals after a
+// colon, as cuda:N, stands for any value that begins so.
+func chosen(value string, choices []string) bool {
+	return slices.ContainsFunc(choices, func(c string) bool {
+		kind, rest, named := strings.Cut(c, ":")
+		own, which, _ := strings.Cut(value, ":")
+		if named && rest == strings.ToUpper(rest) {
+			return own == kind && which != ""
+		}
+		return c == value
+	})
 }

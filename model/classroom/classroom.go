@@ -62,9 +62,13 @@ type Network struct {
 // channels of a picture: RGB, and flow to the right and down.
 const channels = 5
 
-// Load reads a classroom network from an ONNX file. threads 0 takes all cores.
-func Load(onnx []byte, threads int) (*Network, error) {
-	encoder, err := model.Load(onnx, model.Options{Threads: threads, Inputs: []string{portPicture}, Outputs: []string{portEmbedding}})
+// Load reads a classroom network from an ONNX file, for the CPU. threads 0 takes all cores.
+func Load(onnx []byte, threads int) (*Network, error) { return LoadOn(onnx, threads, model.CPU) }
+
+// LoadOn loads a network for a device: model.CPU or a GPU's UUID. A network that loses
+// its device goes on on the CPU, see DeviceError.
+func LoadOn(onnx []byte, threads int, device string) (*Network, error) {
+	encoder, err := model.Load(onnx, model.Options{Threads: threads, Device: device, Inputs: []string{portPicture}, Outputs: []string{portEmbedding}})
 	if err != nil {
 		return nil, fmt.Errorf("encoder: %w", err)
 	}
@@ -75,7 +79,7 @@ func Load(onnx []byte, threads int) (*Network, error) {
 		return nil, fmt.Errorf("its pictures have the shape %v, want (N, %d, S, S): is this a classroom network?", p, channels)
 	}
 	n.size = p[2]
-	n.temporal, err = model.Load(onnx, model.Options{Threads: 1, Inputs: []string{portEmbedding, portOffset, portSeen},
+	n.temporal, err = model.Load(onnx, model.Options{Threads: 1, Device: device, Inputs: []string{portEmbedding, portOffset, portSeen},
 		Outputs: []string{portBehaviour, portAttention, portEngagement, portMoments}})
 	if err != nil {
 		encoder.Close()
@@ -96,6 +100,11 @@ func Load(onnx []byte, threads int) (*Network, error) {
 
 // Size is the side of a picture in pixels.
 func (n *Network) Size() int { return n.size }
+
+// DeviceError is why the network left its device for the CPU, nil while it has not.
+func (n *Network) DeviceError() error {
+	return errors.Join(n.encoder.DeviceError(), n.temporal.DeviceError())
+}
 
 // Close frees the network.
 func (n *Network) Close() error { return errors.Join(n.encoder.Close(), n.temporal.Close()) }

@@ -96,5 +96,5 @@ func (l look) widthFor(small float64, fw, fh int) int {
 	}
 	across := math.Sqrt(float64(fw) * float64(fh) * 16 / 9) // the frame's width, were it 16:9
 	w := int(math.Round(across*l.head/small/64)) * 64
-	return min(max(w, leastWidth), l.width)
+	return min(max(w, min(leastWidth, l.width)), l.width)
 }

@@ -54,7 +54,7 @@ func (d *Detector) net(name string) (*model.Net, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := model.LoadFile(path, model.Options{Threads: d.o.Threads})
+	n, err := model.LoadFile(path, model.Options{Threads: d.o.Threads, Device: d.o.Device})
 	if err != nil {
 		return nil, fmt.Errorf("people net %s: %w", name, err)
 	}
@@ -75,6 +75,15 @@ func (d *Detector) runner(name string, width int, f scene.Frame) (*runner, error
 		d.runs[key] = r
 	}
 	return r, nil
+}
+
+// DeviceError is why nets left their device for the CPU, nil while none has.
+func (d *Detector) DeviceError() error {
+	var errs []error
+	for _, n := range d.nets {
+		errs = append(errs, n.DeviceError())
+	}
+	return errors.Join(errs...)
 }
 
 // Close frees the nets.

@@ -2,6 +2,7 @@ package people
 
 import (
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -10,6 +11,8 @@ type Options struct {
 	Preset   string  // fast, default or best; "" is default
 	MinScore float64 // faces below it are none, 0.05 to 0.9; 0 takes 0.25
 	Threads  int     // for the nets; 0 takes every core
+	Device   string  // of the nets: model.CPU or a GPU's UUID; "" is the CPU
+	Scale    float64 // of the nets' input sizes; less is faster and misses smaller heads; 0 is 1
 	// Path gives the ONNX file of a net; nil takes those of set-up (pretrained.Path).
 	Path func(name string) (string, error)
 }
@@ -85,7 +88,27 @@ func (o Options) resolve() (preset, Options, error) {
 	if o.MinScore == 0 {
 		o.MinScore = 0.25
 	}
+	if o.Scale > 0 && o.Scale != 1 {
+		p = p.scaled(o.Scale)
+	}
 	return p, o, nil
+}
+
+// scaled is the preset with inputs of another size.
+func (p preset) scaled(by float64) preset {
+	resize := func(looks []look) []look {
+		looks = slices.Clone(looks)
+		for i := range looks {
+			looks[i].width = max(1, int(math.Round(by*float64(looks[i].width))))
+		}
+		return looks
+	}
+	p.bodies = resize(p.bodies)
+	p.faces = slices.Clone(p.faces)
+	for i := range p.faces {
+		p.faces[i] = resize(p.faces[i])
+	}
+	return p
 }
 
 // looks lists every look of a preset once.

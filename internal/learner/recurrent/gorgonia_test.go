@@ -1,3 +1,7 @@
+//go:build !cuda
+
+// Gorgonia has a tag cuda of its own, for an engine that needs cuDNN 7: its tests run in the plain build.
+
 package recurrent
 
 import (

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"fmt"
+
+	"classlens/cuda/driver"
+	"classlens/model/classroom"
+)
+
+// oldestDriver is the CUDA version that the kernels' PTX needs: 12.2, which is driver 535.
+const oldestDriver = 12020
+
+// gpus lists the devices and tries each: a device that computes wrong is worse than none.
+func (d *doctor) gpus() {
+	if !driver.Built {
+		d.note("gpu", "this program was built without CUDA: the networks run on the CPU (make build builds it with)")
+		return
+	}
+	all, err := driver.Devices()
+	if err != nil {
+		d.note("gpu", fmt.Sprintf("the networks run on the CPU: %v", err))
+		return
+	}
+	if len(all) == 0 {
+		d.note("gpu", "no NVIDIA driver, or no GPU that it sees: the networks run on the CPU")
+		return
+	}
+	for _, g := range all {
+		d.gpu(g)
+	}
+}
+
+func (d *doctor) gpu(g driver.Info) {
+	text := fmt.Sprintf("cuda:%d %s, %s, %.1f GiB, compute %d.%d, %d multiprocessors, driver for CUDA %d.%d", g.Index, g.Name, g.UUID, float64(g.Memory)/(1<<30),
+		g.ComputeMajor, g.ComputeMinor, g.Multiprocessors, g.DriverVersion/1000, g.DriverVersion%1000/10)
+	if g.Simulated {
+		text += "; simulated: it interprets the kernels on the CPU, for tests, and is used with --device cuda only"
+	}
+	if g.DriverVersion < oldestDriver {
+		d.note("gpu", text+"; the kernels need a driver for CUDA 12.2 (535) or newer: update it")
+		return
+	}
+	if err := classroom.SelfCheck(g.UUID, classroom.Default()); err != nil {
+		d.note("gpu", fmt.Sprintf("%s; not used: %v", text, err))
+		return
+	}
+	d.good("gpu", text+"; the stored clip comes out right")
+}

@@ -1,0 +1,29 @@
+package analysis
+
+import (
+	"errors"
+	"strings"
+
+	"classlens/model"
+)
+
+// deviceLine says where the networks run, and why they do not where it was wanted.
+func (a *Analyzer) deviceLine() (device, note string) {
+	if a.device.Device == model.CPU {
+		return model.CPU, a.device.Note
+	}
+	lost := errors.Join(a.network.DeviceError(), a.detector.DeviceError())
+	if lost == nil {
+		return a.device.String(), ""
+	}
+	reason, _, _ := strings.Cut(lost.Error(), "\n") // the networks share the device: what the first one met is the reason
+	return a.device.String() + ", then cpu", "the device failed and the rest went to the CPU: " + reason
+}
+
+// sayDevice tells once that a device is not used, or no longer.
+func (a *Analyzer) sayDevice(recording string) {
+	if _, note := a.deviceLine(); note != "" && !a.said {
+		a.said = true
+		a.options.Events(Event{Kind: "note", Recording: recording, Text: note})
+	}
+}

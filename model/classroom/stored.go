@@ -1,0 +1,154 @@
+package classroom
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"classlens/model"
+)
+
+// storedClip is a clip and what ONNX Runtime makes of it with the weights that ship
+// (scripts/train-classroom/golden.py). It travels with the program: a device is
+// believed when it gives the same.
+//
+//go:embed testdata/golden.bin
+var storedClip []byte
+
+// storedPorts are the stored outputs in order.
+var storedPorts = []string{portBehaviour, portAttention, portEngagement, portMoments, portEmbedding}
+
+// readStored gives the stored clip as the network's three inputs, and the outputs.
+func readStored() (in []model.Tensor, want [][]float32, err error) {
+	r := bytes.NewReader(storedClip)
+	read := func(v any) { err = errors.Join(err, binary.Read(r, binary.LittleEndian, v)) }
+	var head [3]int32 // clips, steps of a clip, side of a picture
+	read(head[:])
+	if err != nil {
+		return nil, nil, fmt.Errorf("stored clip: %w", err)
+	}
+	const cells = 12 // a stored picture is this coarse
+	b, steps, size := int(head[0]), int(head[1]), int(head[2])
+	n := b * steps
+	coarse := make([]byte, n*channels*cells*cells)
+	read(coarse)
+	picture := model.NewTensor(n, channels, size, size)
+	cell := size / cells
+	for i := range picture.Data {
+		plane, y, x := i/(size*size), i/size%size, i%size
+		picture.Data[i] = float32(coarse[(plane*cells+y/cell)*cells+x/cell])/127.5 - 1
+	}
+	offset, seen := model.NewTensor(b, steps), model.NewTensor(b, steps)
+	read(offset.Data)
+	read(seen.Data)
+	rest := make([]float32, r.Len()/4)
+	read(rest)
+	sizes := []int{b * len(Behaviours), b, b * 4, n}
+	for _, k := range sizes {
+		if len(rest) < k {
+			return nil, nil, errors.Join(err, errors.New("stored clip: too short"))
+		}
+		want, rest = append(want, rest[:k]), rest[k:]
+	}
+	return []model.Tensor{picture, offset, seen}, append(want, rest), err
+}
+
+// storedTolerance is how far a device's results may lie from the stored ones, beside 1
+// or the value: float32 sums in another order differ by some 1e-5 after all layers.
+const storedTolerance = 1e-3
+
+// SelfCheck runs the stored clip on a device and compares the logits: with the stored
+// ones for the weights that ship, with the CPU's for others. An error that wraps
+// model.ErrWrongResult says that the device computes wrong.
+func SelfCheck(device string, onnx []byte) error {
+	in, want, err := readStored()
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(onnx, shipped) {
+		side, err := sizeOf(onnx)
+		if err != nil {
+			return err
+		}
+		in[0] = resized(in[0], side)
+		if want, err = runWhole(model.CPU, onnx, in); err != nil {
+			return err
+		}
+	}
+	got, err := runWhole(device, onnx, in)
+	if err != nil {
+		return err
+	}
+	for k := range want {
+		if len(got[k]) != len(want[k]) {
+			return fmt.Errorf("%w: %d values of %s, want %d", model.ErrWrongResult, len(got[k]), storedPorts[k], len(want[k]))
+		}
+		for i, w := range want[k] {
+			if d := math.Abs(float64(got[k][i] - w)); !(d <= storedTolerance*(1+math.Abs(float64(w)))) {
+				return fmt.Errorf("%w: %s[%d] of the stored clip is %v, not %v", model.ErrWrongResult, storedPorts[k], i, got[k][i], w)
+			}
+		}
+	}
+	return nil
+}
+
+// runWhole runs the uncut network and gives the outputs' values.
+func runWhole(device string, onnx []byte, in []model.Tensor) ([][]float32, error) {
+	net, err := model.Load(onnx, model.Options{Threads: 1, Device: device, Outputs: storedPorts})
+	if err != nil {
+		return nil, err
+	}
+	defer net.Close()
+	out, err := net.Run(in...)
+	if err = errors.Join(err, net.DeviceError()); err != nil {
+		return nil, err
+	}
+	values := make([][]float32, len(out))
+	for i, t := range out {
+		values[i] = t.Data
+	}
+	return values, nil
+}
+
+// sizeOf is the side of the pictures that a network wants.
+func sizeOf(onnx []byte) (int, error) {
+	net, err := model.Load(onnx, model.Options{Threads: 1, Device: model.CPU, Outputs: storedPorts})
+	if err != nil {
+		return 0, err
+	}
+	defer net.Close()
+	at := slices.IndexFunc(net.Inputs(), func(p model.Port) bool { return p.Name == portPicture })
+	if at < 0 || len(net.Inputs()[at].Shape) != 4 {
+		return 0, errors.New("the network takes no pictures: is it a classroom network?")
+	}
+	return net.Inputs()[at].Shape[2], nil
+}
+
+// resized repeats or drops pixels until the pictures have this side.
+func resized(t model.Tensor, side int) model.Tensor {
+	old := t.Shape[3]
+	out := model.NewTensor(t.Shape[0], channels, side, side)
+	for i := range out.Data {
+		plane, y, x := i/(side*side), i/side%side, i%side
+		out.Data[i] = t.Data[(plane*old+y*old/side)*old+x*old/side]
+	}
+	return out
+}
+
+// ChooseDevice finds the device of a setting (model.FindDevice) and checks it: one that
+// computes wrong, or cannot be opened, is not used, and the note says so.
+func ChooseDevice(setting string, onnx []byte) (model.Choice, error) {
+	c, err := model.FindDevice(setting)
+	if err != nil || c.Device == model.CPU {
+		return c, err
+	}
+	if err := SelfCheck(c.Device, onnx); err != nil {
+		return model.Choice{Device: model.CPU, Note: strings.ReplaceAll(fmt.Sprintf("%s is not used: %v", c, err), "\n", "; ")}, nil
+	}
+	return c, nil
+}
