@@ -24,7 +24,7 @@ course, from what was known by that day, who will pass. No video is needed. Pred
 
 A *presentation* is a run of a course, such as 2013J. Days count from the course's first; mid is half its length, end its last day.`,
 	}
-	cmd.AddCommand(newLearnerImport(), newLearnerTrain(), newLearnerPredict(), newLearnerEval())
+	cmd.AddCommand(newLearnerImport(), newLearnerTrain(), newLearnerPredict(), newLearnerEval(), newLearnerSuggest())
 	return cmd
 }
 

@@ -150,7 +150,7 @@ func (o Options) feedForward(kind string) FeedForwardOptions {
 	}
 	q.Stop = o.Stops[kind]
 	if o.Quick {
-		q.Seeds, q.Epochs, q.Hidden = 1, 4, 16
+		q.Seeds, q.Epochs, q.Hidden, q.Batch = 1, 8, 16, 64
 	}
 	return q
 }
@@ -165,7 +165,7 @@ func (o Options) sequence(kind string) SequenceOptions {
 	}
 	q.Stop = o.Stops[kind]
 	if o.Quick {
-		q.Seeds, q.Epochs, q.Hidden = 1, 4, 16
+		q.Seeds, q.Epochs, q.Hidden, q.Batch = 1, 8, 16, 64
 	}
 	return q
 }

@@ -242,10 +242,16 @@ func (e *explainer) shapley(c Case) ([]float64, error) {
 }
 
 // share gives the effect of the points to handing in and scores, of which points
-// are the product: by how far each lies below the reference, on a log scale.
+// are the product: by how far each lies below the reference, on a log scale. Who has
+// no score at all has handed nothing in: that is the reason, not the scores.
 func (e *explainer) share(c Case, effect []float64) {
 	points, handed, scores := slices.Index(e.names, "points"), slices.Index(e.names, "handing in"), slices.Index(e.names, "scores")
 	if points < 0 || handed < 0 || scores < 0 {
+		return
+	}
+	if k, ok := e.at["score_mean"]; ok && c.Steps[len(c.Steps)-1][k] != c.Steps[len(c.Steps)-1][k] {
+		effect[handed] += effect[points] + effect[scores]
+		effect[points], effect[scores] = 0, 0
 		return
 	}
 	lack := func(column string) float64 {

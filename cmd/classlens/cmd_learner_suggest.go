@@ -1,0 +1,92 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"classlens/internal/learner"
+	"classlens/internal/learner/suggest"
+
+	"github.com/spf13/cobra"
+)
+
+// suggestFlags are the command line of suggest.
+type suggestFlags struct {
+	weights, course, order, out string
+	most                        int
+	below                       float64
+	lessons                     []string
+}
+
+func newLearnerSuggest() *cobra.Command {
+	var f suggestFlags
+	cmd := &cobra.Command{
+		Use:   "suggest [DATA --weights DIR --course MODULE/PRESENTATION] [--lesson FOLDER]... --out DIR",
+		Short: "Whom to reach first, why, and what has helped in such cases",
+		Long: `Lists the students of a course that the model gives the smallest chance on the weights' day, the weeks and kinds of activity that lowered it, and what has helped
+according to which study (docs/suggestions.md). --lesson takes what analyze left of a recording (OUT/NAME) and adds the stretches in which many were off task; it works
+without DATA too. Writes suggest.json, suggest.csv, suggest.html, and indices.csv and indices.json with the indices of docs/indices.md.
+
+Not for grading; nothing is decided automatically.`,
+		Example: "  classlens learner suggest oulad --weights weights --course BBB/2014B --out suggestions\n  classlens learner suggest --lesson out/lesson --out suggestions",
+		Args:    usageArgs(cobra.MaximumNArgs(1)),
+		RunE:    func(cmd *cobra.Command, args []string) error { return runSuggest(cmd, args, f) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.weights, "weights", "", "folder that train wrote")
+	flags.StringVar(&f.course, "course", "", "the course, such as BBB/2014B; the Topic or file name of a flat table")
+	flags.StringVar(&f.order, "order", suggest.ByRisk, "risk: the smallest chance first; fall: who lost most in the last two weeks first")
+	flags.IntVar(&f.most, "most", 20, "students to list")
+	flags.Float64Var(&f.below, "below", .5, "only students with a smaller chance")
+	flags.StringArrayVar(&f.lessons, "lesson", nil, "folder that analyze left of a recording; may be repeated")
+	flags.StringVar(&f.out, "out", "", "folder for table, JSON and page")
+	return cmd
+}
+
+func runSuggest(cmd *cobra.Command, args []string, f suggestFlags) error {
+	if f.out == "" {
+		return usageError{errors.New("--out is missing: name a folder for the suggestions")}
+	}
+	if len(args) == 0 && len(f.lessons) == 0 {
+		return usageError{errors.New("name a learning log with --weights and --course, or a recording's folder with --lesson")}
+	}
+	report := &suggest.Report{Note: suggest.NotForGrading}
+	var d *learner.Data
+	var day learner.Day
+	if len(args) == 1 {
+		if f.weights == "" || f.course == "" {
+			return usageError{errors.New("--weights DIR and --course MODULE/PRESENTATION are needed")}
+		}
+		w, err := learner.LoadWeights(f.weights)
+		if err != nil {
+			return err
+		}
+		if d, err = openLearner(cmd.Context(), cmd.ErrOrStderr(), args[0], w.Settings.Features.Static); err != nil {
+			return err
+		}
+		day = w.Settings.Day
+		if report, err = w.Suggest(d, f.course, suggest.Options{Most: f.most, Below: f.below, Order: f.order}); errors.Is(err, suggest.ErrInput) {
+			return usageError{err}
+		} else if err != nil {
+			return learnerError(err)
+		}
+	}
+	for _, folder := range f.lessons {
+		if err := report.AddLesson(folder); err != nil {
+			return err
+		}
+	}
+	names, err := report.WriteFiles(f.out)
+	if err != nil {
+		return err
+	}
+	if d != nil {
+		if err := d.WriteIndices(f.course, day, f.out); err != nil {
+			return learnerError(err)
+		}
+	}
+	fmt.Fprint(cmd.OutOrStdout(), report.Table())
+	fmt.Fprintln(cmd.OutOrStdout(), "page:", filepath.Join(f.out, names[len(names)-1]))
+	return nil
+}
