@@ -27,13 +27,25 @@ CCTV set), DAiSEE (DataSet/, Labels/), AVA and EngageNet-like CSV, and the proje
 	return cmd
 }
 
+// openSet reads a data set and says on standard error what was kept out of it.
+func openSet(cmd *cobra.Command, dir string) (*dataset.Set, error) {
+	set, err := dataset.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, line := range set.ProblemLines() {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", cmd.Name(), line)
+	}
+	return set, nil
+}
+
 func newDatasetImport() *cobra.Command {
 	return &cobra.Command{
 		Use:   "import DATA",
 		Short: "Write DATA/dataset.json: the set in the one form, with subject, room and recording on every sample",
 		Args:  usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			set, err := dataset.Open(args[0])
+			set, err := openSet(cmd, args[0])
 			if err != nil {
 				return err
 			}
@@ -56,7 +68,7 @@ func newDatasetSplit() *cobra.Command {
 		Example: "  classlens dataset split mydata --by subject --val 0.15 --test 0.2 --out mydata/split.json",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			set, err := dataset.Open(args[0])
+			set, err := openSet(cmd, args[0])
 			if err != nil {
 				return err
 			}
@@ -92,7 +104,7 @@ func newDatasetStats() *cobra.Command {
 		Short: "Count samples, classes, rooms and box sizes",
 		Args:  usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			set, err := dataset.Open(args[0])
+			set, err := openSet(cmd, args[0])
 			if err != nil {
 				return err
 			}
@@ -117,7 +129,7 @@ func newDatasetCheck() *cobra.Command {
 Without --split the parts that the set itself was published with are checked. Exit code 1 when something leaks.`,
 		Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			set, err := dataset.Open(args[0])
+			set, err := openSet(cmd, args[0])
 			if err != nil {
 				return err
 			}
@@ -177,7 +189,7 @@ func newDatasetExport() *cobra.Command {
 		Short: "Write all samples as one CSV table",
 		Args:  usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			set, err := dataset.Open(args[0])
+			set, err := openSet(cmd, args[0])
 			if err != nil {
 				return err
 			}

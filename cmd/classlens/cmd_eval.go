@@ -52,7 +52,7 @@ func runEval(cmd *cobra.Command, dir string, f evalFlags) error {
 	if err != nil {
 		return usageError{err}
 	}
-	set, err := dataset.Open(dir)
+	set, err := openSet(cmd, dir)
 	if err != nil {
 		return err
 	}

@@ -11,14 +11,16 @@ import (
 
 func newTrainCommand() *cobra.Command {
 	var out, labels string
-	var resume bool
+	var resume, tune bool
 	cmd := &cobra.Command{
 		Use:   "train CONFIG",
 		Short: "Train the network on a data set of your own",
-		Long: `Trains the classroom network as CONFIG says (configs/train-s.yaml describes each key) and leaves config.yaml, metrics.csv, checkpoint.bin and
-weights.onnx in the run's folder. Give weights.onnx to "classlens eval --weights" and, as setting network.weights, to "classlens analyze".
+		Long: `Trains the classroom network as CONFIG says (configs/train-s.yaml describes each key) and leaves in the run's folder: config.yaml, environment.json,
+metrics.csv, curves.png, checkpoint.bin, and the best epoch's weights.onnx and weights.safetensors. Give weights.onnx to "classlens eval --weights" and, as
+setting network.weights, to "classlens analyze".
 
-A run that was stopped goes on with --resume and ends with the same weights as one that was not.`,
+A run that was stopped goes on with --resume and ends with the same weights as one that was not. --tune tries the settings that the config lists under tune
+for a few epochs each, judged on the validation part, and leaves tune.csv and best.yaml.`,
 		Example: "  classlens dataset split mydata --by room --out mydata/split.json\n  classlens train configs/train-s.yaml --out runs/first\n  classlens eval mydata --split mydata/split.json --weights runs/first/weights.onnx",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -31,11 +33,17 @@ A run that was stopped goes on with --resume and ends with the same weights as o
 				return usageError{err}
 			}
 			say := func(format string, a ...any) { fmt.Fprintf(cmd.ErrOrStderr(), "train: "+format+"\n", a...) }
-			return training.Run(cmd.Context(), c, training.Options{Out: out, Resume: resume, Labels: l, Say: say})
+			o := training.Options{Out: out, Resume: resume, Labels: l, Say: say}
+			if tune {
+				return training.Search(cmd.Context(), c, o)
+			}
+			_, err = training.Run(cmd.Context(), c, o)
+			return err
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "run", "folder of the run")
 	cmd.Flags().StringVar(&labels, "labels", "", "how classes are read as behaviours (default: configs/labels.yaml as shipped)")
+	cmd.Flags().BoolVar(&tune, "tune", false, "search the settings listed under tune instead")
 	cmd.Flags().BoolVar(&resume, "resume", false, "go on after the last whole epoch")
 	return cmd
 }

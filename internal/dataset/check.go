@@ -1,8 +1,10 @@
 package dataset
 
 import (
+	"errors"
 	"fmt"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
 )
@@ -79,30 +81,73 @@ func crossing(s *Set, parts []string, kind string, of func(Sample) string) []Lea
 
 // nearDuplicates compares pictures of different parts with each other.
 func nearDuplicates(s *Set, parts []string) ([]Leak, error) {
-	type shot struct {
-		media, part string
-		print       fingerprint
-	}
-	var shots []shot
-	done := map[string]bool{}
+	partOf := map[string]string{}
+	var media []string
 	for i, x := range s.Samples {
-		if parts[i] == "" || done[x.Media] || !slices.Contains(pictureTypes, strings.ToLower(path.Ext(x.Media))) {
+		if parts[i] == "" || partOf[x.Media] != "" || !slices.Contains(pictureTypes, strings.ToLower(path.Ext(x.Media))) {
 			continue
 		}
-		done[x.Media] = true
-		f, err := LoadPicture(s.Path(x))
-		if err != nil {
-			return nil, err
-		}
-		shots = append(shots, shot{x.Media, parts[i], fingerprintOf(f)})
+		partOf[x.Media] = parts[i]
+		media = append(media, x.Media)
+	}
+	prints, err := s.fingerprints(media)
+	if err != nil {
+		return nil, err
 	}
 	var leaks []Leak
-	for i, a := range shots {
-		for _, b := range shots[i+1:] {
-			if d := a.print.distance(b.print); a.part != b.part && d <= nearDuplicate {
-				leaks = append(leaks, Leak{"near duplicate", fmt.Sprintf("%s ~ %s (%d of 256 bits differ)", a.media, b.media, d), []string{a.part, b.part}})
+	for i, a := range media {
+		for k, b := range media[i+1:] {
+			if d := prints[i].distance(prints[i+1+k]); partOf[a] != partOf[b] && d <= nearDuplicate {
+				leaks = append(leaks, Leak{"near duplicate", fmt.Sprintf("%s ~ %s (%d of 256 bits differ)", a, b, d), []string{partOf[a], partOf[b]}})
 			}
 		}
 	}
 	return leaks, nil
+}
+
+// fingerprints reads pictures on all cores; each is read once a set.
+func (s *Set) fingerprints(media []string) ([]fingerprint, error) {
+	if s.prints == nil {
+		s.prints = map[string]fingerprint{}
+	}
+	type result struct {
+		media string
+		print fingerprint
+		err   error
+	}
+	missing := make(chan string, len(media))
+	for _, m := range media {
+		if _, known := s.prints[m]; !known {
+			missing <- m
+		}
+	}
+	count := len(missing)
+	close(missing)
+	results := make(chan result, count)
+	for range runtime.GOMAXPROCS(0) {
+		go func() {
+			for m := range missing {
+				im, err := decodePicture(s.Path(Sample{Media: m}))
+				if err != nil {
+					results <- result{m, fingerprint{}, err}
+					continue
+				}
+				results <- result{m, fingerprintOf(im), nil}
+			}
+		}()
+	}
+	var errs []error
+	for range count {
+		r := <-results
+		s.prints[r.media] = r.print
+		errs = append(errs, r.err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	out := make([]fingerprint, len(media))
+	for i, m := range media {
+		out[i] = s.prints[m]
+	}
+	return out, nil
 }

@@ -43,6 +43,8 @@ type cocoFile struct {
 
 type cocoImage struct {
 	ID        text    `json:"id"`
+	Width     float64 `json:"width"`
+	Height    float64 `json:"height"`
 	File      string  `json:"file_name"`
 	Flow      string  `json:"flow_file"`
 	Room      text    `json:"room"`
@@ -53,6 +55,7 @@ type cocoImage struct {
 }
 
 type cocoAnnotation struct {
+	ID       text      `json:"id"`
 	Image    text      `json:"image_id"`
 	Category text      `json:"category_id"`
 	Box      []float64 `json:"bbox"`
@@ -138,25 +141,18 @@ func (s *Set) addCOCO(dir, name, part string) error {
 			class[k.ID] = s.classIndex(k.Name)
 		}
 	}
-	picture := map[text]*cocoImage{}
-	folder := cocoFolder(dir, path.Dir(name), c.Images)
-	for i := range c.Images {
-		im := &c.Images[i]
-		picture[im.ID] = im
-		if !filepath.IsLocal(filepath.FromSlash(im.File)) || (im.Flow != "" && !filepath.IsLocal(filepath.FromSlash(im.Flow))) {
-			return fmt.Errorf("picture %q leads out of the folder", im.File)
-		}
+	pictures, err := s.cocoPictures(dir, path.Dir(name), c.Images)
+	if err != nil {
+		return err
 	}
 	for i, a := range c.Annotations {
-		im := picture[a.Image]
-		label, named := class[a.Category]
-		if im == nil || (!named && !rendered) || len(a.Box) != 4 {
-			return fmt.Errorf("annotation %d: picture %q, category %q, %d box numbers: one of them is wrong", i, a.Image, a.Category, len(a.Box))
-		}
-		if a.Crowd != 0 || (rendered && a.Hidden >= mostHidden) {
+		where := fmt.Sprintf("%s, annotation %d (id %s)", name, i+1, a.ID)
+		im, label := pictures[a.Image], class[a.Category]
+		if !s.usable(where, a, im, rendered, class) {
 			continue
 		}
-		x := Sample{Media: path.Join(folder, im.File), Box: boxOf(a.Box), Label: label, Level: -1, Attention: -1, Subject: string(a.Student), Room: string(im.Room), Recording: string(im.Recording),
+		folder := im.folder
+		x := Sample{Media: im.media, Image: im.File, Box: boxOf(a.Box), Label: label, Level: -1, Attention: -1, Subject: string(a.Student), Room: string(im.Room), Recording: string(im.Recording),
 			Start: im.Time, End: im.Time, Part: part}
 		if x.Subject == "" {
 			x.Subject = string(a.Subject)
@@ -168,7 +164,7 @@ func (s *Set) addCOCO(dir, name, part string) error {
 			x.Points = (*[51]float64)(a.Points)
 		}
 		if rendered {
-			s.rendered(&x, a, im, folder)
+			s.rendered(&x, a, &im.cocoImage, folder)
 		}
 		s.Samples = append(s.Samples, x)
 	}
@@ -194,20 +190,97 @@ func (s *Set) rendered(x *Sample, a cocoAnnotation, im *cocoImage, folder string
 
 func boxOf(v []float64) scene.Box { return scene.Box{X: v[0], Y: v[1], W: v[2], H: v[3]} }
 
-// cocoFolder is where the pictures lie: below images/, beside the file, or as
-// the file names them.
-func cocoFolder(dir, beside string, images []cocoImage) string {
-	if len(images) == 0 {
-		return ""
+// usable tells whether an annotation can be a sample, and notes why not.
+func (s *Set) usable(where string, a cocoAnnotation, im *foundImage, rendered bool, class map[text]int) bool {
+	_, named := class[a.Category]
+	box := a.Box
+	if rendered {
+		box = a.Head
 	}
-	parts := []string{"images", path.Join(beside, "images"), beside, ""}
-	if base := strings.TrimSuffix(path.Base(beside), "/"); base != "." {
-		parts = append(parts, path.Join("images", base))
+	switch {
+	case a.Crowd != 0:
+		s.problem(crowd, where, "a crowd")
+	case im == nil:
+		s.problem(noPicture, where, "no picture has the id %q", string(a.Image))
+	case !rendered && !named:
+		s.problem(noClass, where, "no category has the id %q", string(a.Category))
+	case len(box) != 4:
+		s.problem(noArea, where, "%d box numbers, want 4", len(box))
+	case !(box[2] > 0 && box[3] > 0): // written so that no number is caught as well
+		s.problem(noArea, where, "a box of %g x %g pixels", box[2], box[3])
+	case im.Width > 0 && im.Height > 0 && (box[0] >= im.Width || box[1] >= im.Height || box[0]+box[2] <= 0 || box[1]+box[3] <= 0):
+		s.problem(outside, where, "a box at %g, %g in a picture of %g x %g pixels", box[0], box[1], im.Width, im.Height)
+	case im.media == "":
+		s.problem(noPicture, where, "the picture %q is not in the folder", im.File)
+	case rendered && a.Hidden >= mostHidden:
+		s.problem(hiddenHeads, where, "%.0f %% of the head are hidden", 100*a.Hidden)
+	default:
+		return true
 	}
-	for _, p := range parts {
-		if exists(dir, filepath.FromSlash(p), filepath.FromSlash(images[0].File)) {
-			return p
+	return false
+}
+
+// foundImage is a picture with the place where it lies; media is empty where it is
+// missing.
+type foundImage struct {
+	cocoImage
+	media, folder string
+}
+
+// cocoPictures finds the pictures: where their names lead to below images/, beside the
+// annotations, or in the set's folder; else, as absolute names come from another
+// machine, the one picture of that base name.
+func (s *Set) cocoPictures(dir, beside string, images []cocoImage) (map[text]*foundImage, error) {
+	folders := []string{"images", path.Join(beside, "images"), beside, ""}
+	if base := path.Base(beside); base != "." {
+		folders = append(folders, path.Join("images", base))
+	}
+	var byBase map[string]string
+	found := map[text]*foundImage{}
+	for _, im := range images {
+		f := &foundImage{cocoImage: im}
+		found[im.ID] = f
+		if local := filepath.FromSlash(im.File); filepath.IsLocal(local) {
+			for _, folder := range folders {
+				if isFile(dir, filepath.FromSlash(folder), local) {
+					f.media, f.folder = path.Join(folder, filepath.ToSlash(im.File)), folder
+					break
+				}
+			}
 		}
+		if im.Flow != "" && !filepath.IsLocal(filepath.FromSlash(im.Flow)) {
+			f.Flow = ""
+		}
+		if f.media != "" {
+			continue
+		}
+		if byBase == nil {
+			var err error
+			if byBase, err = baseNames(dir); err != nil {
+				return nil, err
+			}
+		}
+		f.media = byBase[path.Base(strings.ReplaceAll(im.File, "\\", "/"))]
+		f.folder = path.Dir(f.media)
 	}
-	return "images"
+	return found, nil
+}
+
+// baseNames finds the pictures below a folder by their base names; a name that two
+// pictures have leads to none.
+func baseNames(dir string) (map[string]string, error) {
+	all, err := pathIndex(dir, pictureTypes...)
+	if err != nil {
+		return nil, err
+	}
+	byBase := map[string]string{}
+	for _, rel := range all {
+		base := path.Base(rel)
+		if _, twice := byBase[base]; twice {
+			byBase[base] = ""
+			continue
+		}
+		byBase[base] = rel
+	}
+	return byBase, nil
 }

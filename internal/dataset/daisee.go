@@ -21,7 +21,6 @@ func readDAiSEE(dir string) (*Set, error) {
 	if !exists(dir, "Labels", files[0]) {
 		files = []string{"TrainLabels.csv", "ValidationLabels.csv", "TestLabels.csv"}
 	}
-	missing := 0
 	for _, file := range files {
 		if !exists(dir, "Labels", file) {
 			continue
@@ -38,7 +37,7 @@ func readDAiSEE(dir string) (*Set, error) {
 			name := cell(row, id)
 			clip, ok := clips[strings.TrimSuffix(name, path.Ext(name))]
 			if !ok { // the published labels name a few clips that do not exist
-				missing++
+				s.problem(noClip, fmt.Sprintf("Labels/%s line %d", file, n+2), "the clip %q does not lie below DataSet", name)
 				continue
 			}
 			v, err := strconv.Atoi(cell(row, level))
@@ -47,9 +46,6 @@ func readDAiSEE(dir string) (*Set, error) {
 			}
 			s.Samples = append(s.Samples, daiseeSample(clip, v))
 		}
-	}
-	if len(s.Samples) == 0 && missing > 0 {
-		return nil, fmt.Errorf("none of the %d clips that are labelled lies below DataSet", missing)
 	}
 	return s, nil
 }

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"classlens/vision/scene"
 )
@@ -29,6 +30,7 @@ const (
 // Sample is one labelled person.
 type Sample struct {
 	Media     string       `json:"media"`             // picture or video, relative to the set's folder, slashes
+	Image     string       `json:"image,omitempty"`   // what the set's own labels call it, where that is another name
 	Box       scene.Box    `json:"box,omitzero"`      // pixels of the medium
 	Label     int          `json:"label"`             // index into Classes, -1 for none
 	Level     int          `json:"level"`             // engagement 0..3, -1 for none
@@ -53,6 +55,63 @@ type Set struct {
 	Boxes   BoxKind  `json:"boxes"`
 	Shares  bool     `json:"box_shares,omitempty"` // boxes are shares of the picture, not pixels
 	Samples []Sample `json:"samples"`
+
+	// Problems are the labels that were kept out, in the order they were met.
+	Problems []Problem `json:"-"`
+
+	prints map[string]fingerprint // of pictures that were compared
+}
+
+// Problem is a label that could not be used.
+type Problem struct {
+	Where  string // file below the set's folder, with line or annotation
+	Reason string
+	kind   string // what problems of one sort have in common
+}
+
+// String is the problem in a line.
+func (p Problem) String() string { return p.Where + ": " + p.Reason }
+
+// The kinds of problem.
+const (
+	noArea      = "boxes without area"
+	outside     = "boxes outside their picture"
+	crowd       = "crowd boxes"
+	noPicture   = "boxes whose picture is missing"
+	unreadable  = "lines that are no class and box"
+	noClass     = "boxes of a class that is not listed"
+	hiddenHeads = "heads too far hidden"
+	noClip      = "labels whose clip is missing"
+)
+
+// problem keeps a label out and says why.
+func (s *Set) problem(kind, where, format string, a ...any) {
+	s.Problems = append(s.Problems, Problem{where, fmt.Sprintf(format, a...), kind})
+}
+
+// shownProblems is how many problems of a kind are told one by one.
+const shownProblems = 3
+
+// ProblemLines says what was kept out: the first of each kind, and how many.
+func (s *Set) ProblemLines() []string {
+	count := map[string]int{}
+	var kinds, lines []string
+	for _, p := range s.Problems {
+		if count[p.kind]++; count[p.kind] == 1 {
+			kinds = append(kinds, p.kind)
+		}
+	}
+	for _, kind := range kinds {
+		shown := 0
+		for _, p := range s.Problems {
+			if p.kind == kind && shown < shownProblems && kind != hiddenHeads && kind != crowd {
+				lines = append(lines, p.String())
+				shown++
+			}
+		}
+		lines = append(lines, fmt.Sprintf("kept out: %d %s", count[kind], kind))
+	}
+	return lines
 }
 
 // ErrUnknownForm is returned for a folder that no reader knows.
@@ -96,6 +155,9 @@ func Open(dir string) (*Set, error) {
 			s.Name = filepath.Base(filepath.Clean(dir))
 		}
 		if len(s.Samples) == 0 {
+			if lines := s.ProblemLines(); len(lines) > 0 {
+				return nil, fmt.Errorf("%s as %s: no label can be used: %s", dir, r.form, strings.Join(lines, "; "))
+			}
 			return nil, fmt.Errorf("%s as %s: no labelled sample", dir, r.form)
 		}
 		return s, nil

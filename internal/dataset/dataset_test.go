@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -68,7 +69,7 @@ func open(t *testing.T, files map[string]string) *Set {
 func TestCOCO(t *testing.T) {
 	s := open(t, map[string]string{"images/a.jpg": "a", "annotations.json": `{"images":[{"id":5,"file_name":"a.jpg","room":"A","published_split":"val"}],
 		"annotations":[{"image_id":5,"category_id":3,"bbox":[10,20,30,40.5]}],"categories":[{"id":1,"name":"read"},{"id":3,"name":"write"}]}`})
-	want := Sample{Media: "images/a.jpg", Box: scene.Box{X: 10, Y: 20, W: 30, H: 40.5}, Label: 1, Level: -1, Attention: -1, Room: "A", Part: "val"}
+	want := Sample{Media: "images/a.jpg", Image: "a.jpg", Box: scene.Box{X: 10, Y: 20, W: 30, H: 40.5}, Label: 1, Level: -1, Attention: -1, Room: "A", Part: "val"}
 	if s.Form != "coco" || s.Boxes != UpperBox || len(s.Samples) != 1 || s.Samples[0] != want || s.Classes[1] != "write" {
 		t.Errorf("got %+v", s)
 	}
@@ -160,9 +161,9 @@ func TestRefused(t *testing.T) {
 	}{
 		{"nothing known", map[string]string{"readme": ""}, "no reader"},
 		{"broken JSON", map[string]string{"annotations.json": "{"}, "as coco"},
-		{"a picture outside", map[string]string{"annotations.json": `{"images":[{"id":1,"file_name":"../../etc/x.jpg"}],"annotations":[{"image_id":1,"category_id":1,"bbox":[0,0,1,1]}],"categories":[{"id":1,"name":"a"}]}`}, "leads out"},
+		{"a picture outside", map[string]string{"annotations.json": `{"images":[{"id":1,"file_name":"../../etc/x.jpg"}],"annotations":[{"image_id":1,"category_id":1,"bbox":[0,0,1,1]}],"categories":[{"id":1,"name":"a"}]}`}, "not in the folder"},
 		{"no box", map[string]string{"annotations.json": `{"images":[{"id":1,"file_name":"x.jpg"}],"annotations":[{"image_id":1,"category_id":1}],"categories":[{"id":1,"name":"a"}]}`}, "0 box numbers"},
-		{"words for numbers", map[string]string{"images/1.jpg": "a", "labels/1.txt": "0 a b c d"}, "line 1"},
+		{"words for numbers", map[string]string{"images/1.jpg": "a", "labels/1.txt": "0 a b c d"}, "labels/1.txt line 1"},
 		{"labels without a picture", map[string]string{"images/1.jpg": "a", "labels/2.txt": "0 0 0 1 1"}, "no picture"},
 		{"a level out of range", map[string]string{"Labels/AllLabels.csv": "ClipID,Engagement\na.avi,7\n", "DataSet/a.avi": ""}, "0 to 3"},
 		{"our own, label out of range", map[string]string{"dataset.json": `{"classes":["a"],"samples":[{"media":"x.jpg","label":1}]}`}, "1 classes"},
@@ -171,6 +172,61 @@ func TestRefused(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			if _, err := Open(put(t, test.files)); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v, want one with %q", err, test.want)
+			}
+		})
+	}
+}
+
+// What strangers' folders hold besides: it is told, counted and kept out, and the
+// rest is read.
+func TestKeptOut(t *testing.T) {
+	image := func(id, more string) string {
+		return `{"id":` + id + `,"width":200,"height":100,"file_name":` + more + `}`
+	}
+	box := func(id, image, category, bbox, more string) string {
+		return `{"id":` + id + `,"image_id":` + image + `,"category_id":` + category + `,"bbox":` + bbox + more + `}`
+	}
+	coco := `{"images":[` + image("1", `"a.jpg"`) + `,` + image("2", `"/home/x/set/images/b.jpg"`) + `,` + image("3", `"C:\\set\\sub\\c.jpg"`) + `,` + image("4", `"gone.jpg"`) + `],
+	"categories":[{"id":1,"name":"read"}],"annotations":[` + box("10", "1", "1", "[1,2,30,40]", "") + `,` + box("11", "2", "1", "[1,2,30,40]", "") + `,` + box("12", "3", "1", "[1,2,30,40]", "") + `,` +
+		box("13", "1", "1", "[1,2,0,40]", "") + `,` + box("14", "1", "1", "[1,2,30,40]", `,"iscrowd":1`) + `,` + box("15", "4", "1", "[1,2,30,40]", "") + `,` + box("16", "9", "1", "[1,2,30,40]", "") + `,` +
+		box("17", "1", "5", "[1,2,30,40]", "") + `,` + box("18", "1", "1", "[300,2,30,40]", "") + `]}`
+	tests := []struct {
+		name   string
+		files  map[string]string
+		images []string // what the samples' pictures are called
+		lines  []string
+	}{
+		{"coco", map[string]string{"annotations.json": coco, "images/a.jpg": "a", "images/b.jpg": "b", "images/sub/c.jpg": "c"}, []string{"a.jpg", "/home/x/set/images/b.jpg", `C:\set\sub\c.jpg`},
+			[]string{"annotation 4 (id 13): a box of 0 x 40", "kept out: 1 boxes without area", "kept out: 1 crowd boxes", `"gone.jpg" is not in the folder`, `no picture has the id "9"`,
+				"kept out: 2 boxes whose picture is missing", `no category has the id "5"`, "300, 2 in a picture of 200 x 100", "kept out: 1 boxes outside"}},
+		{"yolo", map[string]string{"images/a.jpg": "a", "images/sub/b.jpg": "b", "images/none.jpg": "c", "labels/a.txt": "0 .5 .5 .1 .1\r\n1 .5 .5 0 .1\nx\n7 .5 .5 .1 .1\n1 50 60 10 10\n",
+			"labels/sub/b.txt": "\ufeff1 .5 .5 .1 .1 0.9", "labels/gone.txt": "0 .5 .5 .1 .1", "obj.names": "\ufeffread\nwrite\n"}, []string{"a.jpg", "sub/b.jpg"},
+			[]string{"labels/a.txt line 2: a box of 0 x 0.1", "labels/a.txt line 3", "labels/a.txt line 4: class 7, the list has 2", "labels/a.txt line 5: a box at 45, 55", "labels/gone.txt: no picture"}},
+		{"a broken picture", map[string]string{"images/a.jpg": "a", "images/b.png": "no picture", "labels/a.txt": "0 .5 .5 .1 .1", "labels/b.txt": "0 .5 .5 .1 .1"}, []string{"a.jpg"},
+			[]string{"labels/b.txt: images/b.png: image: unknown format"}},
+		{"CVAT", map[string]string{"obj_train_data/a.jpg": "a", "obj_train_data/a.txt": "0 .5 .5 .1 .1", "obj_train_data/train.txt": "obj_train_data/a.jpg", "obj.names": "read"}, []string{"a.jpg"}, nil},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := open(t, test.files)
+			var images []string
+			for _, x := range s.Samples {
+				images = append(images, x.Image)
+				if !exists(s.Path(x)) {
+					t.Errorf("%s is not there", x.Media)
+				}
+			}
+			if !slices.Equal(images, test.images) {
+				t.Errorf("samples of %q, want %q", images, test.images)
+			}
+			lines := strings.Join(s.ProblemLines(), "\n")
+			for _, want := range test.lines {
+				if !strings.Contains(lines, want) {
+					t.Errorf("nothing says %q:\n%s", want, lines)
+				}
+			}
+			if test.lines == nil && lines != "" {
+				t.Errorf("kept out without reason: %s", lines)
 			}
 		})
 	}

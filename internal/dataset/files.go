@@ -23,6 +23,12 @@ func exists(parts ...string) bool {
 	return err == nil
 }
 
+// isFile tells whether the parts lead to a file that is no folder.
+func isFile(parts ...string) bool {
+	info, err := os.Stat(filepath.Join(parts...))
+	return err == nil && !info.IsDir()
+}
+
 func readOwn(dir string) (*Set, error) {
 	raw, err := os.ReadFile(filepath.Join(dir, ownFile))
 	if err != nil {
@@ -145,7 +151,9 @@ func pathIndex(dir string, extensions ...string) (map[string]string, error) {
 		rel = filepath.ToSlash(rel)
 		key := strings.TrimSuffix(rel, path.Ext(rel))
 		if other, ok := index[key]; ok {
-			return fmt.Errorf("%s and %s have one name", other, rel)
+			if rel > other { // a picture kept in two forms: the first of them counts
+				return nil
+			}
 		}
 		index[key] = rel
 		return nil

@@ -15,26 +15,50 @@ const maxPixels = 100_000_000
 
 // LoadPicture decodes a JPEG or PNG file.
 func LoadPicture(file string) (scene.Frame, error) {
-	f, err := os.Open(file)
+	im, err := decodePicture(file)
 	if err != nil {
 		return scene.Frame{}, err
+	}
+	return frameOf(im), nil
+}
+
+func decodePicture(file string) (image.Image, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
 	}
 	defer f.Close()
 	head, _, err := image.DecodeConfig(f)
 	if err != nil {
-		return scene.Frame{}, fmt.Errorf("%s: %w", file, err)
+		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	if head.Width <= 0 || head.Height <= 0 || head.Width > maxPixels/head.Height {
-		return scene.Frame{}, fmt.Errorf("%s: %d x %d pixels are too many", file, head.Width, head.Height)
+		return nil, fmt.Errorf("%s: %d x %d pixels are too many", file, head.Width, head.Height)
 	}
 	if _, err := f.Seek(0, 0); err != nil {
-		return scene.Frame{}, err
+		return nil, err
 	}
 	im, _, err := image.Decode(f)
 	if err != nil {
-		return scene.Frame{}, fmt.Errorf("%s: %w", file, err)
+		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	return frameOf(im), nil
+	return im, nil
+}
+
+// LoadFlow reads flow that was stored as a picture of half its picture's size, as
+// synthroom writes it: red and green are 128 + 16 times the way, in the picture's
+// pixels, since 1/25 s before.
+func LoadFlow(file string) (*scene.Flow, error) {
+	im, err := decodePicture(file)
+	if err != nil {
+		return nil, err
+	}
+	f := frameOf(im)
+	flow := &scene.Flow{Width: f.Width, Height: f.Height, Scale: 2, Interval: 0.04, UV: make([]float32, 2*f.Width*f.Height)}
+	for i := range f.Width * f.Height {
+		flow.UV[2*i], flow.UV[2*i+1] = (float32(f.Pix[3*i])-128)/16, (float32(f.Pix[3*i+1])-128)/16
+	}
+	return flow, nil
 }
 
 func frameOf(im image.Image) scene.Frame {
@@ -52,12 +76,13 @@ func frameOf(im image.Image) scene.Frame {
 // is brighter than its right neighbour. Pictures of one moment differ in few bits.
 type fingerprint [4]uint64
 
-func fingerprintOf(f scene.Frame) fingerprint {
+func fingerprintOf(im image.Image) fingerprint {
 	const n = 16
+	f := greyOf(im)
 	var grey [n][n + 1]float64
 	for y := range n {
 		for x := range n + 1 {
-			grey[y][x] = meanGrey(f, x*f.Width/(n+1), (x+1)*f.Width/(n+1), y*f.Height/n, (y+1)*f.Height/n)
+			grey[y][x] = meanGrey(f, x*f.Rect.Dx()/(n+1), (x+1)*f.Rect.Dx()/(n+1), y*f.Rect.Dy()/n, (y+1)*f.Rect.Dy()/n)
 		}
 	}
 	var p fingerprint
@@ -69,13 +94,23 @@ func fingerprintOf(f scene.Frame) fingerprint {
 	return p
 }
 
-func meanGrey(f scene.Frame, x0, x1, y0, y1 int) float64 {
-	x1, y1 = min(max(x1, x0+1), f.Width), min(max(y1, y0+1), f.Height)
+// greyOf is a picture's luma plane; most JPEG files hold it as it is.
+func greyOf(im image.Image) *image.Gray {
+	b := im.Bounds()
+	if y, ok := im.(*image.YCbCr); ok {
+		return &image.Gray{Pix: y.Y[y.YOffset(b.Min.X, b.Min.Y):], Stride: y.YStride, Rect: image.Rect(0, 0, b.Dx(), b.Dy())}
+	}
+	g := image.NewGray(image.Rect(0, 0, b.Dx(), b.Dy()))
+	draw.Draw(g, g.Rect, im, b.Min, draw.Src)
+	return g
+}
+
+func meanGrey(f *image.Gray, x0, x1, y0, y1 int) float64 {
+	x1, y1 = min(max(x1, x0+1), f.Rect.Dx()), min(max(y1, y0+1), f.Rect.Dy())
 	sum := 0
 	for y := y0; y < y1; y++ {
-		for x := x0; x < x1; x++ {
-			p := f.Pix[3*(y*f.Width+x):]
-			sum += int(p[0]) + 2*int(p[1]) + int(p[2])
+		for _, v := range f.Pix[y*f.Stride+x0 : y*f.Stride+x1] {
+			sum += int(v)
 		}
 	}
 	return float64(sum) / float64(max((x1-x0)*(y1-y0), 1))

@@ -40,6 +40,9 @@ func yoloFolders(dir string) []yoloFolder {
 	if exists(dir, "images") && exists(dir, "labels") {
 		return []yoloFolder{{"images", "labels", ""}}
 	}
+	if exists(dir, "obj_train_data") { // as CVAT writes it: pictures and labels beside each other
+		return []yoloFolder{{"obj_train_data", "obj_train_data", ""}}
+	}
 	var all []yoloFolder
 	for folder, part := range partFolders {
 		if exists(dir, folder, "images") && exists(dir, folder, "labels") {
@@ -64,15 +67,12 @@ func readYOLO(dir string) (*Set, error) {
 			return nil, err
 		}
 	}
+	if given {
+		return s, nil
+	}
 	highest := -1
 	for _, x := range s.Samples {
 		highest = max(highest, x.Label)
-	}
-	if given {
-		if highest >= len(s.Classes) {
-			return nil, fmt.Errorf("class %d is used, the list has %d", highest, len(s.Classes))
-		}
-		return s, nil
 	}
 	if highest < len(cctvClasses) { // a set without a list is read as the CCTV set: its classes and times
 		s.Classes = cctvClasses
@@ -85,6 +85,9 @@ func readYOLO(dir string) (*Set, error) {
 	return s, nil
 }
 
+// notLabels are text files that lie among labels and hold none.
+var notLabels = map[string]bool{"classes": true, "train": true, "val": true, "valid": true, "test": true, "notes": true, "readme": true, "README": true}
+
 func (s *Set) addYOLO(dir string, f yoloFolder) error {
 	pictures, err := pathIndex(filepath.Join(dir, filepath.FromSlash(f.images)), pictureTypes...)
 	if err != nil {
@@ -95,14 +98,16 @@ func (s *Set) addYOLO(dir string, f yoloFolder) error {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(labels)) {
-		if name == "classes" {
+		if notLabels[name] {
 			continue
 		}
 		file, ok := pictures[name]
+		where := path.Join(f.labels, labels[name])
 		if !ok {
-			return fmt.Errorf("%s/%s has no picture", f.labels, labels[name])
+			s.problem(noPicture, where, "no picture of that name in %s", f.images)
+			continue
 		}
-		samples, err := yoloPicture(dir, path.Join(f.images, file), filepath.Join(dir, filepath.FromSlash(f.labels), filepath.FromSlash(labels[name])))
+		samples, err := s.yoloPicture(dir, path.Join(f.images, file), where)
 		if err != nil {
 			return err
 		}
@@ -111,7 +116,7 @@ func (s *Set) addYOLO(dir string, f yoloFolder) error {
 			part = partFolders[first]
 		}
 		for i := range samples {
-			samples[i].Part = part
+			samples[i].Part, samples[i].Image = part, file
 		}
 		s.Samples = append(s.Samples, samples...)
 	}
@@ -120,12 +125,13 @@ func (s *Set) addYOLO(dir string, f yoloFolder) error {
 
 // yoloClasses reads the class list where there is one.
 func yoloClasses(dir string) ([]string, error) {
-	for _, name := range []string{"classes.txt", "obj.names", "labels/classes.txt"} {
-		if raw, err := os.ReadFile(filepath.Join(dir, name)); err == nil {
-			return classLines(string(raw)), nil
+	names := []string{"classes.txt", "obj.names", "labels/classes.txt", "labels/obj.names", "images/classes.txt", "data/obj.names", "_darknet.labels", "classes.names"}
+	for _, name := range names {
+		if raw, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name))); err == nil {
+			return classLines(strings.TrimPrefix(string(raw), "\ufeff")), nil
 		}
 	}
-	for _, name := range []string{"data.yaml", "data.yml", "dataset.yaml"} {
+	for _, name := range []string{"data.yaml", "data.yml", "dataset.yaml", "dataset.yml"} {
 		raw, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			continue
@@ -150,17 +156,14 @@ func yoloClasses(dir string) ([]string, error) {
 	return nil, nil
 }
 
-func yoloPicture(dir, media, labels string) ([]Sample, error) {
-	f, err := os.Open(filepath.Join(dir, filepath.FromSlash(media)))
+// yoloPicture reads one picture's labels; lines that cannot be used become problems.
+func (s *Set) yoloPicture(dir, media, labels string) ([]Sample, error) {
+	width, height, err := pictureSize(filepath.Join(dir, filepath.FromSlash(media)))
 	if err != nil {
-		return nil, err
+		s.problem(noPicture, labels, "%s: %v", media, err)
+		return nil, nil
 	}
-	defer f.Close()
-	size, _, err := image.DecodeConfig(f)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", media, err)
-	}
-	text, err := os.Open(labels)
+	text, err := os.Open(filepath.Join(dir, filepath.FromSlash(labels)))
 	if err != nil {
 		return nil, err
 	}
@@ -168,18 +171,40 @@ func yoloPicture(dir, media, labels string) ([]Sample, error) {
 	var samples []Sample
 	lines := bufio.NewScanner(text)
 	for n := 1; lines.Scan(); n++ {
-		line := strings.TrimSpace(lines.Text())
+		line := strings.TrimSpace(strings.TrimPrefix(lines.Text(), "\ufeff"))
 		if line == "" {
 			continue
 		}
+		where := fmt.Sprintf("%s line %d", labels, n)
 		class, box, err := yoloBox(line)
-		if err != nil {
-			return nil, fmt.Errorf("%s line %d: %w", filepath.Base(labels), n, err)
+		switch {
+		case err != nil:
+			s.problem(unreadable, where, "%v", err)
+			continue
+		case len(s.Classes) > 0 && class >= len(s.Classes):
+			s.problem(noClass, where, "class %d, the list has %d", class, len(s.Classes))
+			continue
+		case box.Empty():
+			s.problem(noArea, where, "a box of %g x %g", box.W, box.H)
+			continue
+		case box.X >= 1 || box.Y >= 1 || box.X+box.W <= 0 || box.Y+box.H <= 0:
+			s.problem(outside, where, "a box at %g, %g; shares of the picture lie between 0 and 1", box.X, box.Y)
+			continue
 		}
-		fw, fh := float64(size.Width), float64(size.Height)
-		samples = append(samples, Sample{Media: media, Box: scene.Box{X: box.X * fw, Y: box.Y * fh, W: box.W * fw, H: box.H * fh}, Label: class, Level: -1, Attention: -1})
+		samples = append(samples, Sample{Media: media, Box: scene.Box{X: box.X * width, Y: box.Y * height, W: box.W * width, H: box.H * height}, Label: class, Level: -1, Attention: -1})
 	}
 	return samples, lines.Err()
+}
+
+// pictureSize reads a picture's size from its head.
+func pictureSize(file string) (width, height float64, err error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer f.Close()
+	size, _, err := image.DecodeConfig(f)
+	return float64(size.Width), float64(size.Height), err
 }
 
 // classLines are the lines of a class list; names may hold spaces. One line of

@@ -4,17 +4,17 @@
 package evaluate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"classlens/internal/config"
 	"classlens/internal/dataset"
 	"classlens/model/classroom"
-	"classlens/vision/clip"
 	"classlens/vision/people"
-	"classlens/vision/scene"
 )
 
 // Options say how the set is run.
@@ -54,154 +54,149 @@ func Run(ctx context.Context, s *dataset.Set, o Options) ([]Prediction, error) {
 		return nil, fmt.Errorf("classroom network: %w", err)
 	}
 	defer net.Close()
-	r := &runner{set: s, options: o, mapping: m, net: net}
-	defer r.close()
-	return r.all(ctx)
+	r := &runner{options: o, mapping: m, net: net, cutter: &Cutter{Set: s, Size: net.Size(), Margin: 1, NewHeads: o.NewHeads, Warn: o.Warn}, steps: map[int][]embedded{}}
+	defer r.cutter.Close()
+	return r.all(ctx, s)
+}
+
+// embedded is a moment once the encoder has seen it.
+type embedded struct {
+	offset float64
+	vector []float32
 }
 
 type runner struct {
-	set     *dataset.Set
 	options Options
 	mapping *mapping
 	net     *classroom.Network
-	heads   *people.Detector
-	noHeads bool
+	cutter  *Cutter
+	steps   map[int][]embedded // by sample
 }
 
-func (r *runner) close() {
-	if r.heads != nil {
-		r.heads.Close()
-	}
-}
-
-func (r *runner) all(ctx context.Context) ([]Prediction, error) {
-	byMedia := map[string][]int{}
-	var order []string
-	for i, x := range r.set.Samples {
+func (r *runner) all(ctx context.Context, s *dataset.Set) ([]Prediction, error) {
+	takes := Takes(s)
+	wanted, needed := map[int]bool{}, map[int]bool{}
+	for i := range s.Samples {
 		if r.options.Include != nil && !r.options.Include(i) {
 			continue
 		}
-		if byMedia[x.Media] == nil {
-			order = append(order, x.Media)
+		wanted[i] = true
+		for _, k := range Around(s, takes, i) {
+			needed[k] = true
 		}
-		byMedia[x.Media] = append(byMedia[x.Media], i)
 	}
-	if len(order) == 0 {
+	if len(wanted) == 0 {
 		return nil, errors.New("no sample of the data set is in this part of the split")
 	}
+	if err := r.embedAll(ctx, s, needed); err != nil {
+		return nil, err
+	}
 	var out []Prediction
-	for n, media := range order {
-		if err := ctx.Err(); err != nil {
+	for _, i := range slices.Sorted(maps.Keys(wanted)) {
+		q := r.sequence(s, takes, i)
+		if len(q.Offsets) == 0 {
+			continue
+		}
+		p, err := r.decide(i, q)
+		if err != nil {
 			return nil, err
 		}
-		got, err := r.medium(ctx, byMedia[media])
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", media, err)
+		out = append(out, p)
+	}
+	if missing := len(wanted) - len(out); missing > 0 {
+		r.options.Warn("%d of %d samples could not be seen: their pictures cannot be read, or they lie outside their recordings", missing, len(wanted))
+	}
+	if len(out) == 0 {
+		return nil, errors.New("no sample could be seen")
+	}
+	return out, nil
+}
+
+// embedAll encodes the samples' moments, medium after medium. A medium that cannot
+// be read is told and left out.
+func (r *runner) embedAll(ctx context.Context, s *dataset.Set, needed map[int]bool) error {
+	byMedia := map[string][]int{}
+	var order []string
+	for _, i := range slices.Sorted(maps.Keys(needed)) {
+		m := s.Samples[i].Media
+		if byMedia[m] == nil {
+			order = append(order, m)
 		}
-		out = append(out, got...)
+		byMedia[m] = append(byMedia[m], i)
+	}
+	for n, media := range order {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		moments, err := r.cutter.Medium(ctx, byMedia[media])
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			r.options.Warn("left out: %s: %v", media, err)
+		default:
+			if err := r.embed(byMedia[media], moments); err != nil {
+				return fmt.Errorf("%s: %w", media, err)
+			}
+		}
 		if r.options.Progress != nil {
 			r.options.Progress(n+1, len(order))
 		}
 	}
-	slices.SortFunc(out, func(a, b Prediction) int { return a.Sample - b.Sample })
-	return out, nil
+	return nil
 }
 
-// medium predicts the samples of one picture or video.
-func (r *runner) medium(ctx context.Context, samples []int) ([]Prediction, error) {
-	if dataset.IsVideo(r.set.Samples[samples[0]].Media) {
-		return r.video(ctx, samples)
+func (r *runner) embed(samples []int, moments [][]Moment) error {
+	var pictures [][]byte
+	var flows [][]float32
+	for _, list := range moments {
+		for _, m := range list {
+			pictures, flows = append(pictures, m.Picture), append(flows, m.Flow)
+		}
 	}
-	f, err := dataset.LoadPicture(r.set.Path(r.set.Samples[samples[0]]))
+	vectors, err := r.net.Embed(pictures, flows)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	found, err := r.find(f)
+	for i, list := range moments {
+		for _, m := range list {
+			r.steps[samples[i]] = append(r.steps[samples[i]], embedded{m.Offset, vectors[0]})
+			vectors = vectors[1:]
+		}
+	}
+	return nil
+}
+
+// sequence is what the network decides sample i from: its own moments, or those of its
+// take.
+func (r *runner) sequence(s *dataset.Set, takes map[string][]int, i int) (q classroom.Sequence) {
+	for _, k := range Around(s, takes, i) {
+		for _, e := range r.steps[k] {
+			q.Offsets = append(q.Offsets, float32(e.offset+s.Samples[k].Start-s.Samples[i].Start))
+			q.Embeddings = append(q.Embeddings, e.vector)
+		}
+	}
+	return q
+}
+
+func (r *runner) decide(sample int, q classroom.Sequence) (Prediction, error) {
+	decisions, err := r.net.Decide([]classroom.Sequence{q}) // one at a time: sequences differ in length
 	if err != nil {
-		return nil, err
+		return Prediction{}, err
 	}
-	pictures, flows := make([][]byte, len(samples)), make([][]float32, len(samples))
-	for i, k := range samples {
-		pictures[i] = clip.Picture(f, clip.Around(r.head(f, r.set.Samples[k], found)), r.net.Size())
+	d := decisions[0]
+	p := Prediction{Sample: sample, P: r.mapping.classes(d.Behaviour), Class: -1, Attention: float64(d.Attention)}
+	for k, v := range p.P {
+		if p.Class < 0 || v > p.P[p.Class] {
+			p.Class = k
+		}
 	}
-	embeddings, err := r.net.Embed(pictures, flows)
-	if err != nil {
-		return nil, err
+	for k, v := range d.Engagement {
+		p.Engagement[k] = float64(v)
 	}
-	sequences := make([]classroom.Sequence, len(samples))
-	for i, e := range embeddings {
-		sequences[i] = classroom.Sequence{Embeddings: [][]float32{e}, Offsets: []float32{0}}
-	}
-	return r.decide(samples, sequences)
+	return p, nil
 }
 
-// find looks for people where the boxes need it.
-func (r *runner) find(f scene.Frame) ([]scene.Person, error) {
-	if r.set.Boxes == dataset.HeadBox || r.noHeads {
-		return nil, nil
-	}
-	if r.heads == nil {
-		var err error
-		if r.options.NewHeads == nil {
-			err = errors.New("none was given")
-		} else {
-			r.heads, err = r.options.NewHeads()
-		}
-		if err != nil {
-			r.noHeads = true
-			r.options.Warn("no people detector (%v): heads are taken at their usual place in the boxes", err)
-			return nil, nil
-		}
-	}
-	r.heads.Reset()
-	return r.heads.Detect(f)
-}
-
-// head is the head box of a sample in a picture.
-func (r *runner) head(f scene.Frame, x dataset.Sample, found []scene.Person) scene.Box {
-	box := x.Box
-	if r.set.Shares {
-		box = scene.Box{X: box.X * float64(f.Width), Y: box.Y * float64(f.Height), W: box.W * float64(f.Width), H: box.H * float64(f.Height)}
-	}
-	if r.set.Boxes == dataset.NoBox || box.Empty() {
-		return largestHead(f, found)
-	}
-	return dataset.HeadOf(box, r.set.Boxes, found)
-}
-
-// largestHead is the nearest person's, or a third of the picture's height where
-// nobody was found.
-func largestHead(f scene.Frame, found []scene.Person) scene.Box {
-	var best scene.Box
-	for _, p := range found {
-		if p.Head.Area() > best.Area() {
-			best = p.Head
-		}
-	}
-	if best.Empty() {
-		s := float64(f.Height) / 3
-		best = scene.Box{X: float64(f.Width)/2 - s/2, Y: s / 2, W: s, H: s}
-	}
-	return best
-}
-
-func (r *runner) decide(samples []int, sequences []classroom.Sequence) ([]Prediction, error) {
-	decisions, err := r.net.Decide(sequences)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]Prediction, len(samples))
-	for i, d := range decisions {
-		p := Prediction{Sample: samples[i], P: r.mapping.classes(d.Behaviour), Class: -1, Attention: float64(d.Attention)}
-		for k, v := range p.P {
-			if p.Class < 0 || v > p.P[p.Class] {
-				p.Class = k
-			}
-		}
-		for k, v := range d.Engagement {
-			p.Engagement[k] = float64(v)
-		}
-		out[i] = p
-	}
-	return out, nil
+func sortByTime(s *dataset.Set, samples []int) {
+	slices.SortStableFunc(samples, func(a, b int) int { return cmp.Compare(s.Samples[a].Start, s.Samples[b].Start) })
 }

@@ -33,7 +33,7 @@ func WritePredictions(name string, s *dataset.Set, predictions []Prediction) (er
 		if x.Label < 0 || p.P == nil {
 			continue
 		}
-		row := []string{imageName(x.Media), number(round(x.Box.X)), number(round(x.Box.Y)), number(round(x.Box.W)), number(round(x.Box.H)), s.Classes[x.Label], s.Classes[p.Class], probability(p.P[p.Class])}
+		row := []string{imageName(x), number(round(x.Box.X)), number(round(x.Box.Y)), number(round(x.Box.W)), number(round(x.Box.H)), s.Classes[x.Label], s.Classes[p.Class], probability(p.P[p.Class])}
 		for _, v := range p.P {
 			row = append(row, probability(v))
 		}
@@ -49,11 +49,14 @@ func WritePredictions(name string, s *dataset.Set, predictions []Prediction) (er
 }
 
 // imageName is the file's name as the set's own labels call it.
-func imageName(media string) string {
-	if rest, ok := cutFolder(media, "images"); ok {
+func imageName(x dataset.Sample) string {
+	if x.Image != "" {
+		return x.Image
+	}
+	if rest, ok := cutFolder(x.Media, "images"); ok {
 		return rest
 	}
-	return media
+	return x.Media
 }
 
 func cutFolder(media, folder string) (string, bool) {

@@ -15,23 +15,35 @@ import (
 
 // Config is a training run. configs/train-s.yaml describes each key.
 type Config struct {
-	Data      string         `yaml:"data"`  // folder that classlens dataset can read
-	Split     string         `yaml:"split"` // file of classlens dataset split
-	Seed      uint64         `yaml:"seed"`
-	Epochs    int            `yaml:"epochs"`
-	Patience  int            `yaml:"patience"` // epochs without a better validation macro-F1 before it stops; 0: never
-	Batch     int            `yaml:"batch"`
-	Steps     int            `yaml:"steps"` // T: a still picture is shown at so many steps
-	Optimizer train.Rule     `yaml:"optimizer"`
-	Decay     float64        `yaml:"decay"`
-	Clip      float64        `yaml:"clip"`
-	Average   float64        `yaml:"average"`
-	Schedule  train.Schedule `yaml:"schedule"`
-	Smoothing float32        `yaml:"smoothing"`
-	Focal     float32        `yaml:"focal"`
-	Balance   float64        `yaml:"balance"` // class weight n^-balance
-	Augment   Augment        `yaml:"augment"`
-	Plan      train.Plan     `yaml:"network"`
+	Data        string         `yaml:"data"`  // folder that classlens dataset can read
+	Split       string         `yaml:"split"` // file of classlens dataset split
+	Init        string         `yaml:"init"`  // weights to start from: weights.safetensors or weights.onnx of another run
+	Seed        uint64         `yaml:"seed"`
+	Epochs      int            `yaml:"epochs"`
+	Patience    int            `yaml:"patience"` // epochs without a better validation score before it stops; 0: never
+	Batch       int            `yaml:"batch"`
+	Steps       int            `yaml:"steps"` // T: a still picture is shown at so many steps
+	Optimizer   train.Rule     `yaml:"optimizer"`
+	Momentum    *float64       `yaml:"momentum,omitempty"` // sgd: momentum; rmsprop: of the mean square; adam: beta1
+	Decay       float64        `yaml:"decay"`
+	Clip        float64        `yaml:"clip"`
+	Average     float64        `yaml:"average"`
+	Schedule    train.Schedule `yaml:"schedule"`
+	Smoothing   float32        `yaml:"smoothing"`
+	Focal       float32        `yaml:"focal"`
+	Balance     float64        `yaml:"balance"` // class weight n^-balance
+	Losses      Weights        `yaml:"losses"`
+	Augment     Augment        `yaml:"augment"`
+	Adversarial Adversarial    `yaml:"adversarial"`
+	Plan        train.Plan     `yaml:"network"`
+	Tune        *Tune          `yaml:"tune,omitempty"`
+}
+
+// Weights of the heads' losses beside behaviour's 1.
+type Weights struct {
+	Attention  float32 `yaml:"attention"`
+	Engagement float32 `yaml:"engagement"`
+	Points     float32 `yaml:"points"` // 17 body points, where the data set labels them
 }
 
 // Augment says how far pictures are changed; 0 leaves them.
@@ -39,12 +51,31 @@ type Augment struct {
 	Mirror     bool    `yaml:"mirror"`
 	Shift      float64 `yaml:"shift"`      // share of the side
 	Scale      float64 `yaml:"scale"`      // 0.2: from 1/1.2 to 1.2
+	Crop       float64 `yaml:"crop"`       // chance of a closer crop, by up to 30 %
 	Rotate     float64 `yaml:"rotate"`     // degrees
 	Brightness float64 `yaml:"brightness"` // of the range -1..1
 	Contrast   float64 `yaml:"contrast"`   // 0.4: from 1/1.4 to 1.4
+	Colour     float64 `yaml:"colour"`     // chance that colours fade towards grey
+	Blur       float64 `yaml:"blur"`       // largest deviation in pixels
+	JPEG       float64 `yaml:"jpeg"`       // chance of JPEG's traces, quality 15 to 75
 	Noise      float64 `yaml:"noise"`      // deviation, of the range -1..1
 	Cutout     float64 `yaml:"cutout"`     // chance of one grey rectangle
 	Hide       float64 `yaml:"hide"`       // chance that a step is hidden
+	Jitter     float64 `yaml:"jitter"`     // seconds by which a step's time may be off
+}
+
+// Adversarial says how often batches are attacked, and how.
+type Adversarial struct {
+	Share float64 `yaml:"share"` // of the batches; 0: none
+	Size  float32 `yaml:"size"`  // most change of a value, of the range -1..1
+	Steps int     `yaml:"steps"` // 1: FGSM; more: PGD
+}
+
+// Tune is a search over settings, judged on the validation part.
+type Tune struct {
+	Trials int              `yaml:"trials"` // random combinations tried; 0: all of the grid
+	Epochs int              `yaml:"epochs"` // of each trial
+	Values map[string][]any `yaml:"values"` // key, such as schedule.rate: what is tried
 }
 
 // LoadConfig reads a run's YAML file; unknown keys are errors.
@@ -53,28 +84,46 @@ func LoadConfig(file string) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	var c Config
-	d := yaml.NewDecoder(bytes.NewReader(raw))
-	d.KnownFields(true)
-	if err := d.Decode(&c); err != nil {
-		return Config{}, fmt.Errorf("%s: %w", file, err)
-	}
-	if err := c.check(); err != nil {
+	c, err := parseConfig(raw)
+	if err != nil {
 		return Config{}, fmt.Errorf("%s: %w", file, err)
 	}
 	return c, nil
 }
 
+func parseConfig(raw []byte) (Config, error) {
+	c := Config{Losses: Weights{Attention: 0.3, Engagement: 0.3}}
+	d := yaml.NewDecoder(bytes.NewReader(raw))
+	d.KnownFields(true)
+	if err := d.Decode(&c); err != nil {
+		return Config{}, err
+	}
+	return c, c.check()
+}
+
 func (c Config) check() error {
+	share := func(v float64) bool { return v >= 0 && v <= 1 }
+	a := c.Augment
 	switch {
 	case c.Data == "":
-		return fmt.Errorf("data is missing")
+		return fmt.Errorf("data is missing: name the folder of a labelled set")
 	case c.Epochs <= 0 || c.Batch <= 1 || c.Steps <= 0:
 		return fmt.Errorf("epochs %d, batch %d, steps %d: want at least 1, 2 and 1", c.Epochs, c.Batch, c.Steps)
 	case c.Clip <= 0 || c.Average < 0 || c.Average >= 1:
 		return fmt.Errorf("clip is %g, average %g: want above 0, and 0 to below 1", c.Clip, c.Average)
+	case c.Momentum != nil && (*c.Momentum < 0 || *c.Momentum >= 1):
+		return fmt.Errorf("momentum is %g: want 0 to below 1", *c.Momentum)
+	case c.Smoothing < 0 || c.Smoothing >= 1 || c.Focal < 0:
+		return fmt.Errorf("smoothing is %g, focal %g: want 0 to below 1, and 0 or more", c.Smoothing, c.Focal)
+	case !share(a.Crop) || !share(a.Colour) || !share(a.JPEG) || !share(a.Cutout) || !share(a.Hide) || !share(c.Adversarial.Share):
+		return fmt.Errorf("augment: crop, colour, jpeg, cutout and hide, and adversarial.share, are chances from 0 to 1")
+	case c.Adversarial.Share > 0 && (c.Adversarial.Size <= 0 || c.Adversarial.Steps < 1):
+		return fmt.Errorf("adversarial: size is %g, steps %d: want above 0 and at least 1", c.Adversarial.Size, c.Adversarial.Steps)
 	}
-	if err := c.Schedule.Check(); err != nil && c.Schedule.Kind != "cosine" { // a cosine's total is filled in
+	if err := c.Schedule.Check(); err != nil && (c.Schedule.Kind != "cosine" || c.Schedule.Total != 0) { // a cosine's total is filled in
+		return err
+	}
+	if _, err := train.NewOptimizer[float32](c.Optimizer, c.Decay); err != nil {
 		return err
 	}
 	return c.Plan.Check()

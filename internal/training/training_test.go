@@ -102,14 +102,14 @@ func options(t *testing.T, dir string) Options {
 func TestRunAndResume(t *testing.T) {
 	c := small(t)
 	whole := t.TempDir()
-	if err := Run(context.Background(), c, options(t, whole)); err != nil {
+	if _, err := Run(context.Background(), c, options(t, whole)); err != nil {
 		t.Fatal(err)
 	}
 	state, err := train.LoadCheckpoint(filepath.Join(whole, checkpointFile))
 	if err != nil || state.Best < 0.9 {
 		t.Errorf("best validation macro-F1 %v, %v", state.Best, err)
 	}
-	for _, name := range []string{configFile, metricsFile, WeightsFile} {
+	for _, name := range []string{configFile, environmentFile, metricsFile, curvesFile, WeightsFile, SafeFile} {
 		if info, err := os.Stat(filepath.Join(whole, name)); err != nil || info.Size() == 0 {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -118,16 +118,16 @@ func TestRunAndResume(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	o := options(t, parts)
 	o.Say = func(format string, a ...any) {
-		if strings.HasPrefix(format, "epoch") && a[0] == 3 {
+		if strings.HasPrefix(format, "epoch %d of %d: loss") && a[0] == 3 {
 			stop()
 		}
 	}
-	if err := Run(ctx, c, o); !errors.Is(err, context.Canceled) {
+	if _, err := Run(ctx, c, o); !errors.Is(err, context.Canceled) {
 		t.Fatalf("stopped run: %v", err)
 	}
 	o = options(t, parts)
 	o.Resume = true
-	if err := Run(context.Background(), c, o); err != nil {
+	if _, err := Run(context.Background(), c, o); err != nil {
 		t.Fatal(err)
 	}
 	again, err := train.LoadCheckpoint(filepath.Join(parts, checkpointFile))

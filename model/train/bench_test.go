@@ -35,13 +35,13 @@ func BenchmarkStep(b *testing.B) {
 			}
 			const count, steps = 32, 5
 			r := rand.New(rand.NewPCG(1, 1))
-			batch := Batch[float32]{Pictures: make([]float32, count*Channels*p.Size*p.Size), Steps: steps, Still: true, Offsets: make([]float32, count*steps), Seen: make([]float32, count*steps)}
+			batch := Batch[float32]{Pictures: make([]float32, count*Channels*p.Size*p.Size), Steps: steps, Index: make([]int, count*steps), Offsets: make([]float32, count*steps), Seen: make([]float32, count*steps)}
 			for i := range batch.Pictures {
 				batch.Pictures[i] = r.Float32()*2 - 1
 			}
 			labels := make([]int, count)
 			for i := range batch.Seen {
-				batch.Seen[i] = 1
+				batch.Seen[i], batch.Index[i] = 1, i/steps
 			}
 			o, err := NewOptimizer[float32](AdamW, 0.01)
 			if err != nil {

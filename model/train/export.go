@@ -3,6 +3,9 @@ package train
 import (
 	"fmt"
 	"math"
+	"strconv"
+
+	"gopkg.in/yaml.v3"
 )
 
 // Heat are the temperatures that the heads' logits are divided by: 1 leaves them.
@@ -16,6 +19,7 @@ func (n *Network[T]) ONNX(heat Heat) []byte {
 	f := &onnxFile{}
 	s := n.Plan.Size
 	f.inputs = [][]byte{port("picture", "N", Channels, s, s), port("offset", "B", "T"), port("seen", "B", "T")}
+	f.meta = n.meta(heat)
 	f.outputs = [][]byte{port("behaviour", "B", behaviours), port("attention", "B", 1), port("engagement", "B", levels), port("moments", "B", "T"), port("embedding", "N", n.Plan.Embedding)}
 	x := exportLayer(f, n.stem, "stem", "picture")
 	for i, k := range n.blocks {
@@ -37,6 +41,16 @@ func (n *Network[T]) ONNX(heat Heat) []byte {
 	f.op("Flatten", "embedding", []string{x}, attr{"axis", 1})
 	n.exportHeads(f, n.temporal.export(f, n.Plan), heat)
 	return f.bytes()
+}
+
+// meta is what FromONNX needs to make the network again.
+func (n *Network[T]) meta(heat Heat) [][2]string {
+	plan, err := yaml.Marshal(n.Plan)
+	if err != nil { // a struct of numbers and strings
+		panic(err)
+	}
+	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+	return [][2]string{{"format", "classlens"}, {"plan", string(plan)}, {"heat_behaviour", number(heat.Behaviour)}, {"heat_attention", number(heat.Attention)}, {"heat_engagement", number(heat.Engagement)}}
 }
 
 func single[T Float](v []T) []float32 {

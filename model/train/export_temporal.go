@@ -79,13 +79,18 @@ func (m *recurrent[T]) export(f *onnxFile, p Plan) string {
 	return f.op("Add", "decided.mixed", []string{mean, exportDense(f, m.back, "back", last)})
 }
 
+// order is ONNX's op and where its gates are among ours.
+func (m *recurrent[T]) order() (kind string, order []int) {
+	if m.gates == 3 {
+		return "GRU", []int{1, 0, 2}
+	}
+	return "LSTM", []int{0, 3, 1, 2}
+}
+
 // gatesFor puts the gates in ONNX's order: input, output, forget, cell; or update,
 // reset, new.
 func (m *recurrent[T]) gatesFor(p Plan) (kind string, w, r, b []float32) {
-	kind, order := "LSTM", []int{0, 3, 1, 2}
-	if m.gates == 3 {
-		kind, order = "GRU", []int{1, 0, 2}
-	}
+	kind, order := m.order()
 	pick := func(v []T, width int) (out []float32) {
 		for _, g := range order {
 			out = append(out, single(v[g*p.Width*width:(g+1)*p.Width*width])...)

@@ -80,7 +80,7 @@ var cases = map[string]build{
 		running := &BatchStats[float64]{Mean: []float64{0.3, -1}, Variance: []float64{2, 0.5}}
 		return func(t *Tape[float64]) *Node[float64] { return t.FixedNorm(t.Use(x), t.Use(a), t.Use(b), running) }
 	},
-	"repeat": unary1(func(t *Tape[float64], x *Node[float64]) *Node[float64] { return t.Repeat(x, 3) }, 2, 4),
+	"rows": unary1(func(t *Tape[float64], x *Node[float64]) *Node[float64] { return t.Rows(x, []int{2, 0, 0, 1, 2}) }, 3, 4),
 	"layer norm": func(m *maker) func(t *Tape[float64]) *Node[float64] {
 		x, a, b := m.param(4, 5), m.param(5), m.param(5)
 		return func(t *Tape[float64]) *Node[float64] { return t.LayerNorm(t.Use(x), t.Use(a), t.Use(b)) }

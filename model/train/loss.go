@@ -197,3 +197,58 @@ func (t *Tape[T]) SmoothL1(x *Node[T], target, weight []T, beta T) *Node[T] {
 	}
 	return y
 }
+
+// Targets are a batch's labels; what is not labelled teaches nothing.
+type Targets[T Float] struct {
+	Behaviour []int // (B) -1: none
+	Attention []int // (B) 1 on task, 0 off task, -1: none
+	Level     []int // (B) engagement 0..3, -1: none
+	Points    []T   // (N, 34) x, y in the picture less a half
+	Seen      []T   // (N, 34) weight, 0: not labelled
+}
+
+// Losses says how the heads' losses are weighed and shaped.
+type Losses[T Float] struct {
+	Behaviour                     ClassLoss[T]
+	Attention, Engagement, Points T // weights beside behaviour's 1
+}
+
+// pointReach is from where on the points' loss grows linearly: 5 % of the picture.
+const pointReach = 0.05
+
+// Loss is the weighted sum over the heads.
+func (l Losses[T]) Loss(t *Tape[T], o Output[T], y Targets[T]) *Node[T] {
+	all := []*Node[T]{l.Behaviour.Loss(t, o.Behaviour, y.Behaviour), t.BinaryLoss(o.Attention, y.Attention), t.BinaryLoss(o.Engagement, Above(y.Level, levels))}
+	weights := []T{1, l.Attention, l.Engagement}
+	if l.Points > 0 && y.Points != nil {
+		all, weights = append(all, t.SmoothL1(o.Points, y.Points, y.Seen, pointReach)), append(weights, l.Points)
+	}
+	return t.Weighted(all, weights)
+}
+
+// Attack turns pictures into adversarial ones: within size of what they are (pictures
+// are in -1..1), steps times up the loss's slope. One step is FGSM (Goodfellow et al.
+// 2015), several are PGD (Madry et al. 2018). Flow stays as it is. back gives the
+// gradient by the pictures it is handed.
+func Attack(pictures []float32, area, steps int, size float32, back func(pictures []float32) []float32) []float32 {
+	out := append([]float32(nil), pictures...)
+	stride := size
+	if steps > 1 {
+		stride = 2.5 * size / float32(steps) // as in Madry's paper: enough to reach the border
+	}
+	for range steps {
+		grad := back(out)
+		for i, g := range grad {
+			if i/area%Channels >= 3 || g == 0 {
+				continue
+			}
+			v := out[i] + stride
+			if g < 0 {
+				v = out[i] - stride
+			}
+			v = min(max(v, pictures[i]-size), pictures[i]+size)
+			out[i] = min(max(v, -1), 1)
+		}
+	}
+	return out
+}

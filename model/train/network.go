@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 )
 
 // Stage is a run of inverted residuals (Sandler et al. 2018): 1x1 expand, 3x3
@@ -182,14 +183,15 @@ func fill[T Float](r *rand.Rand, v []T, deviation float64) {
 	}
 }
 
-// Batch is what one forward pass sees: B sequences of T steps, N = B·T pictures.
+// Batch is what one forward pass sees: B sequences of T steps that show N pictures.
 type Batch[T Float] struct {
 	Pictures []T // (N, 5, S, S)
 	Offsets  []T // (B, T) seconds from the step that is decided
 	Seen     []T // (B, T) 1 or 0
 	Steps    int // T
-	// Still: there are B pictures only, each shown at all T steps of its sequence.
-	Still bool
+	// Index is the picture (0..N-1) that each step (B, T) shows; several steps may show
+	// one, as with stills, and a hidden step may name any. nil: N = B·T, in order.
+	Index []int
 	// Wanted: the gradient by the pictures is wanted, for adversarial examples.
 	Wanted bool
 }
@@ -217,10 +219,7 @@ type Output[T Float] struct {
 
 // Forward runs the network.
 func (n *Network[T]) Forward(t *Tape[T], b Batch[T], mode Mode) Output[T] {
-	pictures := len(b.Seen)
-	if b.Still {
-		pictures /= b.Steps
-	}
+	pictures := len(b.Pictures) / (Channels * n.Plan.Size * n.Plan.Size)
 	if n.Plan.NoFlow {
 		b.Pictures = t.withoutFlow(b.Pictures, n.Plan.Size*n.Plan.Size)
 	}
@@ -235,8 +234,8 @@ func (n *Network[T]) Forward(t *Tape[T], b Batch[T], mode Mode) Output[T] {
 	}
 	x = n.embed.run(t, t.GlobalAverage(n.top.run(t, x, mode)))
 	o.Embedding, o.Points = x, n.points.run(t, x)
-	if b.Still {
-		x = t.Repeat(x, b.Steps)
+	if b.Index != nil {
+		x = t.Rows(x, b.Index)
 	}
 	x, o.Moments = n.temporal.run(t, x, b)
 	o.Behaviour, o.Attention = n.behaviour.run(t, x), n.on.run(t, x)
@@ -282,3 +281,34 @@ func (l *layer[T]) run(t *Tape[T], x *Node[T], mode Mode) *Node[T] {
 }
 
 func (d dense[T]) run(t *Tape[T], x *Node[T]) *Node[T] { return t.Linear(x, t.Use(d.w), t.Use(d.b)) }
+
+// TakeOver copies from another network every parameter and norm of the same name and
+// shape, and says how many parameters were taken and how many stay as they are.
+func (n *Network[T]) TakeOver(from *Network[T]) (taken, left int) {
+	by := map[string]*Param[T]{}
+	for _, p := range from.Params {
+		by[p.Name] = p
+	}
+	for _, p := range n.Params {
+		if q := by[p.Name]; q != nil && slices.Equal(p.Shape, q.Shape) {
+			copy(p.Value, q.Value)
+			taken++
+			continue
+		}
+		left++
+	}
+	stats := map[string]*BatchStats[T]{}
+	for i, name := range from.layers() {
+		stats[name] = from.Stats[i]
+	}
+	for i, name := range n.layers() {
+		if s := stats[name]; s != nil && len(s.Mean) == len(n.Stats[i].Mean) {
+			copy(n.Stats[i].Mean, s.Mean)
+			copy(n.Stats[i].Variance, s.Variance)
+		}
+	}
+	if n.Plan.NoFlow {
+		n.forgetFlow()
+	}
+	return taken, left
+}

@@ -11,7 +11,8 @@ import (
 // numbers are onnx.proto's.
 type onnxFile struct {
 	nodes, constants, inputs, outputs [][]byte
-	bounds                            bool // Clip's bounds are among the constants
+	meta                              [][2]string // key and value
+	bounds                            bool        // Clip's bounds are among the constants
 }
 
 // attr is an op's attribute: an int, a float or a list of ints.
@@ -132,5 +133,9 @@ func (f *onnxFile) bytes() []byte {
 		g = sub(g, 12, p)
 	}
 	m := str(num(nil, 1, 8), 2, "classlens")
-	return sub(sub(m, 7, g), 8, num(str(nil, 1, ""), 2, 17))
+	m = sub(sub(m, 7, g), 8, num(str(nil, 1, ""), 2, 17))
+	for _, k := range f.meta {
+		m = sub(m, 14, str(str(nil, 1, k[0]), 2, k[1]))
+	}
+	return m
 }

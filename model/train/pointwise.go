@@ -126,17 +126,16 @@ func (t *Tape[T]) Reshape(x *Node[T], shape ...int) *Node[T] {
 	return y
 }
 
-// Repeat puts n copies of each row of x (R, D) one after the other: (R·n, D).
-func (t *Tape[T]) Repeat(x *Node[T], n int) *Node[T] {
+// Rows picks rows of x (R, D) by their numbers, some perhaps more than once.
+func (t *Tape[T]) Rows(x *Node[T], index []int) *Node[T] {
 	d := x.Shape[len(x.Shape)-1]
-	rows := len(x.Value) / d
-	y := t.node(rows*n, d)
-	for r := range rows * n {
-		copy(y.Value[r*d:(r+1)*d], x.Value[r/n*d:])
+	y := t.node(len(index), d)
+	for r, from := range index {
+		copy(y.Value[r*d:(r+1)*d], x.Value[from*d:])
 	}
 	y.back = func() {
-		for r := range rows * n {
-			axpy(x.Grad[r/n*d:][:d], 1, y.Grad[r*d:(r+1)*d])
+		for r, from := range index {
+			axpy(x.Grad[from*d:][:d], 1, y.Grad[r*d:(r+1)*d])
 		}
 	}
 	return y
