@@ -3,6 +3,7 @@ package model
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"classlens/cuda/driver"
 	"classlens/cuda/exec"
@@ -14,20 +15,16 @@ import (
 type onDevice struct {
 	net       *exec.Net
 	constants map[*value]*exec.Constant
-	most      int // images at a time, after memory ran out; 0: no limit
+	most      int // images at a time, less after memory ran out; 0: no limit
 }
 
 // openDevice readies a network for the device of its options.
-func (n *Net) openDevice(name string) error {
+func (n *Net) openDevice(name string, most int) error {
 	d, err := exec.Open(name)
 	if err != nil {
 		return err
 	}
-	net, err := exec.NewNet(d)
-	if err != nil {
-		return errors.Join(err, d.Close())
-	}
-	n.device = &onDevice{net: net, constants: map[*value]*exec.Constant{}}
+	n.device = &onDevice{net: exec.NewNet(d), most: most, constants: map[*value]*exec.Constant{}}
 	return nil
 }
 
@@ -78,26 +75,22 @@ func (n *Net) leaveDevice(why error) {
 func (n *Net) runParts(in, out []Tensor) error {
 	images := batchOf(in)
 	for {
-		if most := n.device.most; most > 0 && images > most {
-			err := n.inParts(in, out, images, most)
-			if !exec.OutOfMemory(err) {
-				return err
+		most := n.device.most
+		var err error
+		if most > 0 && images > most {
+			err = n.inParts(in, out, images, most)
+		} else {
+			most = images
+			var p *plan
+			if p, err = n.planFor(in); err == nil {
+				err = n.run(p, in, out)
 			}
-			if most == 1 {
-				return err
-			}
-			n.device.most = most / 2
-			continue
 		}
-		p, err := n.planFor(in)
-		if err == nil {
-			err = n.run(p, in, out)
-		}
-		if !exec.OutOfMemory(err) || images < 2 {
+		if !exec.OutOfMemory(err) || most < 2 {
 			return err
 		}
 		n.forgetPlans()
-		n.device.most = (images + 1) / 2
+		n.device.most = most / 2
 	}
 }
 
@@ -121,36 +114,107 @@ func batchOf(in []Tensor) int {
 	return images
 }
 
-// inParts runs most images at a time and joins the results.
-func (n *Net) inParts(in, out []Tensor, images, most int) error {
-	for first := 0; first < images; first += most {
-		size := min(most, images-first)
-		part, got := make([]Tensor, len(in)), make([]Tensor, len(out))
+// flight is a part of a batch that the device works on.
+type flight struct {
+	plan        *plan
+	first, size int
+}
+
+// inParts runs most images at a time and joins the results. Two parts are under way at
+// once: while the kernels of one work, the other's pictures are copied.
+func (n *Net) inParts(in, out []Tensor, images, most int) (err error) {
+	var under [2]*flight
+	land := func(slot int) error {
+		f := under[slot]
+		under[slot] = nil
+		if f == nil {
+			return nil
+		}
+		return n.land(f, out, images)
+	}
+	defer func() {
+		for slot := range under {
+			err = errors.Join(err, land(slot))
+		}
+	}()
+	for k, first := 0, 0; first < images; k, first = k+1, first+most {
+		size, slot := min(most, images-first), k%2
+		part := make([]Tensor, len(in))
 		for i, t := range in {
 			each := count(t.Shape[1:])
 			part[i] = Tensor{Shape: append([]int{size}, t.Shape[1:]...), Data: t.Data[first*each : (first+size)*each]}
 		}
-		p, err := n.planFor(part)
-		if err == nil {
-			err = n.run(p, part, got)
+		if err := land(slot); err != nil {
+			return err
 		}
-		if exec.OutOfMemory(err) {
-			n.forgetPlans()
+		if !n.planned(part, slot) { // making a plan may free another
+			if err := land(1 - slot); err != nil {
+				return err
+			}
 		}
+		p, err := n.planIn(part, slot)
 		if err != nil {
 			return err
 		}
-		for i, t := range got {
-			if len(t.Shape) == 0 || t.Shape[0] != size {
-				return fmt.Errorf("output %s of shape %v cannot be joined from parts: %w", n.graph.outputs[i].Name, t.Shape, driver.ErrMemory)
+		if p.device == nil || len(p.tail) > 0 || !n.allMade(p) {
+			if err := n.runPart(p, part, out, images, first); err != nil {
+				return err
 			}
-			if first == 0 {
-				out[i].resize(append([]int{images}, t.Shape[1:]...))
-			}
-			copy(out[i].Data[first*count(t.Shape[1:]):], t.Data)
+			continue
 		}
+		n.in = n.in[:0]
+		for _, i := range p.reads {
+			n.in = append(n.in, part[i].Data)
+		}
+		if err := p.device.Start(n.in); err != nil {
+			return err
+		}
+		under[slot] = &flight{p, first, size}
 	}
 	return nil
+}
+
+// land waits for a part and puts its results in their place.
+func (n *Net) land(f *flight, out []Tensor, images int) error {
+	n.out = n.out[:0]
+	for i, name := range f.plan.makes {
+		shape := f.plan.shapes[i]
+		at := slices.IndexFunc(n.graph.outputs, func(p Port) bool { return p.Name == name })
+		to, err := n.rows(out, at, shape, images, f.first, f.size)
+		if err != nil {
+			return err
+		}
+		n.out = append(n.out, to)
+	}
+	return f.plan.device.Finish(n.out)
+}
+
+// runPart runs a part whose last ops are left to plain Go.
+func (n *Net) runPart(p *plan, part, out []Tensor, images, first int) error {
+	got := make([]Tensor, len(out))
+	if err := n.run(p, part, got); err != nil {
+		return err
+	}
+	for i, t := range got {
+		to, err := n.rows(out, i, t.Shape, images, first, part[0].Shape[0])
+		if err != nil {
+			return err
+		}
+		copy(to, t.Data)
+	}
+	return nil
+}
+
+// rows is the place of a part's results in an output, which is made at the first part.
+func (n *Net) rows(out []Tensor, at int, shape []int, images, first, size int) ([]float32, error) {
+	if len(shape) == 0 || shape[0] != size {
+		return nil, fmt.Errorf("output %s of shape %v cannot be joined from parts: %w", n.graph.outputs[at].Name, shape, driver.ErrMemory)
+	}
+	each := count(shape[1:])
+	if first == 0 {
+		out[at].resize(append([]int{images}, shape[1:]...))
+	}
+	return out[at].Data[first*each : (first+size)*each], nil
 }
 
 // constant is a graph's constant for the device: one a value, so that plans share it.

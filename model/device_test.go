@@ -161,15 +161,47 @@ func TestDeviceOps(t *testing.T) {
 	}
 }
 
-// A batch that memory does not suffice for is halved until it fits, and the result is
-// the same; a device that is lost leaves the network on the CPU.
+// A batch that goes through in parts, two of them under way at once, gives what the whole
+// gives: parts that divide it and a rest, plans made while a part is on its way.
+func TestDevicePartsOverlap(t *testing.T) {
+	needDevice(t)
+	c := kernelCases[9]
+	for _, most := range []int{1, 2, 3, 5} {
+		t.Run(fmt.Sprint(most, " at a time"), func(t *testing.T) {
+			n, err := load(c.build(), Options{Threads: 1, Device: "cuda", MaxBatch: most})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer n.Close()
+			for _, images := range []int{7, 6, 7, 8, 1, 7} {
+				in := randomTensor(rand.New(rand.NewPCG(1, uint64(images))), -1, 1, append([]int{images}, c.shape[1:]...)...)
+				want := plainGraph(t, c.build(), Options{}, in)
+				got, err := n.Run(in)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i := range want {
+					if d := difference(t, got[i], want[i]); !(d <= 2e-5) {
+						t.Fatalf("%d images: output %d differs by %.2g of the largest value", images, i, d)
+					}
+				}
+			}
+			if err := n.DeviceError(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// Call N fails, for all N and each class of error: the result is the same. A batch that memory
+// does not suffice for is halved until it fits; any other failure leaves the network on the CPU.
 func TestDeviceFaults(t *testing.T) {
 	needDevice(t)
 	c := kernelCases[9]
 	in := randomTensor(rand.New(rand.NewPCG(1, 1)), -1, 1, append([]int{7}, c.shape[1:]...)...)
 	want := plainGraph(t, c.build(), Options{}, in)
-	const outOfMemory, illegalAddress = 2, 700
-	for _, code := range []int{outOfMemory, illegalAddress} {
+	const invalidValue, outOfMemory, noDevice, illegalAddress, timeout = 1, 2, 100, 700, 702 // one of each class, and memory
+	for _, code := range []int{invalidValue, outOfMemory, noDevice, illegalAddress, timeout} {
 		for call := 1; ; call++ {
 			done := false
 			t.Run(fmt.Sprintf("%d at call %d", code, call), func(t *testing.T) {

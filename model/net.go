@@ -18,6 +18,9 @@ type Options struct {
 	Inputs  []string
 	Outputs []string // tensors at which the graph is cut; nil: the file's own
 	Device  string   // a GPU's UUID, "cuda" for the first one, or CPU; "" is CPU
+	// MaxBatch is how many images a GPU is given at a time; more go through in parts,
+	// whose copies and kernels overlap. 0: all at once.
+	MaxBatch int
 }
 
 // Net is a network ready to run. It may be used by several goroutines; their
@@ -42,8 +45,12 @@ type Net struct {
 	lost      error     // why it left its device
 }
 
-// maxPlans is how many sets of input shapes are kept planned.
-const maxPlans = 8
+// maxPlans is how many sets of input shapes are kept planned: on a GPU each size of
+// batch has a recorded graph, twice where parts overlap.
+const (
+	maxPlans       = 8
+	maxDevicePlans = 32
+)
 
 // ErrClosed is returned by a network that has been closed.
 var ErrClosed = errors.New("the network is closed")
@@ -75,7 +82,7 @@ func load(file *graphFile, o Options) (*Net, error) {
 		return nil, err
 	}
 	if d := o.Device; d != "" && d != CPU {
-		if err := n.openDevice(d); err != nil {
+		if err := n.openDevice(d, o.MaxBatch); err != nil {
 			return nil, errors.Join(err, n.Close())
 		}
 	}
@@ -160,31 +167,54 @@ func (n *Net) planFor(in []Tensor) (*plan, error) {
 	if n.last != nil && slices.EqualFunc(in, n.lastShape, func(t Tensor, s []int) bool { return slices.Equal(t.Shape, s) }) {
 		return n.last, nil
 	}
+	p, err := n.planIn(in, 0)
+	if err == nil {
+		n.last, n.lastShape = p, sizesOf(in)
+	}
+	return p, err
+}
+
+func sizesOf(in []Tensor) [][]int {
 	shapes := make([][]int, len(in))
 	for i := range in {
 		shapes[i] = slices.Clone(in[i].Shape)
 	}
-	key := fmt.Sprint(shapes)
-	p := n.plans[key]
-	if p == nil {
-		if len(n.recent) == maxPlans {
-			n.plans[n.recent[0]].free()
-			delete(n.plans, n.recent[0])
-			n.recent = n.recent[1:]
-		}
-		var err error
-		if n.device != nil {
-			p, err = n.compileDevice(shapes)
-		} else {
-			p, err = n.compile(shapes)
-		}
-		if err != nil {
-			return nil, err
-		}
-		n.plans[key] = p
-		n.recent = append(n.recent, key)
+	return shapes
+}
+
+// planKey names a plan; plans of two slots can be under way at once.
+func planKey(in []Tensor, slot int) string { return fmt.Sprint(sizesOf(in), slot) }
+
+// planned: the plan is there already.
+func (n *Net) planned(in []Tensor, slot int) bool { return n.plans[planKey(in, slot)] != nil }
+
+// planIn finds or makes the plan for these shapes in a slot.
+func (n *Net) planIn(in []Tensor, slot int) (*plan, error) {
+	key := planKey(in, slot)
+	if p := n.plans[key]; p != nil {
+		return p, nil
 	}
-	n.last, n.lastShape = p, shapes
+	most := maxPlans
+	if n.device != nil {
+		most = maxDevicePlans
+	}
+	if len(n.recent) == most {
+		n.plans[n.recent[0]].free()
+		delete(n.plans, n.recent[0])
+		n.recent, n.last = n.recent[1:], nil
+	}
+	var p *plan
+	var err error
+	if n.device != nil {
+		p, err = n.compileDevice(sizesOf(in))
+	} else {
+		p, err = n.compile(sizesOf(in))
+	}
+	if err != nil {
+		return nil, err
+	}
+	n.plans[key] = p
+	n.recent = append(n.recent, key)
 	return p, nil
 }
 

@@ -57,9 +57,13 @@ func (r *run) classify(ctx context.Context, tracks []scene.Track) (*seen, error)
 			}
 		}
 	}()
+	var waiting pictures // of several steps: a GPU is given many at once
 	for p := range clipped {
-		if err := r.embed(p, embeddings); err != nil {
-			return nil, err
+		waiting.add(p)
+		if len(waiting.ids) >= r.network.Gather() {
+			if err := r.embed(&waiting, embeddings); err != nil {
+				return nil, err
+			}
 		}
 		for i, id := range p.ids {
 			out.motion[id][p.step] = p.motion[i]
@@ -70,6 +74,9 @@ func (r *run) classify(ctx context.Context, tracks []scene.Track) (*seen, error)
 		r.news("classify", p.time, r.recording.Info().Duration)
 	}
 	if err := context.Cause(work); err != nil {
+		return nil, err
+	}
+	if err := r.embed(&waiting, embeddings); err != nil {
 		return nil, err
 	}
 	err := r.watch.time("classify", func() (err error) { out.decisions, err = r.decide(tracks, embeddings); return err })
@@ -94,9 +101,10 @@ func byStep(tracks []scene.Track) map[int][]sighted {
 	return m
 }
 
-// pictures are what the network sees of one step.
+// pictures are what the network sees of one step, or of several that wait.
 type pictures struct {
 	step     int
+	steps    []int // of each picture
 	time     float64
 	ids      []string
 	rgb      [][]byte
@@ -118,7 +126,8 @@ func (r *run) cut(i int, sightings map[int][]sighted, asKeyframe bool) (*picture
 	_ = r.watch.time("clips", func() error {
 		for _, v := range visible {
 			q := clip.Around(v.box)
-			p.ids, p.motion = append(p.ids, v.id), append(p.motion, motion(step.Flow, v.body))
+			p.ids, p.steps = append(p.ids, v.id), append(p.steps, step.Index)
+			p.motion = append(p.motion, motion(step.Flow, v.body))
 			p.rgb, p.uv = append(p.rgb, clip.Picture(step.Frame, q, size)), append(p.uv, clip.Flow(step.Flow, q, size))
 		}
 		return nil
@@ -133,7 +142,13 @@ func (r *run) cut(i int, sightings map[int][]sighted, asKeyframe bool) (*picture
 	return p, nil
 }
 
-// embed encodes the pictures of one step.
+// add puts another step's pictures behind those that wait.
+func (p *pictures) add(q *pictures) {
+	p.ids, p.steps = append(p.ids, q.ids...), append(p.steps, q.steps...)
+	p.rgb, p.uv = append(p.rgb, q.rgb...), append(p.uv, q.uv...)
+}
+
+// embed encodes the pictures that wait and forgets them.
 func (r *run) embed(p *pictures, to map[string]map[int][]float32) error {
 	if len(p.ids) == 0 {
 		return nil
@@ -144,8 +159,9 @@ func (r *run) embed(p *pictures, to map[string]map[int][]float32) error {
 			return err
 		}
 		for i, id := range p.ids {
-			to[id][p.step] = e[i]
+			to[id][p.steps[i]] = e[i]
 		}
+		*p = pictures{}
 		return nil
 	})
 }

@@ -55,6 +55,7 @@ type Sequence struct {
 // Network is a loaded classroom network. Its methods take turns.
 type Network struct {
 	encoder, temporal *model.Net
+	device            string
 	size, dim         int
 	pictures          []float32
 }
@@ -68,11 +69,11 @@ func Load(onnx []byte, threads int) (*Network, error) { return LoadOn(onnx, thre
 // LoadOn loads a network for a device: model.CPU or a GPU's UUID. A network that loses
 // its device goes on on the CPU, see DeviceError.
 func LoadOn(onnx []byte, threads int, device string) (*Network, error) {
-	encoder, err := model.Load(onnx, model.Options{Threads: threads, Device: device, Inputs: []string{portPicture}, Outputs: []string{portEmbedding}})
+	encoder, err := model.Load(onnx, model.Options{Threads: threads, Device: device, MaxBatch: maxBatch, Inputs: []string{portPicture}, Outputs: []string{portEmbedding}})
 	if err != nil {
 		return nil, fmt.Errorf("encoder: %w", err)
 	}
-	n := &Network{encoder: encoder}
+	n := &Network{encoder: encoder, device: device}
 	p := encoder.Inputs()[0].Shape
 	if len(p) != 4 || p[1] != channels || p[2] < 8 || p[2] != p[3] {
 		encoder.Close()
@@ -98,6 +99,34 @@ func LoadOn(onnx []byte, threads int, device string) (*Network, error) {
 	return n, nil
 }
 
+// maxBatch is how many pictures a GPU is given at a time.
+const maxBatch = 128
+
+// batch is the size of the batch that so many pictures or sequences go in. A GPU gets
+// few sizes, each of which it has recorded as one graph; the CPU takes them as they come.
+func (n *Network) batch(k int) int {
+	if n.device == model.CPU || n.DeviceError() != nil {
+		return k
+	}
+	for size := 1; size < maxBatch; size *= 2 { // 1, 2, 3, 4, 6, 8, 12, 16, …
+		if k <= size {
+			return size
+		}
+		if between := size * 3 / 2; size > 1 && k <= between {
+			return between
+		}
+	}
+	return (k + maxBatch - 1) / maxBatch * maxBatch
+}
+
+// Gather is how many pictures it pays to collect before Embed: 1 on the CPU.
+func (n *Network) Gather() int {
+	if n.device == model.CPU || n.DeviceError() != nil {
+		return 1
+	}
+	return maxBatch
+}
+
 // Size is the side of a picture in pixels.
 func (n *Network) Size() int { return n.size }
 
@@ -116,11 +145,12 @@ const maxFlow = 1
 // Embed encodes pictures: rgb[i] is (S, S, 3) bytes, uv[i] (S, S, 2) in sides a
 // second, or nil for none. One embedding a picture.
 func (n *Network) Embed(rgb [][]byte, uv [][]float32) ([][]float32, error) {
-	area := n.size * n.size
-	if need := len(rgb) * channels * area; cap(n.pictures) < need {
+	area, batch := n.size*n.size, n.batch(len(rgb))
+	if need := batch * channels * area; cap(n.pictures) < need {
 		n.pictures = make([]float32, need)
 	}
-	in := model.Tensor{Shape: []int{len(rgb), channels, n.size, n.size}, Data: n.pictures[:len(rgb)*channels*area]}
+	in := model.Tensor{Shape: []int{batch, channels, n.size, n.size}, Data: n.pictures[:batch*channels*area]}
+	clear(in.Data[len(rgb)*channels*area:])
 	for i := range rgb {
 		if len(rgb[i]) != 3*area || (uv[i] != nil && len(uv[i]) != 2*area) {
 			return nil, fmt.Errorf("picture %d has %d bytes and %d flow values, want %d and %d", i, len(rgb[i]), len(uv[i]), 3*area, 2*area)
@@ -135,7 +165,7 @@ func (n *Network) Embed(rgb [][]byte, uv [][]float32) ([][]float32, error) {
 		return nil, err
 	}
 	dim := out[0].Shape[1]
-	embeddings := make([][]float32, len(rgb))
+	embeddings := make([][]float32, len(rgb)) // what fills the batch up is dropped
 	for i := range embeddings {
 		embeddings[i] = out[0].Data[i*dim : (i+1)*dim : (i+1)*dim]
 	}
@@ -171,7 +201,8 @@ func (n *Network) Decide(seqs []Sequence) ([]Decision, error) {
 	if dim == 0 {
 		dim = len(seqs[0].Embeddings[0])
 	}
-	embedding, offset, seen := model.NewTensor(len(seqs)*t, dim), model.NewTensor(len(seqs), t), model.NewTensor(len(seqs), t)
+	batch := n.batch(len(seqs))
+	embedding, offset, seen := model.NewTensor(batch*t, dim), model.NewTensor(batch, t), model.NewTensor(batch, t)
 	for i, s := range seqs {
 		if len(s.Offsets) != t || len(s.Embeddings) != t {
 			return nil, fmt.Errorf("sequence %d has %d steps and %d offsets, the first has %d", i, len(s.Embeddings), len(s.Offsets), t)
@@ -192,13 +223,14 @@ func (n *Network) Decide(seqs []Sequence) ([]Decision, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decisions(out, len(seqs), t)
+	return decisions(out, len(seqs), batch, t)
 }
 
-func decisions(out []model.Tensor, n, t int) ([]Decision, error) {
+// decisions reads the first n of a batch.
+func decisions(out []model.Tensor, n, batch, t int) ([]Decision, error) {
 	for i, want := range []int{10, 1, 4, t} {
-		if len(out[i].Data) != n*want {
-			return nil, fmt.Errorf("output %d has the shape %v, want %d values for each of %d", i, out[i].Shape, want, n)
+		if len(out[i].Data) != batch*want {
+			return nil, fmt.Errorf("output %d has the shape %v, want %d values for each of %d", i, out[i].Shape, want, batch)
 		}
 	}
 	all := make([]Decision, n)

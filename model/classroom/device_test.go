@@ -2,6 +2,7 @@ package classroom
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"testing"
 
@@ -56,5 +57,73 @@ func TestWrongDeviceIsNotUsed(t *testing.T) {
 	c, err := ChooseDevice("cuda", Default())
 	if err != nil || c.Device != model.CPU || !strings.Contains(c.Note, "is not used: its results are wrong: embedding[") {
 		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+// Pictures and sequences in batches that are filled up give what they give alone on
+// the CPU.
+func TestDeviceBatches(t *testing.T) {
+	info := needDevice(t)
+	cpu, err := Load(Default(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cpu.Close()
+	gpu, err := LoadOn(Default(), 1, info.UUID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer gpu.Close()
+	for k, want := range map[int]int{1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 7: 8, 9: 12, 13: 16, 97: 128, 128: 128, 129: 256} {
+		if got := gpu.batch(k); got != want {
+			t.Errorf("%d go in a batch of %d, want %d", k, got, want)
+		}
+		if got := cpu.batch(k); got != k {
+			t.Errorf("on the CPU %d go in a batch of %d", k, got)
+		}
+	}
+	const pictures = 5
+	rgb, uv := make([][]byte, pictures), make([][]float32, pictures)
+	for i := range rgb {
+		rgb[i] = make([]byte, 3*cpu.Size()*cpu.Size())
+		for k := range rgb[i] {
+			rgb[i][k] = byte(k * (i + 3) / 7)
+		}
+	}
+	var embeddings [2][][]float32
+	var decided [2][]Decision
+	for i, n := range []*Network{cpu, gpu} {
+		if embeddings[i], err = n.Embed(rgb, uv); err != nil {
+			t.Fatal(err)
+		}
+		var seqs []Sequence
+		for k := range pictures {
+			seqs = append(seqs, Sequence{Embeddings: [][]float32{nil, embeddings[0][k], embeddings[0][(k+1)%pictures]}, Offsets: []float32{-1, 0, 1}})
+		}
+		if decided[i], err = n.Decide(seqs); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(embeddings[1]) != pictures || len(decided[1]) != pictures {
+		t.Fatalf("%d embeddings, %d decisions", len(embeddings[1]), len(decided[1]))
+	}
+	near := func(what string, a, b float32) {
+		if d := math.Abs(float64(a - b)); !(d <= 1e-4*(1+math.Abs(float64(a)))) {
+			t.Errorf("%s: %v on the device, %v on the CPU", what, b, a)
+		}
+	}
+	for i := range pictures {
+		for k, v := range embeddings[0][i] {
+			near("embedding", v, embeddings[1][i][k])
+		}
+		for k, v := range decided[0][i].Behaviour {
+			near("behaviour", v, decided[1][i].Behaviour[k])
+		}
+		for k, v := range decided[0][i].Moments {
+			near("moments", v, decided[1][i].Moments[k])
+		}
+	}
+	if err := gpu.DeviceError(); err != nil {
+		t.Error(err)
 	}
 }
