@@ -138,6 +138,11 @@ func (d *dev) run(t *testing.T, name string, grid [3]int, block int, args ...any
 			for _, x := range v {
 				words = append(words, uint32(x))
 			}
+		case []uint16:
+			words = make([]uint32, (len(v)+1)/2)
+			for k, x := range v {
+				words[k/2] |= uint32(x) << (k % 2 * 16)
+			}
 		case []uint8:
 			words = make([]uint32, (len(v)+3)/4)
 			for k, x := range v {
