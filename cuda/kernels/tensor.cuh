@@ -23,6 +23,12 @@ DEVICE void load4Turned(u32 r[4], const u16* row) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];" : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(sharedAddress(row)));
 }
 
+// Whole stores: the compiler takes those of a struct apart where branches lie between its parts.
+DEVICE void store(void* to, float4 v) {
+  asm volatile("st.global.v4.f32 [%0], {%1, %2, %3, %4};" ::"l"(__cvta_generic_to_global(to)), "f"(v.x), "f"(v.y), "f"(v.z), "f"(v.w) : "memory");
+}
+DEVICE void store(void* to, uint2 v) { asm volatile("st.global.v2.u32 [%0], {%1, %2};" ::"l"(__cvta_generic_to_global(to)), "r"(v.x), "r"(v.y) : "memory"); }
+
 // A number of 16 bits: pairs, low half first, and the product d (16 x 8) += a (16 x 16) · b (16 x 8).
 struct Bf16 {
   static DEVICE u32 pack(float low, float high) {
@@ -136,9 +142,9 @@ template <class H, int WIDE, bool TA, bool TB> struct TensorTile {
 };
 
 // finish writes a tile's rows x columns, four columns a thread: y = clamp(alpha·s + bias + residual), as fp32 or H.
-// n, rows and the address of y are multiples of 4 in columns.
-template <class H, int WIDE, int OUT>
-DEVICE void finish(const float* s, const float* bias, const void* residual, void* y, size_t to, int rows, int columns, int n, float alpha, float lo, float hi, int wide) {
+// columns and n are multiples of 4.
+template <class H, int WIDE, int OUT, bool FLOAT>
+DEVICE void finishAs(const float* s, const float* bias, const void* residual, void* y, size_t to, int rows, int columns, int n, float alpha, float lo, float hi) {
   const int q = threadIdx.x % (WIDE / 4) * 4;
   if (q >= columns) return;
   float4 b = make_float4(0, 0, 0, 0);
@@ -148,17 +154,24 @@ DEVICE void finish(const float* s, const float* bias, const void* residual, void
     float4 v = *(const float4*)(s + r * OUT + q);
     const size_t at = to + (size_t)r * n + q;
     v = make_float4(alpha * v.x + b.x, alpha * v.y + b.y, alpha * v.z + b.z, alpha * v.w + b.w);
-    if (residual) {
-      if (wide) {
+    if (FLOAT) {
+      if (residual) {
         const float4 o = *(const float4*)((const float*)residual + at);
         v = make_float4(v.x + o.x, v.y + o.y, v.z + o.z, v.w + o.w);
-      } else {
+      }
+      store((float*)y + at, make_float4(clamp(v.x, lo, hi), clamp(v.y, lo, hi), clamp(v.z, lo, hi), clamp(v.w, lo, hi)));
+    } else {
+      if (residual) {
         const uint2 o = *(const uint2*)((const u16*)residual + at);
         v = make_float4(v.x + H::low(o.x), v.y + H::high(o.x), v.z + H::low(o.y), v.w + H::high(o.y));
       }
+      store((u16*)y + at, make_uint2(H::pack(clamp(v.x, lo, hi), clamp(v.y, lo, hi)), H::pack(clamp(v.z, lo, hi), clamp(v.w, lo, hi))));
     }
-    v = make_float4(clamp(v.x, lo, hi), clamp(v.y, lo, hi), clamp(v.z, lo, hi), clamp(v.w, lo, hi));
-    if (wide) *(float4*)((float*)y + at) = v;
-    else *(uint2*)((u16*)y + at) = make_uint2(H::pack(v.x, v.y), H::pack(v.z, v.w));
   }
+}
+
+template <class H, int WIDE, int OUT>
+DEVICE void finish(const float* s, const float* bias, const void* residual, void* y, size_t to, int rows, int columns, int n, float alpha, float lo, float hi, int wide) {
+  if (wide) finishAs<H, WIDE, OUT, true>(s, bias, residual, y, to, rows, columns, n, alpha, lo, hi);
+  else finishAs<H, WIDE, OUT, false>(s, bias, residual, y, to, rows, columns, n, alpha, lo, hi);
 }
