@@ -1,6 +1,7 @@
 package models
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 )
@@ -102,6 +103,7 @@ type grower struct {
 	tree  *Tree
 	rows  []int32 // those of a leaf stand together
 	spare []int32
+	order []int // columns
 }
 
 // branch is a leaf that may be split.
@@ -144,6 +146,23 @@ func (g *grower) grow(rows []int32) *Tree {
 	return g.tree
 }
 
+// some draws the columns that a split looks at: always at least one, for a leaf
+// that looks at none would never be split.
+func (g *grower) some() []int {
+	count := max(1, int(math.Ceil(g.columns*float64(len(g.bins)))))
+	if len(g.order) != len(g.bins) {
+		g.order = make([]int, len(g.bins))
+		for j := range g.order {
+			g.order[j] = j
+		}
+	}
+	for k := range min(count, len(g.order)) {
+		other := k + g.random.IntN(len(g.order)-k)
+		g.order[k], g.order[other] = g.order[other], g.order[k]
+	}
+	return g.order[:min(count, len(g.order))]
+}
+
 // look finds the best split of a leaf.
 func (g *grower) look(b branch) branch {
 	b.gain = 0
@@ -155,10 +174,7 @@ func (g *grower) look(b branch) branch {
 		slope, curve float64
 		n            int
 	}
-	for j := range g.bins {
-		if g.random.Float64() >= g.columns {
-			continue
-		}
+	for _, j := range g.some() {
 		clear(hist[:])
 		bins := g.bins[j]
 		for _, r := range g.rows[b.from:b.to] {

@@ -1,0 +1,315 @@
+package models
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"classlens/internal/learner/logs"
+)
+
+// drawn makes rows of a few steps whose chance to pass follows z of the last ones;
+// column 3 is sometimes not known.
+func drawn(n int, seed uint64, z func(steps [][]float32, module string) float64) *Set {
+	r := rand.New(rand.NewPCG(seed, 1))
+	s := &Set{Columns: []string{"a", "b", "c", "holes", "progress"}}
+	for i := range n {
+		row := Row{Student: fmt.Sprint(i), Module: []string{"AAA", "BBB"}[i%2], Present: true}
+		for t := range 4 {
+			v := []float32{float32(r.NormFloat64()), float32(r.NormFloat64()), float32(r.NormFloat64()), float32(r.NormFloat64()), float32(t) / 4}
+			if r.Float64() < .2 {
+				v[3] = float32(math.NaN())
+			}
+			row.Steps = append(row.Steps, v)
+		}
+		result := logs.Fail
+		if r.Float64() < sigmoid(z(row.Steps, row.Module)) {
+			result = logs.Pass
+		}
+		for range row.Steps {
+			row.Truth = append(row.Truth, TruthOf(result, float32(r.Float64()), float32(math.NaN())))
+		}
+		s.Rows = append(s.Rows, row)
+	}
+	return s
+}
+
+func last(steps [][]float32) []float32 { return steps[len(steps)-1] }
+
+func lossOf(t *testing.T, m Model, s *Set) float64 {
+	t.Helper()
+	p, err := m.Predict(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return passLoss(s.Rows, p)
+}
+
+// best is the loss of one who knows z.
+func best(s *Set, z func([][]float32, string) float64) float64 {
+	p := make([]Prediction, len(s.Rows))
+	for i, r := range s.Rows {
+		p[i][Passed] = sigmoid(z(r.Steps, r.Module))
+	}
+	return passLoss(s.Rows, p)
+}
+
+// Each kind of model learns the kind of law that it is there for, to within a share
+// of what there is to know.
+func TestModelsLearnTheirLaws(t *testing.T) {
+	linear := func(s [][]float32, m string) float64 {
+		z := 1.5*float64(last(s)[0]) - float64(last(s)[1])
+		if m == "BBB" {
+			z++
+		}
+		return z
+	}
+	crossed := func(s [][]float32, _ string) float64 { // no sum of columns tells this
+		return 3 * math.Copysign(1, float64(last(s)[0])) * math.Copysign(1, float64(last(s)[1]))
+	}
+	holes := func(s [][]float32, _ string) float64 {
+		if known(last(s)[3]) {
+			return 2
+		}
+		return -2
+	}
+	weeks := func(s [][]float32, _ string) float64 { // needs the weeks before the last
+		return 1.5 * float64(s[0][2]+s[1][2]+s[2][2]+s[3][2])
+	}
+	sequence := func(cell string, attention int) func(s *Set) Model {
+		o := Recurrence
+		o.Cell, o.Attention, o.Seeds, o.Batch, o.Epochs, o.Hidden = cell, attention, 1, 32, 25, 16
+		return func(s *Set) Model {
+			m, err := FitSequence(s, nil, o, 1, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return m
+		}
+	}
+	feed := func(o FeedForwardOptions) func(s *Set) Model {
+		o.Seeds, o.Batch, o.Epochs = 1, 32, 15
+		return func(s *Set) Model {
+			m, err := FitFeedForward(s, nil, o, 1, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return m
+		}
+	}
+	lr := func(s *Set) Model { return FitLinear(s) }
+	boosted := func(s *Set) Model { return FitTrees(s, Boosting, true, 1) }
+	bagged := func(s *Set) Model { return FitTrees(s, Bagging, false, 1) }
+	for _, c := range []struct {
+		name  string
+		fit   func(*Set) Model
+		law   func([][]float32, string) float64
+		share float64 // of the way from knowing nothing to knowing the law
+	}{
+		{"lr, linear", lr, linear, .9}, {"lr, holes", lr, holes, .8}, {"boosted, linear", boosted, linear, .8}, {"boosted, crossed", boosted, crossed, .85}, {"boosted, holes", boosted, holes, .9},
+		{"bagged, linear", bagged, linear, .6}, {"perceptron, crossed", feed(Perceptron), crossed, .6}, {"picture, weeks", feed(Picture), weeks, .7},
+		{"lstm, weeks", sequence("lstm", 0), weeks, .7}, {"gru, weeks", sequence("gru", 0), weeks, .7}, {"attention, weeks", sequence("lstm", 8), weeks, .7}, {"lstm, holes", sequence("lstm", 0), holes, .4},
+	} {
+		train, test := drawn(1500, 1, c.law), drawn(1500, 2, c.law)
+		nothing, all := lossOf(t, FitMajority(train), test), best(test, c.law)
+		got := lossOf(t, c.fit(train), test)
+		if share := (nothing - got) / (nothing - all); share < c.share {
+			t.Errorf("%s: loss %.3f, of %.3f (majority) to %.3f (who knows the law): %.2f of the way, want %.2f", c.name, got, nothing, all, share, c.share)
+		}
+	}
+}
+
+// The logistic regression's gradient is zero where Newton stopped.
+func TestNewtonStopsAtTheMinimum(t *testing.T) {
+	s := drawn(400, 3, func(s [][]float32, _ string) float64 { return float64(last(s)[0]) })
+	m := FitLinear(s)
+	x, w := m.Encoder.last(s), m.Encoder.Width()
+	gradient := make([]float64, w+1)
+	for j := range w {
+		gradient[j] = ridge * m.Weights[Passed][j]
+	}
+	for i, y := range s.Truth(Passed) {
+		d := sigmoid(score(m.Weights[Passed], x[i*w:(i+1)*w])) - float64(y)
+		for j := range w {
+			gradient[j] += d * float64(x[i*w+j])
+		}
+		gradient[w] += d
+	}
+	for j, g := range gradient {
+		if math.Abs(g) > 1e-3 {
+			t.Errorf("gradient %d is %g", j, g)
+		}
+	}
+}
+
+// The slopes of perceptron and convolutional net are those of differences.
+func TestFeedForwardGradients(t *testing.T) {
+	s := drawn(6, 4, func([][]float32, string) float64 { return 0 })
+	for _, steps := range []int{0, 4} {
+		m := &FeedForward{Hidden: 5, Steps: steps, Encoder: newEncoder(s, []int{0, 1, 2, 3}, allSteps(s))}
+		n := m.build(0, rand.New(rand.NewPCG(1, 1)))
+		x, at := m.input(s), []int{0, 1, 2, 3, 4, 5}
+		loss := func() float64 { v, _ := lastLoss(s, at, n.forward(x, true), Recurrence.Share); return v }
+		_, slope := lastLoss(s, at, n.forward(x, true), Recurrence.Share)
+		n.backward(slope)
+		for k, p := range n.params() {
+			for _, i := range []int{0, len(p.w) / 2, len(p.w) - 1} {
+				const h = 1e-2
+				old := p.w[i]
+				p.w[i] = old + h
+				up := loss()
+				p.w[i] = old - h
+				down := loss()
+				p.w[i] = old
+				if want := (up - down) / (2 * h); math.Abs(want-float64(p.g[i])) > 2e-3+.02*math.Abs(want) {
+					t.Errorf("steps %d, parameter %d[%d]: slope %g, differences say %g", steps, k, i, p.g[i], want)
+				}
+			}
+		}
+	}
+}
+
+// What comes after a step moves nothing of what a model says at it.
+func TestLaterStepsMoveNothing(t *testing.T) {
+	s := drawn(60, 5, func(s [][]float32, _ string) float64 { return float64(last(s)[0]) })
+	o := Recurrence
+	o.Seeds, o.Epochs, o.Hidden, o.Attention = 1, 2, 16, 8
+	m, err := FitSequence(s, nil, o, 1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	short := &Set{Columns: s.Columns}
+	for _, r := range s.Rows {
+		r.Steps, r.Truth = r.Steps[:2], r.Truth[:2]
+		short.Rows = append(short.Rows, r)
+	}
+	a, _ := m.Predict(short)
+	mixed := &Set{Columns: s.Columns, Rows: append(slices.Clone(short.Rows), s.Rows...)} // padded to longer rows beside them
+	b, _ := m.Predict(mixed)
+	for i := range a {
+		for k := range a[i] {
+			if math.Abs(a[i][k]-b[i][k]) > 1e-6 {
+				t.Fatalf("row %d: %v alone, %v beside longer rows", i, a[i], b[i])
+			}
+		}
+	}
+}
+
+// A module that was not there in training sets no flag, and nothing breaks.
+func TestUnseenModule(t *testing.T) {
+	s := drawn(300, 6, func(s [][]float32, m string) float64 { return map[string]float64{"AAA": 2, "BBB": -2}[m] })
+	o := Options{Seed: 1, Quick: true}
+	for _, kind := range Kinds {
+		m, err := Fit(kind, s, nil, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		strange := &Set{Columns: s.Columns}
+		for _, r := range s.Rows[:20] {
+			r.Module = "ZZZ"
+			strange.Rows = append(strange.Rows, r)
+		}
+		p, err := m.Predict(strange)
+		if err != nil {
+			t.Fatalf("%s: %v", kind, err)
+		}
+		for _, v := range p {
+			if !(v[Passed] > 0 && v[Passed] < 1) {
+				t.Fatalf("%s: %v", kind, v)
+			}
+			if r := v.Results(); math.Abs(r[0]+r[1]+r[2]+r[3]-1) > 1e-9 || math.Abs(r[2]+r[3]-v[Passed]) > 1e-9 {
+				t.Fatalf("%s: results %v of p %v", kind, r, v[Passed])
+			}
+		}
+	}
+}
+
+// With a validation set a net keeps its best epoch, not its last.
+func TestEarlyStopping(t *testing.T) {
+	law := func(s [][]float32, _ string) float64 { return .7 * float64(last(s)[0]) }
+	train, valid := drawn(60, 7, law), drawn(400, 8, law)
+	o := Recurrence
+	o.Seeds, o.Epochs, o.Patience, o.Batch, o.Dropout, o.Rate, o.Hidden = 1, 40, 5, 16, 0, 1e-2, 16
+	losses := []float64{}
+	m, err := FitSequence(train, valid, o, 1, func(_, _ int, _, v float64) { losses = append(losses, v) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	least := slices.Min(losses)
+	if got := lossOf(t, m, valid); math.Abs(got-least) > 1e-6 {
+		t.Errorf("kept an epoch of loss %.4f, the best was %.4f of %v", got, least, losses)
+	}
+	if len(losses) == o.Epochs || m.Epochs != slices.Index(losses, least)+1 {
+		t.Errorf("%d epochs run, best said to be %d: %v", len(losses), m.Epochs, losses)
+	}
+}
+
+func TestTemperature(t *testing.T) {
+	law := func(s [][]float32, _ string) float64 { return float64(last(s)[0]) }
+	s := drawn(4000, 9, law)
+	p := make([]Prediction, len(s.Rows))
+	for i, r := range s.Rows {
+		for k := range p[i] {
+			p[i][k] = sigmoid(2.5 * law(r.Steps, r.Module)) // too sure by 2.5
+		}
+	}
+	heat := Temperatures(s, p)
+	if math.Abs(heat[Passed]-2.5) > .3 {
+		t.Errorf("temperature %.2f, want 2.5", heat[Passed])
+	}
+	if heat[Trend] != 1 {
+		t.Errorf("without truths the temperature is %g", heat[Trend])
+	}
+}
+
+func TestTargets(t *testing.T) {
+	for _, c := range []struct {
+		result                     logs.Result
+		passed, withdrew, excelled float32
+	}{{logs.Withdrawn, 0, 1, -1}, {logs.Fail, 0, 0, -1}, {logs.Pass, 1, -1, 0}, {logs.Distinction, 1, -1, 1}, {logs.NoResult, -1, -1, -1}} {
+		got := TruthOf(c.result, .5, 1)
+		for k, want := range []float32{c.passed, c.withdrew, c.excelled} {
+			if v := got[k]; want < 0 && known(v) || want >= 0 && v != want {
+				t.Errorf("%v: target %d is %g, want %g", c.result, k, v, want)
+			}
+		}
+	}
+}
+
+// A damaged model is an error, no panic.
+func TestDamagedModels(t *testing.T) {
+	s := drawn(80, 10, func(s [][]float32, _ string) float64 { return float64(last(s)[0]) })
+	for _, kind := range []string{"mlp", "lstm"} {
+		m, err := Fit(kind, s, nil, Options{Seed: 1, Quick: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := json.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, cut := range []int{4, 40} {
+			var bad Fitted
+			if err := json.Unmarshal(data, &bad); err != nil {
+				t.Fatal(err)
+			}
+			if bad.FeedForward != nil {
+				bad.FeedForward.Weights[0] = bad.FeedForward.Weights[0][:len(bad.FeedForward.Weights[0])-cut]
+			} else {
+				bad.Sequence.Nets[0] = bad.Sequence.Nets[0][:len(bad.Sequence.Nets[0])-cut]
+			}
+			if _, err := bad.Predict(s); err == nil {
+				t.Errorf("%s without its last %d bytes: no error", kind, cut)
+			}
+		}
+	}
+	if _, err := (&Fitted{Kind: "lr"}).Predict(s); err == nil {
+		t.Error("a model without weights: no error")
+	}
+	if _, err := Fit("oracle", s, nil, Options{}); err == nil {
+		t.Error("an unknown kind: no error")
+	}
+}
