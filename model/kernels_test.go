@@ -122,6 +122,11 @@ var kernelCases = []struct {
 		s := newSmall(-1, 48, -1, -1).conv(48, 48, 3, 1, one4(1), 0).op("Relu", nil).conv(48, 17, 1, 1, one4(0), 1).op("Sigmoid", nil)
 		return s.outputs(s.last)
 	}},
+	{"depthwise and pointwise in turn, whose middle two chains could take", []int{1, 20, 9, 12}, func() *graphFile {
+		s := newSmall(-1, 20, -1, -1).conv(20, 20, 3, 1, one4(1), 0).op("Relu", nil).conv(20, 34, 1, 1, one4(0), 1).op("Relu", nil)
+		s.conv(34, 34, 3, 2, one4(1), 0).op("Relu", nil).conv(34, 5, 1, 1, one4(0), 1)
+		return s.outputs(s.last)
+	}},
 	{"enlarge and add", []int{1, 18, 8, 6}, func() *graphFile {
 		s := newSmall(-1, 18, -1, -1)
 		s.conv(18, 18, 3, 2, [4]int64{0, 0, 1, 1}, 0)

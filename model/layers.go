@@ -83,7 +83,7 @@ func fuse(g *graph) fusion {
 	}
 	inChain := map[*layer]bool{}
 	for _, d := range f.layers {
-		if c := f.chainOf(d); c != nil {
+		if c := f.chainOf(d, inChain); c != nil {
 			for _, l := range []*layer{c.expand, c.depthwise, c.project} {
 				if l != nil {
 					inChain[l] = true
@@ -253,16 +253,17 @@ func (f *fuser) addResiduals() {
 	}
 }
 
-// chainOf builds the chain round a depthwise layer; nil when it stands alone.
-func (f *fuser) chainOf(d *layer) *group {
+// chainOf builds the chain round a depthwise layer; nil when it stands alone. A
+// pointwise layer between two depthwise ones belongs to the first one's chain alone.
+func (f *fuser) chainOf(d *layer, inChain map[*layer]bool) *group {
 	if !d.depthwise {
 		return nil
 	}
 	c := &group{depthwise: d}
-	if e := f.byOut[d.in]; e != nil && f.uses[d.in] == 1 && e.residual == "" && !e.depthwise && !e.transpose && (e.pointwise() || f.first(e)) {
+	if e := f.byOut[d.in]; e != nil && !inChain[e] && f.uses[d.in] == 1 && e.residual == "" && !e.depthwise && !e.transpose && (e.pointwise() || f.first(e)) {
 		c.expand = e
 	}
-	if p := f.byIn[d.out]; p != nil && p.pointwise() && p.in == d.out && p.residual != d.out {
+	if p := f.byIn[d.out]; p != nil && p.pointwise() && p.in == d.out && p.residual != d.out && !inChain[p] {
 		c.project = p
 	}
 	if c.expand == nil && c.project == nil {
