@@ -12,6 +12,7 @@ import (
 	"classlens/vision/people"
 	"classlens/vision/scene"
 	"classlens/vision/track"
+	"classlens/vision/track/lucas"
 	"classlens/vision/track/score"
 	"classlens/vision/video"
 
@@ -126,7 +127,7 @@ func (b *trackBench) one(ctx context.Context, d *people.Detector, path string) (
 	defer rec.Close()
 	d.Begin()
 	r := &trackRun{}
-	follow := track.Following(video.FollowPoints)
+	follow := &lucas.Follower{}
 	t := track.NewTracker(track.Options{}, track.FollowerFunc(func(a, b scene.Gray, pts []track.Point) ([]track.Point, []bool) {
 		t0 := processorTime()
 		moved, ok := follow.Follow(a, b, pts)

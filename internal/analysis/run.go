@@ -10,6 +10,7 @@ import (
 
 	"classlens/vision/scene"
 	"classlens/vision/track"
+	"classlens/vision/track/lucas"
 	"classlens/vision/video"
 )
 
@@ -70,7 +71,7 @@ func (r *run) findPeople() ([]scene.Track, error) {
 	if r.spool, err = newSpool(r.folder, jpegCodec{}); err != nil {
 		return nil, err
 	}
-	tracker := track.NewTracker(r.trackOptions(), track.Following(video.FollowPoints))
+	tracker := track.NewTracker(r.trackOptions(), &lucas.Follower{})
 	r.detector.Begin()
 	if err := r.searchSteps(tracker); err != nil {
 		if !r.brokeOff(err) {

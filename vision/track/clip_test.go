@@ -14,6 +14,7 @@ import (
 	"classlens/vision/people"
 	"classlens/vision/scene"
 	"classlens/vision/track"
+	"classlens/vision/track/lucas"
 	"classlens/vision/track/score"
 	"classlens/vision/video"
 )
@@ -69,7 +70,7 @@ func tracksOf(t *testing.T, path, preset string) ([]scene.Track, spent) {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	tr := track.NewTracker(track.Options{}, track.Following(video.FollowPoints))
+	tr := track.NewTracker(track.Options{}, &lucas.Follower{})
 	var s spent
 	shot := 0
 	for {

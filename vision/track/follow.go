@@ -22,23 +22,6 @@ type FollowerFunc func(a, b scene.Gray, pts []Point) ([]Point, []bool)
 // Follow calls f.
 func (f FollowerFunc) Follow(a, b scene.Gray, pts []Point) ([]Point, []bool) { return f(a, b, pts) }
 
-// Following makes a Follower of a function that has a point type of its own,
-// such as video.FollowPoints.
-func Following[P ~struct{ X, Y float64 }](f func(a, b scene.Gray, pts []P) ([]P, []bool)) Follower {
-	return FollowerFunc(func(a, b scene.Gray, pts []Point) ([]Point, []bool) {
-		in := make([]P, len(pts))
-		for i, p := range pts {
-			in[i] = P(p)
-		}
-		moved, ok := f(a, b, in)
-		out := make([]Point, len(moved))
-		for i, p := range moved {
-			out[i] = Point(p)
-		}
-		return out, ok
-	})
-}
-
 // ring keeps the grey frames of the last steps, for following heads backwards
 // from where they first appear.
 type ring struct {

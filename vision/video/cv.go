@@ -40,32 +40,6 @@ func cvError(what string) error {
 
 func bytesPointer(b []byte) *C.uchar { return (*C.uchar)(unsafe.Pointer(unsafe.SliceData(b))) }
 
-// Point is a place in a picture, in its pixels.
-type Point struct{ X, Y float64 }
-
-// FollowPoints moves points from grey frame a to grey frame b by pyramidal
-// Lucas-Kanade. ok tells which were followed surely: followed back they end
-// within a pixel of where they began. Frames of different sizes follow nothing.
-func FollowPoints(a, b scene.Gray, pts []Point) (moved []Point, ok []bool) {
-	moved, ok = make([]Point, len(pts)), make([]bool, len(pts))
-	copy(moved, pts)
-	if len(pts) == 0 || a.Width != b.Width || a.Height != b.Height || a.Width < 16 || a.Height < 16 {
-		return moved, ok
-	}
-	from, to, sure := make([]float32, 2*len(pts)), make([]float32, 2*len(pts)), make([]byte, len(pts))
-	for i, p := range pts {
-		from[2*i], from[2*i+1] = float32(p.X), float32(p.Y)
-	}
-	rc := C.cl_follow(bytesPointer(a.Pix), bytesPointer(b.Pix), C.int(a.Width), C.int(a.Height), (*C.float)(&from[0]), C.int(len(pts)), (*C.float)(&to[0]), bytesPointer(sure))
-	if rc != 0 {
-		return moved, ok // nothing was followed: the tracker holds what it has
-	}
-	for i := range pts {
-		moved[i], ok[i] = Point{float64(to[2*i]), float64(to[2*i+1])}, sure[i] != 0
-	}
-	return moved, ok
-}
-
 // EncodeJPEG packs a frame; quality is 1 to 100.
 func EncodeJPEG(f scene.Frame, quality int) ([]byte, error) {
 	if f.Width <= 0 || len(f.Pix) != 3*f.Width*f.Height {

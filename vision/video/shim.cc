@@ -114,26 +114,6 @@ int cl_dis_flow(const unsigned char *a, const unsigned char *b, int w, int h, in
 
 static const cv::TermCriteria few(cv::TermCriteria::COUNT + cv::TermCriteria::EPS, 20, 0.03);
 
-int cl_follow(const unsigned char *a, const unsigned char *b, int w, int h, const float *points, int n, float *moved, unsigned char *ok) {
-    return guard([&] {
-        if (n == 0) return 0;
-        const cv::Size window(13, 13);
-        std::vector<cv::Mat> pa, pb;
-        cv::buildOpticalFlowPyramid(plane(a, w, h), pa, window, 2);
-        cv::buildOpticalFlowPyramid(plane(b, w, h), pb, window, 2);
-        std::vector<cv::Point2f> from(n), to, back;
-        std::memcpy(static_cast<void *>(from.data()), points, sizeof(float) * 2 * size_t(n));
-        std::vector<unsigned char> there, returned;
-        std::vector<float> error;
-        cv::calcOpticalFlowPyrLK(pa, pb, from, to, there, error, window, 2, few);
-        cv::calcOpticalFlowPyrLK(pb, pa, to, back, returned, error, window, 2, few);
-        for (int i = 0; i < n; i++) {
-            moved[2 * i] = to[i].x, moved[2 * i + 1] = to[i].y;
-            ok[i] = there[i] && returned[i] && std::abs(back[i].x - from[i].x) < 1 && std::abs(back[i].y - from[i].y) < 1;
-        }
-        return 0;
-    });
-}
 int cl_camera(const unsigned char *a, const unsigned char *b, int w, int h, double *m, double *share) {
     return guard([&] {
         *share = 0;

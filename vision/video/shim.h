@@ -16,8 +16,6 @@ int cl_capture_rgb(cl_capture *, unsigned char *rgb, int w, int h);   /* the cur
 int cl_capture_gray(cl_capture *, unsigned char *gray, int w, int h);
 /* Dense flow from a to b by DIS, both (h, w); uv is (h, w, 2). preset 0 ultrafast, 1 fast, 2 medium. */
 int cl_dis_flow(const unsigned char *a, const unsigned char *b, int w, int h, int preset, float *uv);
-/* Pyramidal Lucas-Kanade there and back; ok where the way back ends within 1 pixel. */
-int cl_follow(const unsigned char *a, const unsigned char *b, int w, int h, const float *points, int n, float *moved, unsigned char *ok);
 /* The similarity that maps most of a onto b: m = [a b; c d; tx ty] as a, b, c, d, tx, ty. share: of points that agree. */
 int cl_camera(const unsigned char *a, const unsigned char *b, int w, int h, double *m, double *share);
 int cl_resize_gray(const unsigned char *in, int w, int h, unsigned char *out, int ow, int oh);

@@ -132,40 +132,6 @@ func TestSlowCallerIsNoHang(t *testing.T) {
 	}
 }
 
-// ramp is a picture without two places alike, moved by (dx, dy).
-func ramp(w, h, dx, dy int) scene.Gray {
-	g := scene.Gray{Width: w, Height: h, Pix: make([]byte, w*h)}
-	for y := range h {
-		for x := range w {
-			cell := uint32((x-dx+64)/5*2654435761) ^ uint32((y-dy+64)/5*40503*65537)
-			cell ^= cell >> 13
-			cell *= 0x5bd1e995
-			g.Pix[y*w+x] = byte(cell >> 16)
-		}
-	}
-	return g
-}
-
-func TestFollowPoints(t *testing.T) {
-	a, b := ramp(320, 240, 0, 0), ramp(320, 240, 4, -3)
-	pts := []Point{{50, 60}, {160, 120}, {250, 200}, {-40, -40}}
-	moved, ok := FollowPoints(a, b, pts)
-	for i, p := range pts[:3] {
-		if !ok[i] || moved[i].X-p.X < 3.5 || moved[i].X-p.X > 4.5 || moved[i].Y-p.Y > -2.5 || moved[i].Y-p.Y < -3.5 {
-			t.Errorf("%v went to %v, %v", p, moved[i], ok[i])
-		}
-	}
-	if ok[3] {
-		t.Error("a point outside was followed")
-	}
-	if _, ok := FollowPoints(a, ramp(160, 120, 0, 0), pts); ok[0] {
-		t.Error("followed between pictures of two sizes")
-	}
-	if moved, ok := FollowPoints(a, b, nil); len(moved) != 0 || len(ok) != 0 {
-		t.Error("something came of nothing")
-	}
-}
-
 func TestJPEG(t *testing.T) {
 	f := scene.Frame{Width: 64, Height: 48, Pix: make([]byte, 3*64*48)}
 	for i := range f.Pix {
