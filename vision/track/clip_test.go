@@ -6,9 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
-	"time"
 
 	"classlens/model/pretrained"
 	"classlens/vision/people"
@@ -47,11 +45,10 @@ func shared(t *testing.T, name string) string {
 	}
 }
 
-// spent is where the time of a run went.
+// spent is what a run took; classlens bench track has the times.
 type spent struct {
-	detect, track time.Duration // of this process's CPU
-	steps         int
-	counts        map[string]int
+	steps  int
+	counts map[string]int
 }
 
 // tracksOf runs detector and tracker over a recording.
@@ -85,31 +82,16 @@ func tracksOf(t *testing.T, path, preset string) ([]scene.Track, spent) {
 			d.Reset()
 			shot = step.Shot
 		}
-		t0 := cpuTime()
 		found, err := d.Detect(step.Frame)
 		if err != nil {
 			t.Fatal(err)
 		}
-		t1 := cpuTime()
 		tr.Add(step, found)
-		s.detect += t1 - t0
-		s.track += cpuTime() - t1
 		s.steps++
 	}
-	t0 := cpuTime()
 	tracks := tr.Finish()
-	s.track += cpuTime() - t0
 	s.counts = d.Counts()
 	return tracks, s
-}
-
-// cpuTime is what this process has used so far, decoding child not counted.
-func cpuTime() time.Duration {
-	var u syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // TestClips scores the development clips and the rendered lesson. The figures of
@@ -128,6 +110,7 @@ func TestClips(t *testing.T) {
 		{"lesson", "../../samples/lesson.mp4", "../../samples/lesson", "default", .93, .9, .9, 15},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			clip, dir := c.video, c.truth
 			if c.name != "lesson" {
 				clip, dir = shared(t, clip), shared(t, dir)
@@ -142,9 +125,8 @@ func TestClips(t *testing.T) {
 				t.Fatal(err)
 			}
 			r := score.Score(truth, ignore, score.Rows(tracks))
-			seconds := float64(s.steps)
-			t.Logf("%s %s: %d tracks, recall %.3f precision %.3f IDF1 %.3f switches %d area %.2f; CPU detector %.3f s, tracker %.3f s a second of video; %v",
-				c.name, preset, len(tracks), r.Recall, r.Precision, r.IDF1, r.Switches, r.AreaRatio, s.detect.Seconds()/seconds, s.track.Seconds()/seconds, s.counts)
+			t.Logf("%s %s: %d tracks, recall %.3f precision %.3f IDF1 %.3f switches %d area %.2f; %v",
+				c.name, preset, len(tracks), r.Recall, r.Precision, r.IDF1, r.Switches, r.AreaRatio, s.counts)
 			if r.Recall < c.recall || r.Precision < c.precision || r.IDF1 < c.idf1 || r.Switches > c.switches {
 				t.Errorf("worse than recall %.2f, precision %.2f, IDF1 %.2f, %d switches", c.recall, c.precision, c.idf1, c.switches)
 			}

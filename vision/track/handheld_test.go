@@ -10,6 +10,7 @@ func TestHandheld(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the nets over a recording")
 	}
+	t.Parallel()
 	tracks, s := tracksOf(t, shared(t, "data/video/college_handheld_13s.mp4"), "default")
 	most, sightings := 0, 0
 	for q := range s.steps {
@@ -22,8 +23,8 @@ func TestHandheld(t *testing.T) {
 		most = max(most, n)
 		sightings += n
 	}
-	t.Logf("%d tracks, %d visible at most at once, %d sightings in %d steps; CPU detector %.3f s, tracker %.3f s a step; %v",
-		len(tracks), most, sightings, s.steps, s.detect.Seconds()/float64(s.steps), s.track.Seconds()/float64(s.steps), s.counts)
+	t.Logf("%d tracks, %d visible at most at once, %d sightings in %d steps; %v",
+		len(tracks), most, sightings, s.steps, s.counts)
 	if len(tracks) == 0 || len(tracks) > 2*most {
 		t.Errorf("%d tracks for %d people at once", len(tracks), most)
 	}
