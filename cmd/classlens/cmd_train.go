@@ -10,7 +10,7 @@ import (
 )
 
 func newTrainCommand() *cobra.Command {
-	var out, labels string
+	var out, labels, device string
 	var resume, tune bool
 	cmd := &cobra.Command{
 		Use:   "train CONFIG",
@@ -33,7 +33,7 @@ for a few epochs each, judged on the validation part, and leaves tune.csv and be
 				return usageError{err}
 			}
 			say := func(format string, a ...any) { fmt.Fprintf(cmd.ErrOrStderr(), "train: "+format+"\n", a...) }
-			o := training.Options{Out: out, Resume: resume, Labels: l, Say: say}
+			o := training.Options{Out: out, Resume: resume, Device: device, Labels: l, Say: say}
 			if tune {
 				return training.Search(cmd.Context(), c, o)
 			}
@@ -43,6 +43,7 @@ for a few epochs each, judged on the validation part, and leaves tune.csv and be
 	}
 	cmd.Flags().StringVar(&out, "out", "run", "folder of the run")
 	cmd.Flags().StringVar(&labels, "labels", "", "how classes are read as behaviours (default: configs/labels.yaml as shipped)")
+	cmd.Flags().StringVar(&device, "device", "auto", "auto, cpu, cuda, cuda:N or cuda:UUID")
 	cmd.Flags().BoolVar(&tune, "tune", false, "search the settings listed under tune instead")
 	cmd.Flags().BoolVar(&resume, "resume", false, "go on after the last whole epoch")
 	return cmd

@@ -107,10 +107,13 @@ func (r *run) addSequence(w *work, all []sight, random *rand.Rand) {
 }
 
 // step trains on one batch and gives its loss.
-func (r *run) step(w work) float64 {
+func (r *run) step(w work) (float64, error) {
 	losses := train.Losses[float32]{Behaviour: train.ClassLoss[float32]{Weights: r.weights, Smoothing: r.Smoothing, Focal: r.Focal},
 		Attention: r.Losses.Attention, Engagement: r.Losses.Engagement, Points: r.Losses.Points}
 	if w.attacked {
+		if err := r.stepper.Sync(); err != nil { // attacks are made on the CPU
+			return 0, err
+		}
 		w.Batch.Pictures = train.Attack(w.Batch.Pictures, r.Plan.Size*r.Plan.Size, r.Adversarial.Steps, r.Adversarial.Size, func(p []float32) []float32 {
 			b := w.Batch
 			b.Pictures, b.Wanted = p, true
@@ -123,13 +126,5 @@ func (r *run) step(w work) float64 {
 			clear(p.Grad)
 		}
 	}
-	r.tape.Reset()
-	l := losses.Loss(&r.tape, r.net.Forward(&r.tape, w.Batch, train.Train), w.Targets)
-	r.tape.Backward(l)
-	train.ClipNorm(r.net.Params, r.Clip)
-	r.state.Optimizer.Step(r.net.Params, r.Schedule.At(r.state.Optimizer.Steps))
-	if r.Average > 0 {
-		r.state.Average.Add(r.net.Params)
-	}
-	return float64(l.Value[0])
+	return r.stepper.Step(w.Batch, losses, w.Targets, r.Schedule.At(r.state.Optimizer.Steps))
 }

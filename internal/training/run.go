@@ -15,6 +15,8 @@ import (
 	"classlens/internal/dataset"
 	"classlens/internal/evaluate"
 	"classlens/internal/safefile"
+	"classlens/model"
+	"classlens/model/classroom"
 	"classlens/model/train"
 
 	"gopkg.in/yaml.v3"
@@ -36,6 +38,7 @@ type Options struct {
 	Out    string // the run's folder
 	Cache  string // folder of the cut pictures; "": the run's
 	Resume bool
+	Device string // auto, cpu, cuda, cuda:N or cuda:UUID; "" is cpu
 	Labels config.Labels
 	Say    func(format string, a ...any) // progress lines
 }
@@ -46,7 +49,8 @@ type run struct {
 	Options
 	samples
 	net     *train.Network[float32]
-	tape    train.Tape[float32]
+	stepper train.Stepper
+	tape    train.Tape[float32] // of attacks
 	state   *train.Checkpoint
 	weights []float32 // a behaviour
 	history [][]string
@@ -71,6 +75,10 @@ func Run(ctx context.Context, c Config, o Options) (Result, error) {
 		return Result{}, err
 	}
 	defer r.crops.Close()
+	if err := r.place(); err != nil {
+		return Result{}, err
+	}
+	defer r.stepper.Close()
 	for r.state.Epoch < r.Epochs && (r.Patience == 0 || r.state.Epoch-r.state.BestEpoch < r.Patience) {
 		start := time.Now()
 		loss, err := r.epoch(ctx)
@@ -194,7 +202,10 @@ func (r *run) epoch(ctx context.Context) (loss float64, err error) {
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
-		l := r.step(w)
+		l, err := r.step(w)
+		if err != nil {
+			return 0, fmt.Errorf("%w; --resume goes on after the last whole epoch, with --device cpu on the CPU", err)
+		}
 		if math.IsNaN(l) || math.IsInf(l, 0) {
 			return 0, errors.New("the loss is no number any more: lower schedule.rate")
 		}
@@ -205,7 +216,7 @@ func (r *run) epoch(ctx context.Context) (loss float64, err error) {
 			r.Say("epoch %d of %d: %d of %d batches, loss %.3f, %.0f samples/s, %.0f s left in it", r.state.Epoch+1, r.Epochs, done, total, loss*float64(total)/float64(done), speed, float64((total-done)*r.Batch)/speed)
 		}
 	}
-	if err := ctx.Err(); err != nil {
+	if err := errors.Join(ctx.Err(), r.stepper.Sync()); err != nil {
 		return 0, err
 	}
 	r.state.Epoch++
@@ -255,4 +266,34 @@ func (r *run) writeHistory() error {
 		return err
 	}
 	return f.Commit()
+}
+
+// place puts the training on its device.
+func (r *run) place() error {
+	average := &r.state.Average
+	if r.Average == 0 {
+		average = nil
+	}
+	r.stepper = train.NewCPU(r.net, r.state.Optimizer, average, r.Clip)
+	c, err := classroom.ChooseDevice(r.Device, classroom.Default())
+	if err != nil {
+		return err
+	}
+	if c.Note != "" {
+		r.Say("%s", c.Note)
+	}
+	if c.Device == model.CPU {
+		return nil
+	}
+	s, err := train.NewDevice(c.Device, r.net, r.state.Optimizer, average, r.Clip)
+	if err != nil && r.Device == "auto" {
+		r.Say("%s is not used: %v", c, err)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", c, err)
+	}
+	r.Say("on %s", c)
+	r.stepper = s
+	return nil
 }

@@ -8,15 +8,6 @@ import (
 	"classlens/cuda/exec"
 )
 
-// Stepper makes training steps: forward, losses, backward, gradients clipped, optimizer,
-// moving average. Sync brings what it trained into the network, the optimizer and the
-// average that it was made of; Close gives back what it holds.
-type Stepper interface {
-	Step(b Batch[float32], l Losses[float32], y Targets[float32], rate float64) (loss float64, err error)
-	Sync() error
-	Close() error
-}
-
 // Device is a Stepper on a CUDA device: weights, moments and averages live there, a
 // shape of batch is recorded once and replayed. Its losses differ from the tape's by
 // what sums in another order do; DeviceBound says by how much.
@@ -42,7 +33,7 @@ type Device struct {
 
 // DeviceBound is how far the loss of one of the first ten steps may lie from the CPU's, as a
 // share of it: float32 sums in another order differ by 1e-6 a step, and steps amplify it.
-const DeviceBound = 1e-3
+const DeviceBound = 1e-4
 
 // Slots of the control array that the kernels share (cuda/kernels/common.cuh).
 const (

@@ -9,27 +9,6 @@ import (
 	"classlens/cuda/driver"
 )
 
-// onTape makes the same steps on the CPU.
-type onTape struct {
-	tape    Tape[float32]
-	net     *Network[float32]
-	rule    *Optimizer[float32]
-	average *Average[float32]
-	clip    float64
-}
-
-func (s *onTape) Step(b Batch[float32], l Losses[float32], y Targets[float32], rate float64) (float64, error) {
-	s.tape.Reset()
-	loss := l.Loss(&s.tape, s.net.Forward(&s.tape, b, Train), y)
-	s.tape.Backward(loss)
-	ClipNorm(s.net.Params, s.clip)
-	s.rule.Step(s.net.Params, rate)
-	s.average.Add(s.net.Params)
-	return float64(loss.Value[0]), nil
-}
-func (s *onTape) Sync() error  { return nil }
-func (s *onTape) Close() error { return nil }
-
 var tinyPlan = Plan{Size: 16, Stem: 8, Stages: []Stage{{Expand: 16, Out: 8, Stride: 1, Repeat: 1}, {Expand: 24, Out: 16, Stride: 2, Repeat: 1}}, Top: 16, Embedding: 12, Width: 8, Heads: 2}
 
 // labelledBatch has everything a batch can have: hidden steps, missing labels, pictures
@@ -93,7 +72,7 @@ func TestTenStepsOnDevice(t *testing.T) {
 					t.Fatal(err)
 				}
 				averages[i] = &Average[float32]{Keep: 0.9}
-				var s Stepper = &onTape{net: nets[i], rule: rules[i], average: averages[i], clip: 2}
+				var s Stepper = NewCPU(nets[i], rules[i], averages[i], 2)
 				if i == 1 {
 					if s, err = NewDevice("cuda", nets[i], rules[i], averages[i], 2); err != nil {
 						t.Fatal(err)
