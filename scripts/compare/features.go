@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+
+	"classlens/internal/dataset"
+	"classlens/internal/evaluate"
+	"classlens/model/train"
+	"classlens/vision/clip"
+	"classlens/vision/people"
+	"classlens/vision/scene"
+)
+
+// describe turns a sample of a picture into numbers.
+type describe func(d *people.Detector, f scene.Frame, head scene.Box, x dataset.Sample) ([]float32, error)
+
+// features describes all samples, fits logistic regression to those that train, and
+// predicts those that test.
+func features(of describe) func(context.Context, *compare, task, string) ([]evaluate.Prediction, error) {
+	return func(ctx context.Context, _ *compare, t task, _ string) ([]evaluate.Prediction, error) {
+		vectors, err := describeAll(ctx, t, of)
+		if err != nil {
+			return nil, err
+		}
+		return logistic(t, vectors)
+	}
+}
+
+func describeAll(ctx context.Context, t task, of describe) (map[int][]float32, error) {
+	detector, err := people.NewDetector(people.Options{Threads: 1})
+	if err != nil {
+		return nil, err
+	}
+	defer detector.Close()
+	byMedia := map[string][]int{}
+	for _, part := range []string{"train", "test"} {
+		for _, i := range t.of(part) {
+			byMedia[t.set.Samples[i].Media] = append(byMedia[t.set.Samples[i].Media], i)
+		}
+	}
+	vectors := map[int][]float32{}
+	for _, samples := range byMedia {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		f, err := dataset.LoadPicture(t.set.Path(t.set.Samples[samples[0]]))
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range samples {
+			x := t.set.Samples[i]
+			if vectors[i], err = of(detector, f, dataset.HeadOf(x.Box, t.set.Boxes, nil), x); err != nil {
+				return nil, fmt.Errorf("%s: %w", x.Media, err)
+			}
+		}
+	}
+	return vectors, nil
+}
+
+// hogOf is the histogram of oriented gradients (Dalal and Triggs 2005) of the picture
+// that the network sees, 64 x 64: 8 x 8 cells, 9 bins, blocks of 2 x 2 cells.
+func hogOf(_ *people.Detector, f scene.Frame, head scene.Box, _ dataset.Sample) ([]float32, error) {
+	const size, cell, bins = 64, 8, 9
+	const cells = size / cell
+	rgb := clip.Picture(f, clip.Around(head), size)
+	grey := func(x, y int) float64 {
+		p := rgb[3*(min(max(y, 0), size-1)*size+min(max(x, 0), size-1)):]
+		return 0.299*float64(p[0]) + 0.587*float64(p[1]) + 0.114*float64(p[2])
+	}
+	var hist [cells][cells][bins]float64
+	for y := range size {
+		for x := range size {
+			gx, gy := grey(x+1, y)-grey(x-1, y), grey(x, y+1)-grey(x, y-1)
+			angle := math.Mod(math.Atan2(gy, gx)+math.Pi, math.Pi) / math.Pi * bins
+			low := int(angle) % bins
+			share := angle - math.Floor(angle)
+			strength := math.Hypot(gx, gy)
+			hist[y/cell][x/cell][low] += strength * (1 - share)
+			hist[y/cell][x/cell][(low+1)%bins] += strength * share
+		}
+	}
+	var out []float32
+	for y := range cells - 1 {
+		for x := range cells - 1 {
+			var block []float64
+			sum := 1e-3
+			for _, h := range [][bins]float64{hist[y][x], hist[y][x+1], hist[y+1][x], hist[y+1][x+1]} {
+				for _, v := range h {
+					block = append(block, v)
+					sum += v * v
+				}
+			}
+			for _, v := range block {
+				out = append(out, float32(v/math.Sqrt(sum)))
+			}
+		}
+	}
+	return out, nil
+}
+
+// poseOf are the points that MoveNet Thunder finds, from the middle of the shoulders
+// in head sizes, with scores; the head's turn and tilt from nose, eyes and ears; and
+// the angles of arms and shoulders.
+func poseOf(d *people.Detector, f scene.Frame, head scene.Box, x dataset.Sample) ([]float32, error) {
+	body := x.Box
+	if head == x.Box { // a head: the body below it
+		body = scene.Box{X: head.X - head.W, Y: head.Y - 0.4*head.H, W: 3 * head.W, H: 3 * head.H}
+	}
+	p, score, err := d.Pose(f, body)
+	if err != nil {
+		return nil, err
+	}
+	size := math.Sqrt(head.W * head.H)
+	mx, my := (p[scene.LeftShoulder].X+p[scene.RightShoulder].X)/2, (p[scene.LeftShoulder].Y+p[scene.RightShoulder].Y)/2
+	out := []float32{float32(score), float32(x.Box.W / x.Box.H)}
+	add := func(v ...float64) {
+		for _, a := range v {
+			out = append(out, float32(min(max(a, -5), 5)))
+		}
+	}
+	for _, k := range p[:scene.LeftKnee] {
+		add((k.X-mx)/size, (k.Y-my)/size, k.Score)
+	}
+	nose, le, re, ll, rl := p[scene.Nose], p[scene.LeftEye], p[scene.RightEye], p[scene.LeftEar], p[scene.RightEar]
+	add((nose.X-(ll.X+rl.X)/2)/size, (nose.Y-(ll.Y+rl.Y)/2)/size, (nose.X-(le.X+re.X)/2)/size, (nose.Y-(le.Y+re.Y)/2)/size, ll.Score-rl.Score, le.Score-re.Score)
+	angle := func(a, b, c int) { // at b
+		t := math.Atan2(p[a].Y-p[b].Y, p[a].X-p[b].X) - math.Atan2(p[c].Y-p[b].Y, p[c].X-p[b].X)
+		add(math.Sin(t), math.Cos(t))
+	}
+	angle(scene.LeftShoulder, scene.LeftElbow, scene.LeftWrist)
+	angle(scene.RightShoulder, scene.RightElbow, scene.RightWrist)
+	angle(scene.RightShoulder, scene.LeftShoulder, scene.LeftElbow)
+	angle(scene.LeftShoulder, scene.RightShoulder, scene.RightElbow)
+	return out, nil
+}
+
+// logistic fits softmax regression, standardised, classes weighed by n^-0.6, L2 by
+// decay, full batches of AdamW; the strength of the decay is chosen on none of the
+// test part: it is the usual 0.05.
+func logistic(t task, vectors map[int][]float32) ([]evaluate.Prediction, error) {
+	at, test := t.of("train"), t.of("test")
+	dim, classes := len(vectors[at[0]]), len(t.set.Classes)
+	mean, inverse := moments(vectors, at, dim)
+	matrix := func(samples []int) []float32 {
+		x := make([]float32, 0, len(samples)*dim)
+		for _, i := range samples {
+			for j, v := range vectors[i] {
+				x = append(x, (v-mean[j])*inverse[j])
+			}
+		}
+		return x
+	}
+	count, labels := make([]float64, classes), make([]int, len(at))
+	for k, i := range at {
+		labels[k] = t.set.Samples[i].Label
+		count[labels[k]]++
+	}
+	weights := make([]float32, classes)
+	for k, n := range count {
+		weights[k] = float32(math.Pow(max(n, 1), -0.6))
+	}
+	w, b := train.NewParam[float32]("w", true, classes, dim), train.NewParam[float32]("b", false, classes)
+	r := rand.New(rand.NewPCG(1, 1))
+	for i := range w.Value {
+		w.Value[i] = float32(r.NormFloat64()) * 0.001
+	}
+	o, err := train.NewOptimizer[float32](train.AdamW, 0.05)
+	if err != nil {
+		return nil, err
+	}
+	x, tape := matrix(at), &train.Tape[float32]{}
+	for step := range 300 {
+		tape.Reset()
+		l := train.ClassLoss[float32]{Weights: weights}.Loss(tape, tape.Linear(tape.Data(x, len(at), dim), tape.Use(w), tape.Use(b)), labels)
+		tape.Backward(l)
+		o.Step([]*train.Param[float32]{w, b}, 0.01*(1-float64(step)/300))
+	}
+	tape.Reset()
+	y := tape.Linear(tape.Data(matrix(test), len(test), dim), tape.Use(w), tape.Use(b))
+	var out []evaluate.Prediction
+	for k, i := range test {
+		p, sum := make([]float64, classes), 0.0
+		for j := range p {
+			p[j] = math.Exp(float64(y.Value[k*classes+j]))
+			sum += p[j]
+		}
+		for j := range p {
+			p[j] /= sum
+		}
+		out = append(out, prediction(i, p))
+	}
+	fmt.Fprintf(os.Stderr, "compare: %s: %d numbers a sample, %d samples\n", t.name, dim, len(at))
+	return out, nil
+}
+
+func moments(vectors map[int][]float32, at []int, dim int) (mean, inverse []float32) {
+	mean, inverse = make([]float32, dim), make([]float32, dim)
+	for j := range dim {
+		var sum, squares float64
+		for _, i := range at {
+			v := float64(vectors[i][j])
+			sum, squares = sum+v, squares+v*v
+		}
+		m := sum / float64(len(at))
+		mean[j] = float32(m)
+		inverse[j] = float32(1 / math.Sqrt(max(squares/float64(len(at))-m*m, 1e-6)))
+	}
+	return mean, inverse
+}
