@@ -1,14 +1,17 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"classlens/internal/config"
 	"classlens/internal/dataset"
 	"classlens/internal/evaluate"
+	"classlens/model/train"
 	"classlens/vision/people"
 
 	"github.com/spf13/cobra"
@@ -16,8 +19,9 @@ import (
 
 // evalFlags are the command line of eval.
 type evalFlags struct {
-	weights, split, part, predictions, out, labels, boxes string
-	threads                                               int
+	weights, split, part, predictions, out, labels, boxes, against, attack string
+	attackSize                                                             float64
+	attackSamples, threads                                                 int
 }
 
 func newEvalCommand() *cobra.Command {
@@ -30,24 +34,35 @@ recall a class, calibration, and 95 % intervals by bootstrap over subjects (room
 
 DATA is a folder that "classlens dataset import" can read. --predictions writes one row a labelled box:
 image,x,y,w,h,label,predicted,p and one probability per class of DATA, all in DATA's own class names. --out writes eval.json, eval.txt and
-eval.html. Without --split all of DATA is judged: the weights that ship have seen ClaBehavior and the CCTV set, so figures on those say nothing about new rooms.`,
-		Example: "  classlens eval mydata --split mydata/split.json --predictions predictions.csv --out eval",
+eval.html. Without --split all of DATA is judged: the weights that ship have seen ClaBehavior and the CCTV set, so figures on those say nothing about new rooms.
+
+With --split, a temperature is fitted on the val part and the calibration is given before and after. --against judges a second network on the same samples
+and gives the differences by paired bootstrap. --attack fgsm or pgd changes the pictures against weights that classlens train wrote, and judges them then.`,
+		Example: "  classlens eval mydata --split mydata/split.json --predictions predictions.csv --out eval\n  classlens eval mydata --split mydata/split.json --weights runs/first/weights.onnx --against runs/second/weights.onnx --attack fgsm",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE:    func(cmd *cobra.Command, args []string) error { return runEval(cmd, args[0], f) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.weights, "weights", "", "ONNX file with weights (default: the ones that ship)")
+	flags.StringVar(&f.weights, "weights", "", "weights.onnx or weights.safetensors (default: the ones that ship)")
 	flags.StringVar(&f.split, "split", "", "split file made by classlens dataset split; its test part is judged")
 	flags.StringVar(&f.part, "part", "test", "part of the split that is judged: train, val or test")
 	flags.StringVar(&f.predictions, "predictions", "", "write one row a labelled box to this CSV file")
 	flags.StringVar(&f.out, "out", "", "folder for eval.json, eval.txt and eval.html")
 	flags.StringVar(&f.labels, "labels", "", "how classes are read as behaviours (default: configs/labels.yaml as shipped)")
 	flags.StringVar(&f.boxes, "boxes", "", "what the boxes hold: head or upper (default: head for YOLO, upper for COCO)")
+	flags.StringVar(&f.against, "against", "", "weights of another network to compare with, paired")
+	flags.StringVar(&f.attack, "attack", "", "fgsm or pgd: also judge pictures that are changed against the network")
+	flags.Float64Var(&f.attackSize, "attack-size", 4, "most change of a pixel's value, of 255")
+	flags.IntVar(&f.attackSamples, "attack-samples", 500, "attack at most so many boxes, drawn at random; 0: all")
 	flags.IntVar(&f.threads, "threads", 0, "threads, 0 for all cores")
 	return cmd
 }
 
 func runEval(cmd *cobra.Command, dir string, f evalFlags) error {
+	steps, ok := map[string]int{"": 0, "fgsm": 1, "pgd": 7}[f.attack]
+	if !ok || f.attackSize <= 0 {
+		return usageError{fmt.Errorf("--attack %s --attack-size %g: want fgsm or pgd, and a size above 0", f.attack, f.attackSize)}
+	}
 	labels, err := config.LoadLabels(f.labels)
 	if err != nil {
 		return usageError{err}
@@ -62,10 +77,8 @@ func runEval(cmd *cobra.Command, dir string, f evalFlags) error {
 	o := evaluate.Options{Threads: f.threads, Labels: labels, Progress: countPictures(cmd.ErrOrStderr()),
 		Warn:     func(format string, a ...any) { fmt.Fprintf(cmd.ErrOrStderr(), "eval: "+format+"\n", a...) },
 		NewHeads: func() (*people.Detector, error) { return people.NewDetector(people.Options{Threads: f.threads}) }}
-	if f.weights != "" {
-		if o.Weights, err = os.ReadFile(f.weights); err != nil {
-			return fmt.Errorf("weights: %w", err)
-		}
+	if o.Weights, err = readWeights(f.weights); err != nil {
+		return err
 	}
 	if o.Include, err = partOf(set, f.split, f.part); err != nil {
 		return err
@@ -74,10 +87,6 @@ func runEval(cmd *cobra.Command, dir string, f evalFlags) error {
 	if err != nil {
 		return err
 	}
-	return writeEval(cmd.OutOrStdout(), set, predictions, f)
-}
-
-func writeEval(out io.Writer, set *dataset.Set, predictions []evaluate.Prediction, f evalFlags) error {
 	if f.predictions != "" {
 		if err := evaluate.WritePredictions(f.predictions, set, predictions); err != nil {
 			return err
@@ -87,14 +96,100 @@ func writeEval(out io.Writer, set *dataset.Set, predictions []evaluate.Predictio
 	if err != nil {
 		return err
 	}
-	fmt.Fprint(out, judgement.Text())
-	if f.out == "" {
-		return nil
-	}
-	if err := os.MkdirAll(f.out, 0o755); err != nil {
+	if err := judgeFurther(cmd, set, predictions, judgement, o, steps, f); err != nil {
 		return err
 	}
-	return judgement.WriteReport(f.out)
+	return showJudgement(cmd.OutOrStdout(), judgement, f.out)
+}
+
+// judgeFurther adds what the flags ask for beside the figures: calibration by the val
+// part, another network, attacks.
+func judgeFurther(cmd *cobra.Command, set *dataset.Set, predictions []evaluate.Prediction, j *evaluate.Judgement, o evaluate.Options, steps int, f evalFlags) error {
+	if f.split != "" && f.part != "val" && len(set.Classes) > 0 {
+		val := o
+		var err error
+		if val.Include, err = partOf(set, f.split, "val"); err != nil {
+			return err
+		}
+		if anyOf(set, val.Include) {
+			seen, err := evaluate.Run(cmd.Context(), set, val)
+			if err != nil {
+				return err
+			}
+			if temperature, n := evaluate.FitTemperature(set, seen); n > 0 {
+				j.Scale(set, predictions, temperature, fmt.Sprintf("the val part, %d boxes", n))
+			}
+		}
+	}
+	if f.against != "" {
+		other := o
+		var err error
+		if other.Weights, err = readWeights(f.against); err != nil {
+			return err
+		}
+		seen, err := evaluate.Run(cmd.Context(), set, other)
+		if err != nil {
+			return fmt.Errorf("%s: %w", f.against, err)
+		}
+		if err := j.Compare(set, predictions, seen, f.against); err != nil {
+			return err
+		}
+	}
+	if steps == 0 {
+		return nil
+	}
+	if f.weights == "" {
+		return usageError{errors.New("--attack needs --weights that classlens train wrote: the ones that ship come from another trainer, without what a gradient needs")}
+	}
+	if raw, err := os.ReadFile(f.weights); err == nil {
+		o.Weights = raw
+	}
+	r, err := evaluate.Attack(cmd.Context(), set, o, evaluate.AttackOptions{Steps: steps, Size: f.attackSize, Samples: f.attackSamples})
+	if err != nil {
+		return err
+	}
+	j.Attacks = append(j.Attacks, r)
+	return nil
+}
+
+func anyOf(set *dataset.Set, include func(int) bool) bool {
+	for i := range set.Samples {
+		if include(i) {
+			return true
+		}
+	}
+	return false
+}
+
+// readWeights reads an ONNX file, or makes one of safetensors; "" is nil, the weights
+// that ship.
+func readWeights(file string) ([]byte, error) {
+	if file == "" {
+		return nil, nil
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("weights: %w", err)
+	}
+	if filepath.Ext(file) != ".safetensors" {
+		return raw, nil
+	}
+	net, heat, err := train.FromSafetensors(raw)
+	if err != nil {
+		return nil, fmt.Errorf("weights %s: %w", file, err)
+	}
+	return net.ONNX(heat), nil
+}
+
+func showJudgement(out io.Writer, j *evaluate.Judgement, dir string) error {
+	fmt.Fprint(out, j.Text())
+	if dir == "" {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return j.WriteReport(dir)
 }
 
 // setBoxes overrides what the reader thinks the boxes hold.

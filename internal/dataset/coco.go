@@ -151,7 +151,6 @@ func (s *Set) addCOCO(dir, name, part string) error {
 		if !s.usable(where, a, im, rendered, class) {
 			continue
 		}
-		folder := im.folder
 		x := Sample{Media: im.media, Image: im.File, Box: boxOf(a.Box), Label: label, Level: -1, Attention: -1, Subject: string(a.Student), Room: string(im.Room), Recording: string(im.Recording),
 			Start: im.Time, End: im.Time, Part: part}
 		if x.Subject == "" {
@@ -164,7 +163,7 @@ func (s *Set) addCOCO(dir, name, part string) error {
 			x.Points = (*[51]float64)(a.Points)
 		}
 		if rendered {
-			s.rendered(&x, a, &im.cocoImage, folder)
+			s.rendered(&x, a, &im.cocoImage)
 		}
 		s.Samples = append(s.Samples, x)
 	}
@@ -172,16 +171,14 @@ func (s *Set) addCOCO(dir, name, part string) error {
 }
 
 // rendered fills in what the files of synthroom say besides.
-func (s *Set) rendered(x *Sample, a cocoAnnotation, im *cocoImage, folder string) {
+func (s *Set) rendered(x *Sample, a cocoAnnotation, im *cocoImage) {
 	s.Boxes = HeadBox
 	x.Box, x.Label = boxOf(a.Head), s.classIndex(a.Behaviour)
 	x.Attention = map[string]int{"on_task": 2, "off_task": 1}[a.Attention] - 1
 	if a.Engagement != nil && *a.Engagement >= 0 && *a.Engagement <= 3 {
 		x.Level = *a.Engagement
 	}
-	if im.Flow != "" {
-		x.Flow = path.Join(folder, im.Flow)
-	}
+	x.Flow = im.Flow
 	if im.Sequence != nil {
 		x.Recording = fmt.Sprintf("%s/%d", x.Room, *im.Sequence)
 		x.Track = x.Recording + "/" + x.Subject
@@ -248,9 +245,7 @@ func (s *Set) cocoPictures(dir, beside string, images []cocoImage) (map[text]*fo
 				}
 			}
 		}
-		if im.Flow != "" && !filepath.IsLocal(filepath.FromSlash(im.Flow)) {
-			f.Flow = ""
-		}
+		f.Flow = findFlow(dir, f.folder, im.Flow)
 		if f.media != "" {
 			continue
 		}
@@ -264,6 +259,20 @@ func (s *Set) cocoPictures(dir, beside string, images []cocoImage) (map[text]*fo
 		f.folder = path.Dir(f.media)
 	}
 	return found, nil
+}
+
+// findFlow is where a flow picture lies: as its name leads from the set's folder, from
+// the pictures', or in flow/; "" where there is none.
+func findFlow(dir, folder, name string) string {
+	if name == "" || !filepath.IsLocal(filepath.FromSlash(name)) {
+		return ""
+	}
+	for _, place := range []string{"", folder, "flow"} {
+		if p := path.Join(place, name); isFile(dir, filepath.FromSlash(p)) {
+			return p
+		}
+	}
+	return ""
 }
 
 // baseNames finds the pictures below a folder by their base names; a name that two

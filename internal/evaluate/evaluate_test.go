@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"image"
 	"image/color"
 	"image/jpeg"
@@ -17,6 +19,8 @@ import (
 
 	"classlens/internal/config"
 	"classlens/internal/dataset"
+	"classlens/model/classroom"
+	"classlens/model/train"
 	"classlens/vision/scene"
 )
 
@@ -42,6 +46,7 @@ func TestMapping(t *testing.T) {
 		{"cctv", []string{"down", "up", "lookaround", "phone"}, []float64{1. / 7, 4. / 7, 2. / 7, 0}, false},
 		{"behaviours themselves", []string{"turn", "write"}, []float64{0.4, 0.6}, false},
 		{"two classes, one behaviour", []string{"lookup", "up", "write"}, []float64{2. / 7, 2. / 7, 3. / 7}, false},
+		{"other spellings", []string{"Writing", "TURN-HEAD", "bowing the head"}, []float64{3. / 6, 2. / 6, 1. / 6}, false},
 		{"one unknown", []string{"write", "juggle", "turn"}, []float64{0.6, 0, 0.4}, true},
 	}
 	for _, test := range tests {
@@ -97,6 +102,37 @@ func folder(t *testing.T) *dataset.Set {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// Weights that classlens train wrote are attacked; those of others are refused.
+func TestAttack(t *testing.T) {
+	s := folder(t)
+	n, err := train.NewNetwork[float32](train.Plan{Size: 32, Stem: 16, Stages: []train.Stage{{Expand: 32, Out: 16, Stride: 2, Repeat: 1}}, Top: 32, Embedding: 16, Temporal: train.Mean}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Options{Weights: n.ONNX(train.Heat{Behaviour: 1, Attention: 1, Engagement: 1}), Labels: labels(t), Warn: t.Logf}
+	for _, steps := range []int{1, 3} {
+		r, err := Attack(context.Background(), s, o, AttackOptions{Steps: steps, Size: 8})
+		if err != nil || r.N != 2 || r.Accuracy > r.Before || r.Size != 8 {
+			t.Errorf("%d steps: %+v, %v", steps, r, err)
+		}
+	}
+	o.Weights = classroom.Default()
+	if _, err := Attack(context.Background(), s, o, AttackOptions{Steps: 1, Size: 8}); !errors.Is(err, train.ErrWeights) {
+		t.Errorf("weights of another trainer: %v", err)
+	}
+}
+
+// A picture that cannot be read is left out and told; the others are judged.
+func TestUnreadablePicture(t *testing.T) {
+	s := folder(t)
+	s.Samples = append(s.Samples, dataset.Sample{Media: "images/gone.jpg", Box: scene.Box{W: 9, H: 9}, Level: -1, Attention: -1})
+	var told []string
+	got, err := Run(context.Background(), s, Options{Threads: 1, Labels: labels(t), Warn: func(f string, a ...any) { told = append(told, fmt.Sprintf(f, a...)) }})
+	if err != nil || len(got) != 2 || len(told) != 2 || !strings.Contains(told[0], "gone.jpg") || !strings.Contains(told[1], "1 of 3 samples") {
+		t.Errorf("%d predictions, %v, told %q", len(got), err, told)
+	}
 }
 
 // From a folder to the predictions file: its columns are fixed.
@@ -167,6 +203,36 @@ func TestJudge(t *testing.T) {
 	}
 	if i := j.Intervals["accuracy"]; len(i) != 2 || i[0] >= 0.875 || i[1] <= 0.875 {
 		t.Errorf("interval %v", i)
+	}
+	// Another network, wrong in one sample of four where this one is wrong in one of eight.
+	others := append([]Prediction(nil), predictions...)
+	for i, p := range others {
+		if i%8 == 4 {
+			others[i].Class, others[i].P = 1-p.Class, []float64{p.P[1], p.P[0]}
+		}
+	}
+	if err := j.Compare(s, predictions, others, "other.onnx"); err != nil {
+		t.Fatal(err)
+	}
+	if d := j.Against.Figures[0]; d.Figure != "accuracy" || math.Abs(d.This-d.Other-0.125) > 1e-12 || len(d.Interval) != 2 || d.Interval[0] < 0 || d.Interval[1] < 0.125 || d.NotAbove > 0.05 {
+		t.Errorf("against: %+v", d)
+	}
+	if same := new(Judgement); same.Compare(s, predictions, predictions, "itself") != nil || same.Against.Figures[2].NotAbove != 1 || same.Against.Figures[2].Interval[1] != 0 {
+		t.Errorf("against itself: %+v", same.Against)
+	}
+	heat, n := FitTemperature(s, predictions) // says 0.8, is right in 0.875: too modest
+	j.Scale(s, predictions, heat, "made samples")
+	if n != 40 || heat >= 1 || j.Scaled.ECE > 0.02 || j.ECE < 0.07 || j.Scaled.LogLoss >= j.LogLoss {
+		t.Errorf("temperature %v on %d: %+v, before %v", heat, n, j.Scaled, j.ECE)
+	}
+	if j.MeanAUC < 0.8 || *j.AUC[0] != *j.AUC[1] || len(j.Intervals["balanced_accuracy"]) != 2 || len(j.Engagement.Intervals["mean_class_mse"]) != 2 || len(j.Attention.Intervals["macro_f1"]) != 2 {
+		t.Errorf("AUC %v %v, intervals %v %v %v", j.MeanAUC, j.AUC, j.Intervals, j.Engagement.Intervals, j.Attention.Intervals)
+	}
+	j.Attacks = append(j.Attacks, Robustness{Method: "fgsm", Size: 4, N: 40, Before: 0.9, Accuracy: 0.5})
+	for _, want := range []string{"against other.onnx, paired, 40 boxes", "fitted on made samples", "attacked by fgsm of 4/255", "mean-class MSE", "over 10 pictures"} {
+		if !strings.Contains(j.Text(), want) {
+			t.Errorf("the text lacks %q:\n%s", want, j.Text())
+		}
 	}
 	dir := t.TempDir()
 	if err := j.WriteReport(dir); err != nil {

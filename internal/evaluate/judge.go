@@ -2,8 +2,7 @@ package evaluate
 
 import (
 	"cmp"
-	"fmt"
-	"strings"
+	"errors"
 
 	"classlens/internal/dataset"
 	"classlens/model/metrics"
@@ -13,18 +12,41 @@ import (
 type Judgement struct {
 	Set        string               `json:"set"`
 	Grouped    string               `json:"bootstrap_over"`
+	Groups     int                  `json:"bootstrap_groups"`
 	Classes    []string             `json:"classes,omitempty"`
 	Behaviour  *metrics.Scores      `json:"behaviour,omitempty"`
-	Intervals  map[string][]float64 `json:"intervals_95,omitempty"` // accuracy, macro_f1: low and high
-	Confusion  [][]int              `json:"confusion,omitempty"`    // [truth][prediction]
+	Intervals  map[string][]float64 `json:"intervals_95,omitempty"` // low and high, by the figure's name
+	AUC        []*float64           `json:"auc,omitempty"`          // of each class against the rest; null where there is only one side
+	MeanAUC    float64              `json:"mean_auc"`
+	Confusion  [][]int              `json:"confusion,omitempty"` // [truth][prediction]
 	ECE        float64              `json:"ece"`
 	LogLoss    float64              `json:"log_loss"`
-	Heat       float64              `json:"best_temperature"` // above 1: too sure of itself
+	Heat       float64              `json:"best_temperature"` // of this very set; above 1: too sure of itself
+	Scaled     *Scaled              `json:"temperature_scaling,omitempty"`
 	Bins       []metrics.Bin        `json:"reliability,omitempty"`
 	Coverage   []metrics.Point      `json:"coverage,omitempty"`
 	Parts      []PartScore          `json:"parts,omitempty"` // by room, else recording
-	Engagement *metrics.Ordered     `json:"engagement,omitempty"`
+	Engagement *EngagementScore     `json:"engagement,omitempty"`
 	Attention  *AttentionScore      `json:"attention,omitempty"`
+	Against    *Comparison          `json:"against,omitempty"`
+	Attacks    []Robustness         `json:"attacks,omitempty"`
+}
+
+// Scaled says what one temperature, fitted elsewhere, does.
+type Scaled struct {
+	Temperature float64 `json:"temperature"`
+	FittedOn    string  `json:"fitted_on"` // part of the split, and its samples
+	ECE         float64 `json:"ece"`
+	LogLoss     float64 `json:"log_loss"`
+}
+
+// EngagementScore judges the ordered levels.
+type EngagementScore struct {
+	metrics.Ordered
+	Accuracy  float64              `json:"accuracy"`
+	Majority  float64              `json:"majority"`
+	Intervals map[string][]float64 `json:"intervals_95,omitempty"`
+	Confusion [][]int              `json:"confusion"`
 }
 
 // PartScore is one room's or recording's.
@@ -39,7 +61,9 @@ type PartScore struct {
 // AttentionScore judges on task against off task.
 type AttentionScore struct {
 	metrics.Scores
-	AUC float64 `json:"auc"`
+	AUC       float64              `json:"auc"`
+	ECE       float64              `json:"ece"`
+	Intervals map[string][]float64 `json:"intervals_95,omitempty"`
 }
 
 // seed of the bootstrap: fixed, so that a figure comes out twice the same.
@@ -51,9 +75,7 @@ func Judge(s *dataset.Set, predictions []Prediction) (*Judgement, error) {
 	if err := j.classes(s, predictions); err != nil {
 		return nil, err
 	}
-	j.levels(s, predictions)
-	j.attention(s, predictions)
-	return j, nil
+	return j, errors.Join(j.levels(s, predictions), j.attention(s, predictions))
 }
 
 // groupsOf are subjects, else rooms, else recordings, else pictures: the first of
@@ -65,18 +87,98 @@ func groupsOf(s *dataset.Set, samples []int) (by string, groups []string, err er
 			return "", nil, err
 		}
 		groups = metrics.Pick(all, samples)
-		distinct := map[string]bool{}
 		named := true
-		for i, g := range groups {
-			distinct[g] = true
+		for i := range groups {
 			x := s.Samples[samples[i]]
 			named = named && (by == "media" || cmp.Or(map[string]string{"subject": x.Subject, "room": x.Room, "recording": x.Recording}[by]) != "")
 		}
-		if named && len(distinct) >= 3 {
+		if named && distinct(groups) >= 3 {
 			return by, groups, nil
 		}
 	}
 	return by, groups, nil
+}
+
+// classFigures are the figures of a choice among classes that get intervals.
+var classFigures = map[string]func(metrics.Scores) float64{
+	"accuracy": func(x metrics.Scores) float64 { return x.Accuracy }, "balanced_accuracy": func(x metrics.Scores) float64 { return x.Balanced }, "macro_f1": func(x metrics.Scores) float64 { return x.MacroF1 },
+}
+
+// bootstrap gives low and high, nil where there are too few groups.
+func bootstrap(groups []string, measure func(at []int) float64) []float64 {
+	if i, ok := metrics.Bootstrap(groups, seed, measure); ok {
+		return []float64{i.Low, i.High}
+	}
+	return nil
+}
+
+func distinct(groups []string) int {
+	seen := map[string]bool{}
+	for _, g := range groups {
+		seen[g] = true
+	}
+	return len(seen)
+}
+
+// auc is each class against the rest, and the mean of those that have both sides.
+func (j *Judgement) auc(p [][]float64, truth []int) {
+	n := 0
+	for k := range j.Classes {
+		score, positive := make([]float64, len(p)), make([]bool, len(p))
+		for i, row := range p {
+			score[i], positive[i] = row[k], truth[i] == k
+		}
+		v := metrics.AUC(score, positive)
+		if v != v { // one side only
+			j.AUC = append(j.AUC, nil)
+			continue
+		}
+		j.AUC = append(j.AUC, &v)
+		j.MeanAUC += v
+		n++
+	}
+	j.MeanAUC /= float64(max(n, 1))
+}
+
+// Scale applies a temperature that was fitted on other samples, and says what it does
+// to the calibration; the choice of the class stays.
+func (j *Judgement) Scale(s *dataset.Set, predictions []Prediction, temperature float64, fittedOn string) {
+	truth, p, sure, right := labelledRows(s, Heated(predictions, temperature))
+	if len(truth) > 0 {
+		j.Scaled = &Scaled{temperature, fittedOn, metrics.ECE(sure, right), metrics.LogLoss(p, truth)}
+	}
+}
+
+// Heated are the predictions with their classes' probabilities at a temperature.
+func Heated(predictions []Prediction, temperature float64) []Prediction {
+	out := append([]Prediction(nil), predictions...)
+	for i, x := range out {
+		if x.P != nil {
+			out[i].P = metrics.Heated([][]float64{x.P}, temperature)[0]
+		}
+	}
+	return out
+}
+
+// FitTemperature finds the temperature that fits the predictions of a validation part;
+// 1 without labelled samples.
+func FitTemperature(s *dataset.Set, predictions []Prediction) (temperature float64, samples int) {
+	truth, p, _, _ := labelledRows(s, predictions)
+	if len(truth) == 0 {
+		return 1, 0
+	}
+	return metrics.Temperature(p, truth), len(truth)
+}
+
+// labelledRows are the predictions of samples with a class.
+func labelledRows(s *dataset.Set, predictions []Prediction) (truth []int, p [][]float64, sure []float64, right []bool) {
+	for _, x := range predictions {
+		if label := s.Samples[x.Sample].Label; label >= 0 && x.P != nil {
+			truth, p = append(truth, label), append(p, x.P)
+			sure, right = append(sure, x.P[x.Class]), append(right, x.Class == label)
+		}
+	}
+	return truth, p, sure, right
 }
 
 func (j *Judgement) classes(s *dataset.Set, predictions []Prediction) error {
@@ -99,20 +201,19 @@ func (j *Judgement) classes(s *dataset.Set, predictions []Prediction) error {
 	scores := metrics.Classify(truth, said, k)
 	j.Behaviour, j.Confusion = &scores, metrics.Confusion(truth, said, k)
 	j.ECE, j.LogLoss, j.Heat = metrics.ECE(sure, right), metrics.LogLoss(p, truth), metrics.Temperature(p, truth)
-	j.Bins, j.Coverage = metrics.Reliability(sure, right, 10), metrics.Coverage(sure, right, 0.2, 0.4, 0.6, 0.8, 1)
+	j.Bins, j.Coverage = metrics.Reliability(sure, right, 10), metrics.Coverage(sure, right, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1)
+	j.auc(p, truth)
 	by, groups, err := groupsOf(s, samples)
 	if err != nil {
 		return err
 	}
-	j.Grouped, j.Intervals = by, map[string][]float64{}
-	for name, of := range map[string]func(metrics.Scores) float64{"accuracy": func(x metrics.Scores) float64 { return x.Accuracy }, "macro_f1": func(x metrics.Scores) float64 { return x.MacroF1 }} {
-		i, ok := metrics.Bootstrap(groups, seed, func(at []int) float64 {
+	j.Grouped, j.Groups, j.Intervals = by, distinct(groups), map[string][]float64{}
+	for name, of := range classFigures {
+		j.Intervals[name] = bootstrap(groups, func(at []int) float64 {
 			return of(metrics.Classify(metrics.Pick(truth, at), metrics.Pick(said, at), k))
 		})
-		if ok {
-			j.Intervals[name] = []float64{i.Low, i.High}
-		}
 	}
+	j.Intervals["ece"] = bootstrap(groups, func(at []int) float64 { return metrics.ECE(metrics.Pick(sure, at), metrics.Pick(right, at)) })
 	j.parts(s, samples, truth, said)
 	return nil
 }
@@ -140,23 +241,37 @@ func (j *Judgement) parts(s *dataset.Set, samples, truth, said []int) {
 	}
 }
 
-func (j *Judgement) levels(s *dataset.Set, predictions []Prediction) {
-	var truth, said []int
+func (j *Judgement) levels(s *dataset.Set, predictions []Prediction) error {
+	var truth, said, samples []int
 	for _, x := range predictions {
 		if level := s.Samples[x.Sample].Level; level >= 0 {
-			truth, said = append(truth, level), append(said, metrics.Argmax(x.Engagement[:]))
+			truth, said, samples = append(truth, level), append(said, metrics.Argmax(x.Engagement[:])), append(samples, x.Sample)
 		}
 	}
-	if len(truth) > 0 {
-		o := metrics.Order(truth, said, 4)
-		j.Engagement = &o
+	if len(truth) == 0 {
+		return nil
 	}
+	by, groups, err := groupsOf(s, samples)
+	if err != nil {
+		return err
+	}
+	if j.Grouped == "" {
+		j.Grouped, j.Groups = by, distinct(groups)
+	}
+	scores := metrics.Classify(truth, said, 4)
+	e := &EngagementScore{Ordered: metrics.Order(truth, said, 4), Accuracy: scores.Accuracy, Majority: scores.Majority, Confusion: metrics.Confusion(truth, said, 4), Intervals: map[string][]float64{}}
+	for name, of := range map[string]func(metrics.Ordered) float64{"quadratic_weighted_kappa": func(o metrics.Ordered) float64 { return o.Kappa }, "macro_mae": func(o metrics.Ordered) float64 { return o.MacroE },
+		"mean_class_mse": func(o metrics.Ordered) float64 { return o.MacroSE }} {
+		e.Intervals[name] = bootstrap(groups, func(at []int) float64 { return of(metrics.Order(metrics.Pick(truth, at), metrics.Pick(said, at), 4)) })
+	}
+	j.Engagement = e
+	return nil
 }
 
-func (j *Judgement) attention(s *dataset.Set, predictions []Prediction) {
-	var truth, said []int
-	var score []float64
-	var on []bool
+func (j *Judgement) attention(s *dataset.Set, predictions []Prediction) error {
+	var truth, said, samples []int
+	var score, sure []float64
+	var on, right []bool
 	for _, x := range predictions {
 		a := s.Samples[x.Sample].Attention
 		if a < 0 {
@@ -166,47 +281,27 @@ func (j *Judgement) attention(s *dataset.Set, predictions []Prediction) {
 		if x.Attention >= 0.5 {
 			guess = 1
 		}
-		truth, said, score, on = append(truth, a), append(said, guess), append(score, x.Attention), append(on, a == 1)
+		truth, said, score, on, samples = append(truth, a), append(said, guess), append(score, x.Attention), append(on, a == 1), append(samples, x.Sample)
+		sure, right = append(sure, max(x.Attention, 1-x.Attention)), append(right, guess == a)
 	}
-	if len(truth) > 0 {
-		j.Attention = &AttentionScore{metrics.Classify(truth, said, 2), metrics.AUC(score, on)}
-		if j.Attention.AUC != j.Attention.AUC { // one class only
-			j.Attention.AUC = 0
-		}
+	if len(truth) == 0 {
+		return nil
 	}
-}
-
-// Text is the judgement as tables for people.
-func (j *Judgement) Text() string {
-	var b strings.Builder
-	if s := j.Behaviour; s != nil {
-		fmt.Fprintf(&b, "%s: %d boxes, accuracy %.3f%s (always the commonest class: %.3f), balanced %.3f, macro-F1 %.3f%s, ECE %.3f\n", j.Set, s.N, s.Accuracy, j.interval("accuracy"),
-			s.Majority, s.Balanced, s.MacroF1, j.interval("macro_f1"), j.ECE)
-		fmt.Fprintf(&b, "%-16s %9s %9s %9s %9s\n", "class", "precision", "recall", "F1", "boxes")
-		for i, c := range s.Classes {
-			fmt.Fprintf(&b, "%-16s %9.3f %9.3f %9.3f %9d\n", j.Classes[i], c.Precision, c.Recall, c.F1, c.Support)
-		}
-		for _, p := range j.Parts {
-			fmt.Fprintf(&b, "%-16s accuracy %.3f (commonest %.3f), macro-F1 %.3f, %d boxes\n", p.Name, p.Accuracy, p.Majority, p.MacroF1, p.N)
-		}
-		b.WriteString("surest share: accuracy ")
-		for _, c := range j.Coverage {
-			fmt.Fprintf(&b, " %.0f %%: %.3f", 100*c.Coverage, c.Accuracy)
-		}
-		fmt.Fprintf(&b, "\nintervals: 95 %%, bootstrap over %s\n", map[string]string{"subject": "subjects", "room": "rooms", "recording": "recordings", "media": "pictures"}[j.Grouped])
+	by, groups, err := groupsOf(s, samples)
+	if err != nil {
+		return err
 	}
-	if e := j.Engagement; e != nil {
-		fmt.Fprintf(&b, "engagement: quadratic weighted kappa %.3f, MAE %.3f, macro MAE %.3f, %d samples\n", e.Kappa, e.MAE, e.MacroE, e.N)
+	if j.Grouped == "" {
+		j.Grouped, j.Groups = by, distinct(groups)
 	}
-	if a := j.Attention; a != nil {
-		fmt.Fprintf(&b, "attention: balanced accuracy %.3f, AUC %.3f, %d samples\n", a.Balanced, a.AUC, a.N)
+	j.Attention = &AttentionScore{Scores: metrics.Classify(truth, said, 2), AUC: metrics.AUC(score, on), ECE: metrics.ECE(sure, right), Intervals: map[string][]float64{}}
+	for name, of := range classFigures {
+		j.Attention.Intervals[name] = bootstrap(groups, func(at []int) float64 {
+			return of(metrics.Classify(metrics.Pick(truth, at), metrics.Pick(said, at), 2))
+		})
 	}
-	return b.String()
-}
-
-func (j *Judgement) interval(name string) string {
-	if i := j.Intervals[name]; len(i) == 2 {
-		return fmt.Sprintf(" [%.3f, %.3f]", i[0], i[1])
+	if j.Attention.AUC != j.Attention.AUC { // one class only
+		j.Attention.AUC = 0
 	}
-	return ""
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"classlens/internal/config"
 	"classlens/internal/dataset"
@@ -25,8 +26,8 @@ func newMapping(s *dataset.Set, labels config.Labels, warn func(string, ...any))
 	uses := map[int]int{}
 	for i, c := range s.Classes {
 		name := table[c]
-		if name == "" && slices.Contains(classroom.Behaviours, c) {
-			name = c
+		if name == "" && slices.Contains(classroom.Behaviours, plainName(c)) {
+			name = plainName(c)
 		}
 		if name == "" {
 			name = anyTable(c, labels)
@@ -75,7 +76,24 @@ func anyTable(class string, labels config.Labels) string {
 			return b
 		}
 	}
+	for _, name := range names {
+		for c, b := range labels.Datasets[name] {
+			if plainName(c) == plainName(class) {
+				return b
+			}
+		}
+	}
 	return ""
+}
+
+// plainName is a class's name in one spelling: "Hand-Raising" as "hand_raising".
+func plainName(class string) string {
+	return strings.Map(func(r rune) rune {
+		if r == ' ' || r == '-' || r == '.' || r == '/' {
+			return '_'
+		}
+		return unicode.ToLower(r)
+	}, strings.TrimSpace(class))
 }
 
 // classes gives each class the probability of its behaviour, shared where several

@@ -5,6 +5,9 @@ import (
 	_ "embed"
 	"fmt"
 	"html/template"
+	"strings"
+
+	"classlens/model/metrics"
 )
 
 //go:embed page.html
@@ -19,6 +22,22 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 			sum += v
 		}
 		return float64(n) / float64(max(sum, 1))
+	},
+	"plural": func(by string) string { return plural[by] },
+	"words":  func(name string) string { return strings.ReplaceAll(name, "_", " ") },
+	"sub":    func(a, b float64) float64 { return a - b },
+	"auc": func(j *Judgement, i int) string {
+		if i < len(j.AUC) && j.AUC[i] != nil {
+			return fmt.Sprintf("%.3f", *j.AUC[i])
+		}
+		return "–"
+	},
+	"line": func(points []metrics.Point) string {
+		var b strings.Builder
+		for i, p := range points {
+			fmt.Fprintf(&b, "%c%.1f %.1f", "ML"[min(i, 1)], 30+260*p.Coverage, 270-260*p.Accuracy)
+		}
+		return b.String()
 	},
 	"x": func(v float64) float64 { return 30 + 260*v },
 	"y": func(v float64) float64 { return 270 - 260*v },

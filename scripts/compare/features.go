@@ -106,11 +106,8 @@ func hogOf(_ *people.Detector, f scene.Frame, head scene.Box, _ dataset.Sample) 
 // in head sizes, with scores; the head's turn and tilt from nose, eyes and ears; and
 // the angles of arms and shoulders.
 func poseOf(d *people.Detector, f scene.Frame, head scene.Box, x dataset.Sample) ([]float32, error) {
-	body := x.Box
-	if head == x.Box { // a head: the body below it
-		body = scene.Box{X: head.X - head.W, Y: head.Y - 0.4*head.H, W: 3 * head.W, H: 3 * head.H}
-	}
-	p, score, err := d.Pose(f, body)
+	// The upper body below the head, as wide as two heads.
+	p, score, err := d.Pose(f, scene.Box{X: head.X - 0.5*head.W, Y: head.Y - 0.15*head.H, W: 2 * head.W, H: 2.4 * head.H})
 	if err != nil {
 		return nil, err
 	}
@@ -138,12 +135,16 @@ func poseOf(d *people.Detector, f scene.Frame, head scene.Box, x dataset.Sample)
 	return out, nil
 }
 
+// rounds of the optimizer.
+const rounds = 150
+
 // logistic fits softmax regression, standardised, classes weighed by n^-0.6, L2 by
 // decay, full batches of AdamW; the strength of the decay is chosen on none of the
 // test part: it is the usual 0.05.
 func logistic(t task, vectors map[int][]float32) ([]evaluate.Prediction, error) {
 	at, test := t.of("train"), t.of("test")
-	dim, classes := len(vectors[at[0]]), len(t.set.Classes)
+	dim, known := len(vectors[at[0]]), len(t.set.Classes)
+	classes := (known + 15) / 16 * 16 // matrix products like round numbers; the rest has no examples
 	mean, inverse := moments(vectors, at, dim)
 	matrix := func(samples []int) []float32 {
 		x := make([]float32, 0, len(samples)*dim)
@@ -173,17 +174,17 @@ func logistic(t task, vectors map[int][]float32) ([]evaluate.Prediction, error) 
 		return nil, err
 	}
 	x, tape := matrix(at), &train.Tape[float32]{}
-	for step := range 300 {
+	for step := range rounds {
 		tape.Reset()
 		l := train.ClassLoss[float32]{Weights: weights}.Loss(tape, tape.Linear(tape.Data(x, len(at), dim), tape.Use(w), tape.Use(b)), labels)
 		tape.Backward(l)
-		o.Step([]*train.Param[float32]{w, b}, 0.01*(1-float64(step)/300))
+		o.Step([]*train.Param[float32]{w, b}, 0.01*(1-float64(step)/rounds))
 	}
 	tape.Reset()
 	y := tape.Linear(tape.Data(matrix(test), len(test), dim), tape.Use(w), tape.Use(b))
 	var out []evaluate.Prediction
 	for k, i := range test {
-		p, sum := make([]float64, classes), 0.0
+		p, sum := make([]float64, known), 0.0
 		for j := range p {
 			p[j] = math.Exp(float64(y.Value[k*classes+j]))
 			sum += p[j]

@@ -11,26 +11,26 @@ import (
 	"classlens/internal/safefile"
 	"classlens/internal/training"
 	"classlens/model/train"
-	"classlens/vision/people"
 )
 
 // method is one way to predict a task's test part.
 type method struct {
 	name, file string
 	video      bool // makes sense only where there are steps or flow
+	still      bool // only where there are none
 	predict    func(ctx context.Context, c *compare, t task, dir string) ([]evaluate.Prediction, error)
 }
 
 var methods = []method{
-	{"commonest class", "commonest", false, commonest},
-	{"HOG, logistic regression", "hog", false, features(hogOf)},
-	{"pose (Thunder's points), logistic regression", "pose", false, features(poseOf)},
-	{"CNN, attention over steps", "cnn", false, net(func(*train.Plan) {})},
-	{"CNN with squeeze-and-excitation", "squeeze", false, net(func(p *train.Plan) { p.Squeeze = 4 })},
-	{"CNN, mean of steps instead of attention", "mean", false, net(func(p *train.Plan) { p.Temporal = train.Mean })},
-	{"CNN, LSTM", "lstm", false, net(func(p *train.Plan) { p.Temporal = train.LSTM })},
-	{"CNN, GRU", "gru", false, net(func(p *train.Plan) { p.Temporal = train.GRU })},
-	{"CNN without flow", "noflow", true, net(func(p *train.Plan) { p.NoFlow = true })},
+	{name: "commonest class", file: "commonest", predict: commonest},
+	{name: "HOG, logistic regression", file: "hog", predict: features(hogOf)},
+	{name: "CNN, attention over steps", file: "cnn", predict: net(func(*train.Plan) {})},
+	{name: "CNN, mean of the steps instead of attention", file: "mean", predict: net(func(p *train.Plan) { p.Temporal = train.Mean })},
+	{name: "CNN, LSTM", file: "lstm", predict: net(func(p *train.Plan) { p.Temporal = train.LSTM })},
+	{name: "CNN without flow", file: "noflow", video: true, predict: net(func(p *train.Plan) { p.NoFlow = true })},
+	{name: "CNN, GRU", file: "gru", predict: net(func(p *train.Plan) { p.Temporal = train.GRU })},
+	{name: "CNN, attention, squeeze-and-excitation", file: "squeeze", predict: net(func(p *train.Plan) { p.Squeeze = 4 })},
+	{name: "pose (Thunder's points and angles), logistic regression", file: "pose", still: true, predict: features(poseOf)},
 }
 
 func commonest(_ context.Context, _ *compare, t task, _ string) ([]evaluate.Prediction, error) {
@@ -74,7 +74,11 @@ func net(change func(*train.Plan)) func(context.Context, *compare, task, string)
 			return nil, err
 		}
 		k.Data, k.Split = t.set.Root, t.split
-		k.Epochs = max(c.scale/max(len(t.of("train")), 1), 2)
+		passes := c.scale
+		if t.video { // five pictures a sample
+			passes /= 3
+		}
+		k.Epochs = max(passes/max(len(t.of("train")), 1), 1)
 		change(&k.Plan)
 		say := func(format string, a ...any) { fmt.Fprintf(os.Stderr, "compare: "+format+"\n", a...) }
 		if _, err := training.Run(ctx, k, training.Options{Out: dir, Cache: c.out, Labels: c.labels, Say: say}); err != nil {
@@ -84,7 +88,6 @@ func net(change func(*train.Plan)) func(context.Context, *compare, task, string)
 		if err != nil {
 			return nil, err
 		}
-		return evaluate.Run(ctx, t.set, evaluate.Options{Weights: weights, Threads: 1, Labels: c.labels, Include: func(i int) bool { return t.part[i] == "test" }, Warn: say,
-			NewHeads: func() (*people.Detector, error) { return people.NewDetector(people.Options{Threads: 1}) }})
+		return evaluate.Run(ctx, t.set, evaluate.Options{Weights: weights, Threads: 1, Labels: c.labels, Include: func(i int) bool { return t.part[i] == "test" }, Warn: say})
 	}
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"cmp"
+	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -19,7 +21,7 @@ func (c *compare) tasks() ([]task, error) {
 		if dir == "" {
 			return nil
 		}
-		s, err := dataset.Open(dir)
+		s, err := c.open(dir, name)
 		if err != nil {
 			return err
 		}
@@ -49,6 +51,34 @@ func (c *compare) tasks() ([]task, error) {
 		}
 	}
 	return tasks, add(c.rendered, "rendered rooms", true, renderedRooms)
+}
+
+// open reads a set; boxes of head and upper body become heads at their usual place, so
+// that no detector is needed: the set is written anew beside links to its pictures.
+func (c *compare) open(dir, name string) (*dataset.Set, error) {
+	s, err := dataset.Open(dir)
+	if err != nil || s.Boxes != dataset.UpperBox {
+		return s, err
+	}
+	for i, x := range s.Samples {
+		s.Samples[i].Box = dataset.HeadOf(x.Box, s.Boxes, nil)
+	}
+	s.Boxes = dataset.HeadBox
+	heads := filepath.Join(c.out, "heads "+name)
+	if err := os.MkdirAll(heads, 0o755); err != nil {
+		return nil, err
+	}
+	images, err := filepath.Abs(filepath.Join(dir, "images"))
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Symlink(images, filepath.Join(heads, "images")); err != nil && !errors.Is(err, os.ErrExist) {
+		return nil, err
+	}
+	if err := s.Save(heads); err != nil {
+		return nil, err
+	}
+	return dataset.Open(heads)
 }
 
 // leaveOut tests on one group's pictures and shares the others' out.
