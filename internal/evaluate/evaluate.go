@@ -184,8 +184,26 @@ func (r *runner) decide(sample int, q classroom.Sequence) (Prediction, error) {
 	if err != nil {
 		return Prediction{}, err
 	}
-	d := decisions[0]
-	p := Prediction{Sample: sample, P: r.mapping.classes(d.Behaviour), Class: -1, Attention: float64(d.Attention)}
+	return PredictionOf(sample, decisions[0], r.mapping.classes), nil
+}
+
+// ClassesOf gives the function that turns the network's behaviours into the set's
+// classes, by the labels file.
+func ClassesOf(s *dataset.Set, o Options) (func([10]float32) []float64, error) {
+	warn := o.Warn
+	if warn == nil {
+		warn = func(string, ...any) {}
+	}
+	m, err := newMapping(s, o.Labels, warn)
+	if err != nil {
+		return nil, err
+	}
+	return m.classes, nil
+}
+
+// PredictionOf is a decision in the set's own classes.
+func PredictionOf(sample int, d classroom.Decision, classes func([10]float32) []float64) Prediction {
+	p := Prediction{Sample: sample, P: classes(d.Behaviour), Class: -1, Attention: float64(d.Attention)}
 	for k, v := range p.P {
 		if p.Class < 0 || v > p.P[p.Class] {
 			p.Class = k
@@ -194,7 +212,7 @@ func (r *runner) decide(sample int, q classroom.Sequence) (Prediction, error) {
 	for k, v := range d.Engagement {
 		p.Engagement[k] = float64(v)
 	}
-	return p, nil
+	return p
 }
 
 func sortByTime(s *dataset.Set, samples []int) {

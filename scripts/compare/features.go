@@ -9,28 +9,30 @@ import (
 
 	"classlens/internal/dataset"
 	"classlens/internal/evaluate"
+	"classlens/internal/training"
 	"classlens/model/train"
-	"classlens/vision/clip"
 	"classlens/vision/people"
 	"classlens/vision/scene"
 )
 
-// describe turns a sample of a picture into numbers.
-type describe func(d *people.Detector, f scene.Frame, head scene.Box, x dataset.Sample) ([]float32, error)
-
-// features describes all samples, fits logistic regression to those that train, and
-// predicts those that test.
-func features(of describe) func(context.Context, *compare, task, string) ([]evaluate.Prediction, error) {
-	return func(ctx context.Context, _ *compare, t task, _ string) ([]evaluate.Prediction, error) {
-		vectors, err := describeAll(ctx, t, of)
-		if err != nil {
-			return nil, err
-		}
-		return logistic(t, vectors)
+// hogPredict describes the cached pictures by HOG.
+func hogPredict(ctx context.Context, c *compare, t task, _ string) ([]evaluate.Prediction, error) {
+	crops, err := training.OpenCrops(ctx, c.out, t.set, pictureSide, func(f string, a ...any) { fmt.Fprintf(os.Stderr, "compare: "+f+"\n", a...) })
+	if err != nil {
+		return nil, err
 	}
+	defer crops.Close()
+	vectors := map[int][]float32{}
+	for _, part := range []string{"train", "test"} {
+		for _, i := range t.of(part) {
+			vectors[i] = hogOf(crops.Picture(i, pictureSide))
+		}
+	}
+	return logistic(t, vectors)
 }
 
-func describeAll(ctx context.Context, t task, of describe) (map[int][]float32, error) {
+// posePredict describes the people by their points, found anew for each split.
+func posePredict(ctx context.Context, _ *compare, t task, _ string) ([]evaluate.Prediction, error) {
 	detector, err := people.NewDetector(people.Options{Threads: 1})
 	if err != nil {
 		return nil, err
@@ -52,21 +54,19 @@ func describeAll(ctx context.Context, t task, of describe) (map[int][]float32, e
 			return nil, err
 		}
 		for _, i := range samples {
-			x := t.set.Samples[i]
-			if vectors[i], err = of(detector, f, dataset.HeadOf(x.Box, t.set.Boxes, nil), x); err != nil {
-				return nil, fmt.Errorf("%s: %w", x.Media, err)
+			if vectors[i], err = poseOf(detector, f, t.set.Samples[i].Box); err != nil {
+				return nil, fmt.Errorf("%s: %w", t.set.Samples[i].Media, err)
 			}
 		}
 	}
-	return vectors, nil
+	return logistic(t, vectors)
 }
 
-// hogOf is the histogram of oriented gradients (Dalal and Triggs 2005) of the picture
-// that the network sees, 64 x 64: 8 x 8 cells, 9 bins, blocks of 2 x 2 cells.
-func hogOf(_ *people.Detector, f scene.Frame, head scene.Box, _ dataset.Sample) ([]float32, error) {
-	const size, cell, bins = 64, 8, 9
+// hogOf is the histogram of oriented gradients (Dalal and Triggs 2005) of a picture of
+// 48 x 48: 6 x 6 cells, 9 bins, blocks of 2 x 2 cells.
+func hogOf(rgb []byte) []float32 {
+	const size, cell, bins = pictureSide, 8, 9
 	const cells = size / cell
-	rgb := clip.Picture(f, clip.Around(head), size)
 	grey := func(x, y int) float64 {
 		p := rgb[3*(min(max(y, 0), size-1)*size+min(max(x, 0), size-1)):]
 		return 0.299*float64(p[0]) + 0.587*float64(p[1]) + 0.114*float64(p[2])
@@ -99,13 +99,13 @@ func hogOf(_ *people.Detector, f scene.Frame, head scene.Box, _ dataset.Sample) 
 			}
 		}
 	}
-	return out, nil
+	return out
 }
 
 // poseOf are the points that MoveNet Thunder finds, from the middle of the shoulders
 // in head sizes, with scores; the head's turn and tilt from nose, eyes and ears; and
 // the angles of arms and shoulders.
-func poseOf(d *people.Detector, f scene.Frame, head scene.Box, x dataset.Sample) ([]float32, error) {
+func poseOf(d *people.Detector, f scene.Frame, head scene.Box) ([]float32, error) {
 	// The upper body below the head, as wide as two heads.
 	p, score, err := d.Pose(f, scene.Box{X: head.X - 0.5*head.W, Y: head.Y - 0.15*head.H, W: 2 * head.W, H: 2.4 * head.H})
 	if err != nil {
@@ -113,7 +113,7 @@ func poseOf(d *people.Detector, f scene.Frame, head scene.Box, x dataset.Sample)
 	}
 	size := math.Sqrt(head.W * head.H)
 	mx, my := (p[scene.LeftShoulder].X+p[scene.RightShoulder].X)/2, (p[scene.LeftShoulder].Y+p[scene.RightShoulder].Y)/2
-	out := []float32{float32(score), float32(x.Box.W / x.Box.H)}
+	out := []float32{float32(score), float32(head.W / head.H)}
 	add := func(v ...float64) {
 		for _, a := range v {
 			out = append(out, float32(min(max(a, -5), 5)))

@@ -23,14 +23,14 @@ type method struct {
 
 var methods = []method{
 	{name: "commonest class", file: "commonest", predict: commonest},
-	{name: "HOG, logistic regression", file: "hog", predict: features(hogOf)},
+	{name: "HOG, logistic regression", file: "hog", predict: hogPredict},
 	{name: "CNN, attention over steps", file: "cnn", predict: net(func(*train.Plan) {})},
 	{name: "CNN, mean of the steps instead of attention", file: "mean", predict: net(func(p *train.Plan) { p.Temporal = train.Mean })},
 	{name: "CNN, LSTM", file: "lstm", predict: net(func(p *train.Plan) { p.Temporal = train.LSTM })},
 	{name: "CNN without flow", file: "noflow", video: true, predict: net(func(p *train.Plan) { p.NoFlow = true })},
 	{name: "CNN, GRU", file: "gru", predict: net(func(p *train.Plan) { p.Temporal = train.GRU })},
 	{name: "CNN, attention, squeeze-and-excitation", file: "squeeze", predict: net(func(p *train.Plan) { p.Squeeze = 4 })},
-	{name: "pose (Thunder's points and angles), logistic regression", file: "pose", still: true, predict: features(poseOf)},
+	{name: "pose (Thunder's points and angles), logistic regression", file: "pose", still: true, predict: posePredict},
 }
 
 func commonest(_ context.Context, _ *compare, t task, _ string) ([]evaluate.Prediction, error) {
@@ -58,6 +58,9 @@ func prediction(sample int, p []float64) evaluate.Prediction {
 	}
 	return x
 }
+
+// pictureSide is net.yaml's network.size.
+const pictureSide = 48
 
 //go:embed net.yaml
 var netConfig []byte
@@ -88,6 +91,11 @@ func net(change func(*train.Plan)) func(context.Context, *compare, task, string)
 		if err != nil {
 			return nil, err
 		}
-		return evaluate.Run(ctx, t.set, evaluate.Options{Weights: weights, Threads: 1, Labels: c.labels, Include: func(i int) bool { return t.part[i] == "test" }, Warn: say})
+		crops, err := training.OpenCrops(ctx, c.out, t.set, pictureSide, say)
+		if err != nil {
+			return nil, err
+		}
+		defer crops.Close()
+		return crops.Predict(ctx, t.set, evaluate.Options{Weights: weights, Threads: 1, Labels: c.labels}, t.of("test"))
 	}
 }

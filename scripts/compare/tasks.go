@@ -21,7 +21,7 @@ func (c *compare) tasks() ([]task, error) {
 		if dir == "" {
 			return nil
 		}
-		s, err := c.open(dir, name)
+		s, err := c.open(dir)
 		if err != nil {
 			return err
 		}
@@ -55,7 +55,7 @@ func (c *compare) tasks() ([]task, error) {
 
 // open reads a set; boxes of head and upper body become heads at their usual place, so
 // that no detector is needed: the set is written anew beside links to its pictures.
-func (c *compare) open(dir, name string) (*dataset.Set, error) {
+func (c *compare) open(dir string) (*dataset.Set, error) {
 	s, err := dataset.Open(dir)
 	if err != nil || s.Boxes != dataset.UpperBox {
 		return s, err
@@ -64,7 +64,7 @@ func (c *compare) open(dir, name string) (*dataset.Set, error) {
 		s.Samples[i].Box = dataset.HeadOf(x.Box, s.Boxes, nil)
 	}
 	s.Boxes = dataset.HeadBox
-	heads := filepath.Join(c.out, "heads "+name)
+	heads := filepath.Join(c.out, "heads-"+filepath.Base(dir))
 	if err := os.MkdirAll(heads, 0o755); err != nil {
 		return nil, err
 	}
