@@ -19,6 +19,8 @@ import (
 	"classlens/internal/config"
 	"classlens/internal/dataset"
 	"classlens/model/train"
+
+	"gopkg.in/yaml.v3"
 )
 
 // folder is a YOLO set of n pictures with two heads each: write is bright above,
@@ -368,6 +370,45 @@ func TestBrokenCache(t *testing.T) {
 		}
 		if c, err := openCrops(file); err == nil {
 			t.Errorf("%s: taken: %+v", name, c.index)
+		}
+	}
+}
+
+// The sizes in configs/ say all keys, and the same ones.
+func TestShippedConfigs(t *testing.T) {
+	for _, size := range []string{"s", "m", "l"} {
+		c, err := LoadConfig(filepath.Join("..", "..", "configs", "train-"+size+".yaml"))
+		if err != nil {
+			t.Errorf("%s: %v", size, err)
+			continue
+		}
+		raw, err := os.ReadFile(filepath.Join("..", "..", "configs", "train-"+size+".yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := yaml.Marshal(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var says, can map[string]any
+		if yaml.Unmarshal(raw, &says) != nil || yaml.Unmarshal(all, &can) != nil {
+			t.Fatal("no YAML")
+		}
+		missing(t, size, says, can)
+	}
+}
+
+// missing tells the keys that a config can have and does not.
+func missing(t *testing.T, at string, says, can map[string]any) {
+	t.Helper()
+	for k, v := range can {
+		said, ok := says[k]
+		if !ok {
+			t.Errorf("%s: %s is not there", at, k)
+		}
+		inner, isMap := v.(map[string]any)
+		if saidMap, ok := said.(map[string]any); isMap && ok {
+			missing(t, at+"."+k, saidMap, inner)
 		}
 	}
 }
