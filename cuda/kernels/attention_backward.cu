@@ -49,11 +49,11 @@ KERNEL __launch_bounds__(128) attention_key(const float* __restrict__ q, const f
 #pragma unroll 1
   for (int e = threadIdx.x; e < d; e += 128) {
     float key = 0, value = 0;
-#pragma unroll 1
-    for (int i = 0; i < steps; i++) {
+    int i = 0;
+    do {
       key += ds[at + (size_t)i * steps] * q[first + (size_t)i * wide + e];
       value += share[at + (size_t)i * steps] * dy[first + (size_t)i * wide + e];
-    }
+    } while (++i < steps);
     dk[first + (size_t)j * wide + e] = key;
     dv[first + (size_t)j * wide + e] = value;
   }

@@ -29,10 +29,14 @@ DEVICE void convWeight(const float* __restrict__ dy, const float* __restrict__ x
       const int n = p / area, at = p % area, y0 = at / ow * sh - top, x0 = at % ow * sw - left;
       const float* from = dy + ((size_t)n * groups * m + group * m + m0) * area + at;
 #pragma unroll
-      for (int i = row; i < BM; i += 32) as[q * AS + i] = in && m0 + i < m ? from[(size_t)i * area] : 0.f;
+      for (int r = 0; r < (BM + 31) / 32; r++) {
+        const int i = row + r * 32;
+        if (BM % 32 == 0 || i < BM) as[q * AS + i] = in && m0 + i < m ? from[(size_t)i * area] : 0.f;
+      }
       from = x + (size_t)n * channels * h * w + (size_t)group * groupIn + (y0 * w + x0);
 #pragma unroll
-      for (int j = row; j < BN; j += 32) {
+      for (int r = 0; r < BN / 32; r++) {
+        const int j = row + r * 32;
         float v = 0;
         if (in && k0 + j < k) {
           const int2 tap = taps[k0 + j];

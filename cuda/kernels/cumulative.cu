@@ -30,9 +30,9 @@ KERNEL __launch_bounds__(128) cumulative_backward(const float* __restrict__ step
   }
 #pragma unroll 1
   for (int i = threadIdx.x; i < n; i += 128) {
-    float sum = 0;
+    float sum = dy[i * k];
 #pragma unroll 1
-    for (int j = 0; j < k; j++) sum += dy[i * k + j];
+    for (int j = 1; j < k; j++) sum += dy[i * k + j];
     dscore[i] = sum;
   }
 }

@@ -191,7 +191,9 @@ func gemmHalf(t *testing.T, d *dev, kind int, layout string, variant, m, n, k, b
 		residual = resBits
 	}
 	if variant == 4 {
-		wide, residual = 1, nil
+		if wide, residual = 1, res; layout == "tn" { // made in parts
+			residual = nil
+		}
 	}
 	if layout == "tn" { // lies as (k, m), one matrix after the other
 		for z := range batch {
@@ -241,6 +243,22 @@ func gemmHalf(t *testing.T, d *dev, kind int, layout string, variant, m, n, k, b
 		return
 	}
 	near(t, "c", y.values(kind, len(want)), want, halfTolerance[kind])
+}
+
+// A sum of nothing is the bias.
+func TestGEMMHalfOfNothing(t *testing.T) {
+	onEach(t, func(t *testing.T, d *dev) {
+		for _, name := range halfKinds {
+			for _, layout := range []string{"nt", "nn", "tn"} {
+				bias, y, want := random(174, 8), out(16), make([]float64, 16)
+				for i := range want {
+					want[i] = float64(bias[i%8])
+				}
+				d.run(t, "gemm_"+name+"_"+layout, [3]int{1, 1, 1}, 256, nil, nil, bias, nil, y, 2, 8, 0, 0, 0, 0, 0, float32(1), -inf, inf, 1)
+				near(t, layout, y.got, want, 0)
+			}
+		}
+	})
 }
 
 func turnedBits(v []uint16, rows, columns int) []uint16 {

@@ -12,17 +12,25 @@ var cellShapes = [][2]int{{1, 1}, {3, 5}, {4, 32}, {3, 43}, {2, 130}}
 // cellTolerance: a few roundings of values near 1, and exp and tanh to two units in the last place.
 const cellTolerance = 2e-6
 
+// What of the LSTM's optional arguments is given.
+const (
+	second = 1 << iota
+	shift
+	masked
+	kept
+)
+
 func TestLSTM(t *testing.T) {
 	onEach(t, func(t *testing.T, d *dev) {
 		for k, s := range cellShapes {
-			for variant := range 3 { // 1: no second product, bias or mask; 2: no gates kept
+			for _, variant := range []int{second | shift | masked | kept, kept, second | shift | masked, shift | masked | kept, second | kept, 0} {
 				t.Run(fmt.Sprint(s, variant), func(t *testing.T) {
 					b, h := s[0], s[1]
 					stepX, stepSeen := 4*h+k, 1+k
 					gx, cell, out0, dout, dcell := random(120, b*stepX), random(121, b*h), random(122, b*h), random(123, b*h), random(124, b*h)
-					gh, ghArg := optional(variant != 1, random(125, 4*b*h))
-					bias, biasArg := optional(variant != 1, random(126, 4*h))
-					seen, seenArg := optional(variant != 1, make([]float32, b*stepSeen))
+					gh, ghArg := optional(variant&second != 0, random(125, 4*b*h))
+					bias, biasArg := optional(variant&shift != 0, random(126, 4*h))
+					seen, seenArg := optional(variant&masked != 0, make([]float32, b*stepSeen))
 					for i := range seen {
 						if i/stepSeen%2 == 0 {
 							seen[i] = 1
@@ -30,6 +38,11 @@ func TestLSTM(t *testing.T) {
 					}
 					if k == 2 {
 						gx = odd(120, len(gx))
+					}
+					if k == 3 { // gates wide open and shut
+						for i := range gx {
+							gx[i] *= 40
+						}
 					}
 					gates, cell2, out2 := make([]float64, 4*b*h), make([]float64, b*h), make([]float64, b*h)
 					dgates, dcell1, dout1 := make([]float64, b*stepX), make([]float64, b*h), make([]float64, b*h)
@@ -40,15 +53,15 @@ func TestLSTM(t *testing.T) {
 						z, j := i/h, i%h
 						var v [4]float64
 						for q := range 4 {
-							v[q] = float64(gx[z*stepX+q*h+j])
-							if variant != 1 {
-								v[q] += float64(gh[z*4*h+q*h+j]) + float64(bias[q*h+j])
+							sum := float64(gx[z*stepX+q*h+j])
+							if gh != nil {
+								sum += float64(gh[z*4*h+q*h+j])
 							}
-							if v[q] = sigmoid(v[q]); q == 2 {
-								v[q] = math.Tanh(float64(gx[z*stepX+q*h+j]))
-								if variant != 1 {
-									v[q] = math.Tanh(float64(gx[z*stepX+q*h+j]) + float64(gh[z*4*h+q*h+j]) + float64(bias[q*h+j]))
-								}
+							if bias != nil {
+								sum += float64(bias[q*h+j])
+							}
+							if v[q] = sigmoid(sum); q == 2 {
+								v[q] = math.Tanh(sum)
 							}
 							gates[z*4*h+q*h+j] = v[q]
 						}
@@ -69,24 +82,24 @@ func TestLSTM(t *testing.T) {
 						dgates[z*stepX+3*h+j] = go_ * wide * v[3] * (1 - v[3])
 					}
 					grid := [3]int{ceil(b*h, 128), 1, 1}
-					kept, c2, o2 := out(4*b*h), out(b*h), out(b*h)
-					var keptArg any = kept
-					if variant == 2 {
+					gotGates, c2, o2 := out(4*b*h), out(b*h), out(b*h)
+					var keptArg any = gotGates
+					if variant&kept == 0 {
 						keptArg = nil
 					}
 					d.run(t, "lstm_step", grid, 128, gx, ghArg, biasArg, cell, out0, seenArg, keptArg, c2, o2, b, h, stepX, stepSeen)
 					near(t, "cell", c2.got, cell2, cellTolerance)
 					near(t, "out", o2.got, out2, cellTolerance)
-					if variant == 2 {
+					if variant&kept == 0 {
 						return
 					}
-					near(t, "gates", kept.got, gates, cellTolerance)
+					near(t, "gates", gotGates.got, gates, cellTolerance)
 					sevens := make([]float32, b*stepX) // what lies between the sequences stays
 					for i := range sevens {
 						sevens[i] = 7
 					}
 					dg, dc, do := inout(sevens), out(b*h), out(b*h)
-					d.run(t, "lstm_step_backward", grid, 128, kept.got, cell, seenArg, dout, dcell, dg, dc, do, b, h, stepX, stepSeen)
+					d.run(t, "lstm_step_backward", grid, 128, gotGates.got, cell, seenArg, dout, dcell, dg, dc, do, b, h, stepX, stepSeen)
 					near(t, "dgates", dg.got, dgates, cellTolerance)
 					near(t, "dcell", dc.got, dcell1, cellTolerance)
 					near(t, "dout", do.got, dout1, cellTolerance)
@@ -112,6 +125,11 @@ func TestGRU(t *testing.T) {
 					}
 					if k == 2 {
 						gx = odd(130, len(gx))
+					}
+					if k == 3 {
+						for i := range gx {
+							gx[i] *= 40
+						}
 					}
 					gates, out2, dgh, dout1 := make([]float64, 3*b*h), make([]float64, b*h), make([]float64, 3*b*h), make([]float64, b*h)
 					dgx, sevens := make([]float64, b*stepX), make([]float32, b*stepX)

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"sort"
 	"strconv"
@@ -13,15 +12,27 @@ import (
 	"classlens/internal/safefile"
 )
 
-// resultFile keeps what was found for the report: kernel, killed, tried.
-const resultFile = "build/cuda/mutants.tsv"
+// resultFile keeps what was found for the report, and is committed, as mutants take hours: kernel, killed, tried, the start of the hash of
+// the source that the PTX says it was made from.
+const resultFile = "cuda/kernels/mutants.tsv"
 
-type score struct{ killed, tried int }
+type score struct {
+	killed, tried int
+	source        string
+}
+
+// sourceOf is the start of a PTX file's hash of its source, from its first line.
+func sourceOf(m kernels.Module) string {
+	f := strings.Fields(m.PTX)
+	if len(f) < 3 || len(f[2]) < 12 {
+		return "none"
+	}
+	return f[2][:12]
+}
 
 // mutants tries the mutants of every kernel and prints one line each.
 func mutants(l *lab, wanted func(string) bool, perKernel int, survivors bool, least float64) error {
 	seen := l.all()
-	scores := map[string]score{}
 	var sum score
 	for _, m := range kernels.Modules() {
 		for _, k := range m.Kernels {
@@ -29,7 +40,7 @@ func mutants(l *lab, wanted func(string) bool, perKernel int, survivors bool, le
 				continue
 			}
 			list := sample(mutate(m.PTX, k, seen[k].lines), perKernel)
-			var s score
+			s := score{source: sourceOf(m)}
 			for _, one := range list {
 				s.tried++
 				if l.kills(one) {
@@ -40,15 +51,14 @@ func mutants(l *lab, wanted func(string) bool, perKernel int, survivors bool, le
 				}
 			}
 			fmt.Printf("mutants: %s %d/%d\n", k, s.killed, s.tried)
-			scores[k] = s
+			if err := keepScore(k, s); err != nil { // one by one: the whole takes hours
+				return err
+			}
 			sum.killed += s.killed
 			sum.tried += s.tried
 		}
 	}
 	fmt.Printf("mutants: all %d/%d, %.1f %%\n", sum.killed, sum.tried, 100*float64(sum.killed)/float64(max(sum.tried, 1)))
-	if err := keepScores(scores); err != nil {
-		return err
-	}
 	if 100*float64(sum.killed) < least*float64(sum.tried) {
 		return fmt.Errorf("fewer than %g %% of the mutants were noticed", least)
 	}
@@ -109,15 +119,13 @@ func (l *lab) kills(m mutant) bool {
 	return false
 }
 
-// keepScores writes the scores, with those of kernels that were not asked for this time.
-func keepScores(scores map[string]score) error {
+// keepScore writes a kernel's score beside those of the others.
+func keepScore(kernel string, s score) error {
 	all, err := readScores()
 	if err != nil {
 		return err
 	}
-	for k, s := range scores {
-		all[k] = s
-	}
+	all[kernel] = s
 	names := make([]string, 0, len(all))
 	for k := range all {
 		names = append(names, k)
@@ -125,10 +133,7 @@ func keepScores(scores map[string]score) error {
 	sort.Strings(names)
 	var b strings.Builder
 	for _, k := range names {
-		fmt.Fprintf(&b, "%s\t%d\t%d\n", k, all[k].killed, all[k].tried)
-	}
-	if err := os.MkdirAll(filepath.Dir(resultFile), 0o755); err != nil {
-		return err
+		fmt.Fprintf(&b, "%s\t%d\t%d\t%s\n", k, all[k].killed, all[k].tried, all[k].source)
 	}
 	return safefile.WriteFile(resultFile, []byte(b.String()))
 }

@@ -15,7 +15,7 @@ import (
 
 const folder = "cuda/kernels"
 
-// build compiles all kernels and writes what changed.
+// build compiles the kernels whose source changed and writes their PTX.
 func build(t tools) error {
 	names, err := sources()
 	if err != nil {
@@ -27,12 +27,16 @@ func build(t tools) error {
 		if err != nil && !os.IsNotExist(err) {
 			return err
 		}
-		ptx, equal, err := compileTo(t, name, old)
+		stamp, err := stampOf(name)
 		if err != nil {
 			return err
 		}
-		if equal {
-			continue
+		if string(firstLine(old)) == stamp {
+			continue // check compiles it anew
+		}
+		ptx, err := compile(t, name, false)
+		if err != nil {
+			return err
 		}
 		if err := safefile.WriteFile(to, ptx); err != nil {
 			return err

@@ -1,7 +1,9 @@
 // Command kernels builds and checks the CUDA kernels without a GPU:
 //
 //	go run ./scripts/kernels build   compile cuda/kernels/*.cu to PTX (make kernels)
-//	go run ./scripts/kernels check   committed PTX against its source, and what ptxas makes of it (make kernels-check)
+//	go run ./scripts/kernels check   committed PTX against its source; registers, shared memory, spills, tensor-core and wide
+//	                                 instructions of four architectures against cuda/kernels/limits.tsv (make kernels-check)
+//	go run ./scripts/kernels limits  write that table anew
 //
 // The compiler's parts come from PyPI by name, once, into the cache.
 package main
@@ -19,15 +21,13 @@ func main() {
 }
 
 func run(args []string) error {
-	if len(args) != 1 || (args[0] != "build" && args[0] != "check") {
-		return fmt.Errorf("usage: kernels build | check")
+	verbs := map[string]func(tools) error{"build": build, "check": check, "limits": writeLimits}
+	if len(args) != 1 || verbs[args[0]] == nil {
+		return fmt.Errorf("usage: kernels build | check | limits")
 	}
 	t, err := fetchTools()
 	if err != nil {
 		return err
 	}
-	if args[0] == "build" {
-		return build(t)
-	}
-	return same(t)
+	return verbs[args[0]](t)
 }

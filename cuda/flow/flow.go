@@ -1,0 +1,153 @@
+// Package flow computes dense optical flow on a CUDA device, coarse to fine by the kernels of cuda/kernels/flow.cu. A *pair* is two
+// grey pictures of one size; a *level* is a pair halved some times.
+package flow
+
+import (
+	"fmt"
+
+	"classlens/cuda/driver"
+	"classlens/cuda/kernels"
+)
+
+// Rounds of Gauss-Newton a patch; more than a dozen change the error by less than a hundredth of a pixel.
+const Rounds = 12
+
+// coarsest is the smallest side of a level, in pixels.
+const coarsest = 16
+
+// level holds the planes of all pairs at one size.
+type level struct {
+	h, w, gh, gw            int
+	from, to, patches, flow *driver.Buffer
+}
+
+// Flow computes the flow of a fixed number of pairs of a fixed size. Not for several goroutines.
+type Flow struct {
+	device  *driver.Device
+	module  *driver.Module
+	kernels map[string]*driver.Kernel
+	pairs   int
+	levels  []level // finest first
+}
+
+// New allocates what pairs of grey pictures of h x w pixels need, both at least 16. Close frees it.
+func New(d *driver.Device, pairs, h, w int) (*Flow, error) {
+	if pairs < 1 || h < coarsest || w < coarsest {
+		return nil, fmt.Errorf("flow: %d pairs of %d x %d pixels; want at least one, of %d x %d", pairs, w, h, coarsest, coarsest)
+	}
+	f := &Flow{device: d, kernels: map[string]*driver.Kernel{}, pairs: pairs}
+	if err := f.open(h, w); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func (f *Flow) open(h, w int) (err error) {
+	for _, m := range kernels.Modules() {
+		if m.Name != "flow" {
+			continue
+		}
+		if f.module, err = f.device.Load([]byte(m.PTX)); err != nil {
+			return err
+		}
+		for _, name := range m.Kernels {
+			if f.kernels[name], err = f.module.Function(name); err != nil {
+				return err
+			}
+		}
+	}
+	for ; min(h, w) >= coarsest; h, w = h/2, w/2 {
+		l := level{h: h, w: w, gh: (h-8+3)/4 + 1, gw: (w-8+3)/4 + 1}
+		for _, b := range []struct {
+			to    **driver.Buffer
+			count int
+		}{{&l.from, h * w}, {&l.to, h * w}, {&l.patches, 2 * l.gh * l.gw}, {&l.flow, 2 * h * w}} {
+			if *b.to, err = f.device.Alloc(4 * f.pairs * b.count); err != nil {
+				f.levels = append(f.levels, l)
+				return err
+			}
+		}
+		f.levels = append(f.levels, l)
+	}
+	return nil
+}
+
+// Close frees the device's memory. A second call does nothing.
+func (f *Flow) Close() error {
+	var first error
+	for _, l := range f.levels {
+		for _, b := range []*driver.Buffer{l.from, l.to, l.patches, l.flow} {
+			if b == nil {
+				continue
+			}
+			if err := b.Free(); err != nil && first == nil {
+				first = err
+			}
+		}
+	}
+	f.levels = nil
+	if f.module != nil {
+		if err := f.module.Close(); err != nil && first == nil {
+			first = err
+		}
+		f.module = nil
+	}
+	return first
+}
+
+// Between gives where each pixel of from has gone in to, (pairs, h, w, 2) in pixels times rate. from and to are grey values
+// 0..255, (pairs, h, w).
+func (f *Flow) Between(from, to []float32, rate float32) ([]float32, error) {
+	if len(f.levels) == 0 {
+		return nil, fmt.Errorf("flow: used after Close")
+	}
+	top := f.levels[0]
+	if n := f.pairs * top.h * top.w; len(from) != n || len(to) != n {
+		return nil, fmt.Errorf("flow: pictures of %d and %d values, want %d", len(from), len(to), n)
+	}
+	if err := driver.CopyIn(nil, top.from, 0, from); err != nil {
+		return nil, err
+	}
+	if err := driver.CopyIn(nil, top.to, 0, to); err != nil {
+		return nil, err
+	}
+	if err := f.queue(rate); err != nil {
+		return nil, err
+	}
+	return driver.Download[float32](top.flow, 2*f.pairs*top.h*top.w)
+}
+
+// queue starts the kernels of all levels: down for the planes, up for the flow.
+func (f *Flow) queue(rate float32) error {
+	for i := 1; i < len(f.levels); i++ {
+		above, l := f.levels[i-1], f.levels[i]
+		if err := f.launch("flow_halve", l.h*l.w, 128, above.from, l.from, above.h, above.w); err != nil {
+			return err
+		}
+		if err := f.launch("flow_halve", l.h*l.w, 128, above.to, l.to, above.h, above.w); err != nil {
+			return err
+		}
+	}
+	for i := len(f.levels) - 1; i >= 0; i-- {
+		l, coarse, factor := f.levels[i], any(driver.Ptr(0)), float32(1)
+		if i+1 < len(f.levels) {
+			coarse = f.levels[i+1].flow
+		}
+		if i == 0 {
+			factor = rate
+		}
+		if err := f.launch("flow_patches", l.gh*l.gw, 4, l.from, l.to, coarse, l.patches, l.h, l.w, l.gh, l.gw, Rounds); err != nil {
+			return err
+		}
+		if err := f.launch("flow_dense", l.h*l.w, 128, l.from, l.to, l.patches, l.flow, l.h, l.w, l.gh, l.gw, factor); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// launch runs a kernel over n items, per a block.
+func (f *Flow) launch(name string, n, per int, args ...any) error {
+	return f.kernels[name].Launch(nil, [3]int{(n + per - 1) / per, f.pairs, 1}, [3]int{128, 1, 1}, 0, args...)
+}
