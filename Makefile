@@ -33,7 +33,7 @@ test: setup ## all tests, without a GPU: kernels and device on the simulated one
 	go test -timeout 30m -tags "$(TAGS)" $$(go list ./... | grep -v /cuda/)
 	@$(MAKE) --no-print-directory test-plain $(if $(TAGS),test-cuda)
 
-.PHONY: test-plain test-cuda
+.PHONY: test-plain test-cuda gpu-check bench-gpu
 test-plain: # what differs in a build without the device layer
 	go test ./cuda/...
 	go test -run 'Device|Gorgonia' ./model ./model/classroom ./model/train ./internal/analysis ./internal/learner/recurrent ./cmd/classlens
@@ -41,6 +41,13 @@ test-plain: # what differs in a build without the device layer
 test-cuda: ## the device layer, the kernels and the networks on the simulated device
 	@library=$$(./scripts/cuda-simulator.sh) && CLASSLENS_LIBCUDA=$$library go test -timeout 30m -tags cuda ./cuda/... && \
 	CLASSLENS_LIBCUDA=$$library go test -timeout 30m -tags cuda -run Device ./model ./model/classroom ./model/train ./internal/analysis ./cmd/classlens
+	@./scripts/gpu-check.sh --dry
+
+gpu-check: setup ## pack build/gpu-check.tar.gz: tests, benchmarks and a short training for a machine with a card, which needs nothing but its driver
+	@./scripts/gpu-check.sh
+
+bench-gpu: setup ## the networks on this machine's GPU beside PyTorch; without one it says so
+	@./scripts/bench-gpu.sh
 
 race: setup ## the tests of the concurrent packages under the race detector
 	go test -race -short ./internal/... ./model/... ./cmd/...

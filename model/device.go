@@ -232,3 +232,18 @@ func (d *onDevice) constant(v *value) *exec.Constant {
 	}
 	return c
 }
+
+// Limit is the roofline of a run on the device, in seconds: see exec.Ready.Limit. 0 on
+// the CPU.
+func (n *Net) Limit(in ...Tensor) (float64, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.device == nil {
+		return 0, nil
+	}
+	p, err := n.planFor(in)
+	if err != nil || p.device == nil {
+		return 0, err
+	}
+	return p.device.Limit(n.device.net.Device().Info().Peak()), nil
+}

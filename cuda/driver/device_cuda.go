@@ -98,6 +98,9 @@ func describe(i int) (Info, error) {
 		{cu.ComputeCapabilityMajor, &info.ComputeMajor},
 		{cu.ComputeCapabilityMinor, &info.ComputeMinor},
 		{cu.MultiprocessorCount, &info.Multiprocessors},
+		{cu.ClockRate, &info.Clock},
+		{cu.MemoryClockRate, &info.MemoryClock},
+		{cu.GlobalMemoryBusWidth, &info.MemoryBus},
 	} {
 		if *a.to, err = dev.Attribute(a.what); err != nil {
 			return info, convert("get device attribute", codeOf(err))

@@ -21,6 +21,9 @@ type Info struct {
 	ComputeMinor    int
 	Multiprocessors int
 	Memory          int64 // bytes in all
+	Clock           int   // of the multiprocessors, kHz
+	MemoryClock     int   // kHz; data moves twice a clock
+	MemoryBus       int   // bits
 	Simulated       bool
 	DriverVersion   int // the CUDA version that the driver speaks: 12020 is 12.2
 }
@@ -44,3 +47,12 @@ type Statistics struct {
 // FaultVariable names the environment variable that makes calls of a simulated device fail: "N:CODE" lets the Nth call
 // (from 1) answer this CUresult instead of being made. A real device never reads it.
 const FaultVariable = "CLASSLENS_CUDA_FAIL"
+
+// Peak is what the device could do at its clocks: float32 operations and bytes of its memory a second.
+func (i Info) Peak() (flops, bytes float64) {
+	lanes := 128.0 // a multiprocessor, from compute 8.6 on
+	if i.ComputeMajor < 8 || (i.ComputeMajor == 8 && i.ComputeMinor == 0) {
+		lanes = 64
+	}
+	return 2 * lanes * float64(i.Multiprocessors) * float64(i.Clock) * 1e3, 2 * float64(i.MemoryClock) * 1e3 * float64(i.MemoryBus) / 8
+}

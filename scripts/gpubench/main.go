@@ -1,0 +1,266 @@
+// Command gpubench times the networks on a CUDA device, and PyTorch on the same card beside them. One line a row:
+//
+//	gpubench: infer-32 ours_ms 1.23 clips_s 26000 limit_ms 0.40 share 0.33
+//	gpubench: infer-32 pytorch_ms 1.90 variant compiled-fp16 ratio 1.54
+//
+// A clip is five steps of one student. Times are medians of whole runs, copies both ways included; limit is the roofline of the
+// launched ops in float32, share what of it is reached; ratio is the fastest PyTorch variant's time over ours. Without a card it
+// says so and measures nothing; -small runs tiny rows on a simulated device, whose times mean nothing.
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"classlens/cuda/driver"
+	"classlens/model"
+	"classlens/model/classroom"
+	"classlens/model/pretrained"
+	"classlens/model/train"
+)
+
+const steps = 5
+
+// bench is one run of the command.
+type bench struct {
+	device  model.Choice
+	small   bool
+	seconds time.Duration // of a row
+	ours    map[string]float64
+}
+
+func main() {
+	small := flag.Bool("small", false, "tiny rows, also on a simulated device: tries the program, measures nothing")
+	python := flag.String("python", os.Getenv("CLASSLENS_BENCH_PYTHON"), "a Python with torch, numpy and onnx; without one PyTorch is left out")
+	seconds := flag.Float64("seconds", 1, "least time a row is measured for")
+	flag.Parse()
+	if err := run(*small, *python, *seconds); err != nil {
+		fmt.Fprintln(os.Stderr, "gpubench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(small bool, python string, seconds float64) error {
+	all, err := driver.Devices()
+	if err != nil || len(all) == 0 || (all[0].Simulated && !small) {
+		fmt.Println("gpubench: no GPU here: nothing was measured")
+		return nil
+	}
+	c, err := classroom.ChooseDevice("cuda", classroom.Default())
+	if err != nil {
+		return err
+	}
+	if c.Device == model.CPU {
+		return fmt.Errorf("%s", c.Note)
+	}
+	fmt.Println("gpubench: on", c)
+	b := &bench{device: c, small: small, seconds: time.Duration(seconds * float64(time.Second)), ours: map[string]float64{}}
+	counts := []int{1, 32, 512}
+	if small {
+		counts = []int{1, 2}
+	}
+	var first []float32
+	for _, clips := range counts {
+		said, err := b.inference(clips)
+		if err != nil {
+			return fmt.Errorf("%d clips: %w", clips, err)
+		}
+		if first == nil {
+			first = said
+		}
+	}
+	if err := b.detectors(); err != nil {
+		return err
+	}
+	if err := b.training(); err != nil {
+		return fmt.Errorf("training: %w", err)
+	}
+	if python == "" {
+		fmt.Println("gpubench: no PyTorch given (CLASSLENS_BENCH_PYTHON): no comparison")
+		return nil
+	}
+	return b.compare(python, counts, first)
+}
+
+// madeUp is a pattern in -1..1, the same that theirs.py makes.
+func madeUp(v []float32) {
+	for i := range v {
+		v[i] = float32(uint64(i)*2654435761&0xffff)/32768 - 1
+	}
+}
+
+// median runs f for the row's time and gives the median in milliseconds.
+func (b *bench) median(f func() error) (float64, error) {
+	for range 3 { // launched, recorded, replayed
+		if err := f(); err != nil {
+			return 0, err
+		}
+	}
+	if b.small {
+		return 0, nil
+	}
+	var times []float64
+	for begin := time.Now(); len(times) < 5 || (time.Since(begin) < b.seconds && len(times) < 1000); {
+		start := time.Now()
+		if err := f(); err != nil {
+			return 0, err
+		}
+		times = append(times, time.Since(start).Seconds()*1e3)
+	}
+	slices.Sort(times)
+	return times[len(times)/2], nil
+}
+
+// row times a network on one input and prints its line.
+func (b *bench) row(name string, net *model.Net, clips int, in ...model.Tensor) ([]model.Tensor, error) {
+	out := make([]model.Tensor, len(net.Outputs()))
+	ms, err := b.median(func() error { return net.RunInto(in, out) })
+	if err == nil {
+		err = net.DeviceError()
+	}
+	if err != nil {
+		return nil, err
+	}
+	limit, err := net.Limit(in...)
+	if err != nil {
+		return nil, err
+	}
+	b.ours[name] = ms
+	if b.small {
+		fmt.Printf("gpubench: %s ran; a simulated device has no times\n", name)
+		return out, nil
+	}
+	fmt.Printf("gpubench: %s ours_ms %.4f clips_s %.0f limit_ms %.4f share %.3f\n", name, ms, float64(clips)/ms*1e3, limit*1e3, limit*1e3/ms)
+	return out, nil
+}
+
+// inference is the classroom network, whole, on so many clips.
+func (b *bench) inference(clips int) ([]float32, error) {
+	net, err := model.Load(classroom.Default(), model.Options{Threads: 1, Device: b.device.Device, Outputs: []string{"behaviour", "attention", "engagement"}})
+	if err != nil {
+		return nil, err
+	}
+	defer net.Close()
+	picture, offset, seen := model.NewTensor(clips*steps, train.Channels, 96, 96), model.NewTensor(clips, steps), model.NewTensor(clips, steps)
+	madeUp(picture.Data)
+	for i := range seen.Data {
+		offset.Data[i], seen.Data[i] = float32(i%steps-steps/2), 1
+	}
+	out, err := b.row(fmt.Sprintf("infer-%d", clips), net, clips, picture, offset, seen)
+	if err != nil {
+		return nil, err
+	}
+	return out[0].Data, nil
+}
+
+// detectors are the people nets that presets use, on one picture.
+func (b *bench) detectors() error {
+	for _, d := range []struct {
+		name string
+		h, w int
+	}{{"centerface", 736, 1280}, {"movenet-multipose", 512, 896}} {
+		if b.small {
+			d.h, d.w = 64, 64
+		}
+		path, err := pretrained.Path(d.name)
+		if err != nil {
+			fmt.Printf("gpubench: %s left out: %v\n", d.name, err)
+			continue
+		}
+		net, err := model.LoadFile(path, model.Options{Threads: 1, Device: b.device.Device})
+		if err != nil {
+			return err
+		}
+		in := model.NewTensor(1, 3, d.h, d.w)
+		madeUp(in.Data)
+		_, err = b.row(fmt.Sprintf("%s-%dx%d", d.name, d.w, d.h), net, 1, in)
+		net.Close()
+		if err != nil {
+			return fmt.Errorf("%s: %w", d.name, err)
+		}
+	}
+	return nil
+}
+
+// plan is the network that is trained: that of configs/train-s.yaml, or a tiny one.
+func (b *bench) plan() (train.Plan, int) {
+	if b.small {
+		return train.Plan{Size: 16, Stem: 8, Stages: []train.Stage{{Expand: 16, Out: 8, Stride: 2, Repeat: 1}}, Top: 16, Embedding: 16, Width: 8, Heads: 2}, 2
+	}
+	return train.Plan{Size: 96, Stem: 16, Stages: []train.Stage{{Expand: 48, Out: 32, Stride: 2, Repeat: 1}, {Expand: 64, Out: 32, Stride: 1, Repeat: 1}, {Expand: 96, Out: 48, Stride: 2, Repeat: 1},
+		{Expand: 192, Out: 48, Stride: 1, Repeat: 2}, {Expand: 192, Out: 80, Stride: 2, Repeat: 1}, {Expand: 320, Out: 80, Stride: 1, Repeat: 2}}, Top: 320, Embedding: 128, Width: 64, Heads: 4}, 32
+}
+
+// training times a step on stills, and holds ten losses to the CPU's.
+func (b *bench) training() error {
+	plan, batch := b.plan()
+	in := train.Batch[float32]{Pictures: make([]float32, batch*train.Channels*plan.Size*plan.Size), Steps: steps}
+	madeUp(in.Pictures)
+	var y train.Targets[float32]
+	for i := range batch {
+		y.Behaviour, y.Attention, y.Level = append(y.Behaviour, i%10), append(y.Attention, i%2), append(y.Level, 3)
+		for k := range steps {
+			in.Index, in.Offsets, in.Seen = append(in.Index, i), append(in.Offsets, float32(k-steps/2)), append(in.Seen, 1)
+		}
+	}
+	losses := train.Losses[float32]{Attention: .3, Engagement: .3}
+	var all [2][]float64
+	for i := range all {
+		net, err := train.NewNetwork[float32](plan, 1)
+		if err != nil {
+			return err
+		}
+		rule, err := train.NewOptimizer[float32](train.AdamW, 0.02)
+		if err != nil {
+			return err
+		}
+		s := train.NewCPU(net, rule, nil, 5)
+		if i == 1 {
+			if s, err = train.NewDevice(b.device.Device, net, rule, nil, 5); err != nil {
+				return err
+			}
+		}
+		for range 10 {
+			l, err := s.Step(in, losses, y, 1e-3)
+			if err != nil {
+				return err
+			}
+			all[i] = append(all[i], l)
+		}
+		if i == 1 {
+			name := fmt.Sprintf("train-%d", batch)
+			ms, err := b.median(func() error { _, err := s.Step(in, losses, y, 1e-3); return err })
+			if err != nil {
+				return err
+			}
+			if b.ours[name] = ms; !b.small {
+				fmt.Printf("gpubench: %s ours_ms %.4f samples_s %.0f\n", name, ms, float64(batch)/ms*1e3)
+			}
+		}
+		if err := s.Close(); err != nil {
+			return err
+		}
+	}
+	worst := 0.0
+	for k := range all[0] {
+		worst = max(worst, (all[1][k]-all[0][k])/all[0][k], (all[0][k]-all[1][k])/all[0][k])
+	}
+	fmt.Printf("gpubench: ten training steps: loss %.4f to %.4f, worst difference from the CPU %.2g of the loss\n", all[1][0], all[1][9], worst)
+	if !(worst <= train.DeviceBound) {
+		return fmt.Errorf("the losses differ by %.2g of the CPU's, more than %.0e", worst, train.DeviceBound)
+	}
+	return nil
+}
+
+// planFile writes the plan for theirs.py.
+func planFile(p train.Plan, name string) error {
+	raw, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(name, raw, 0o600)
+}
