@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"classlens/model"
 	"classlens/vision/scene"
 	"classlens/vision/track"
 	"classlens/vision/track/lucas"
@@ -47,13 +48,7 @@ func (r *run) do(ctx context.Context) (state State, text string, err error) {
 			return state, "already analyzed with this input, these settings and weights (--force does it again)", nil
 		}
 	}
-	if r.recording, err = video.Open(ctx, r.path, r.videoOptions()); err != nil {
-		return Failed, "", err
-	}
-	if err := os.MkdirAll(r.folder, 0o755); err != nil {
-		return Failed, "", fmt.Errorf("folder for the results: %w", err)
-	}
-	tracks, err := r.findPeople()
+	tracks, err := r.firstPass(ctx)
 	if err != nil {
 		return Failed, "", err
 	}
@@ -62,6 +57,29 @@ func (r *run) do(ctx context.Context) (state State, text string, err error) {
 		return Failed, "", err
 	}
 	return r.write(ctx, inputs, tracks, seen)
+}
+
+// firstPass opens the recording and finds the people in it, decoding on the GPU where that
+// is chosen; a recording that does not get through there is begun again on the CPU.
+func (r *run) firstPass(ctx context.Context) (tracks []scene.Track, err error) {
+	o := r.videoOptions()
+	if r.device.Device != model.CPU && !r.device.Info.Simulated && r.options.Config.Video.GPUDecode {
+		o.Decoder = video.ChooseDecoder(ctx, r.path, o)
+	}
+	for {
+		if r.recording, err = video.Open(ctx, r.path, o); err == nil {
+			if err := os.MkdirAll(r.folder, 0o755); err != nil {
+				return nil, fmt.Errorf("folder for the results: %w", err)
+			}
+			tracks, err = r.findPeople()
+		}
+		if o.Decoder == "" || (err == nil && r.lost == nil) || ctx.Err() != nil {
+			return tracks, err
+		}
+		o.Decoder = ""
+		r.close()
+		r.recording, r.spool, r.lost, r.looks = nil, nil, nil, 0
+	}
 }
 
 // findPeople is the first pass: every step is decoded, searched and spooled;

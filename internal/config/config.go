@@ -26,6 +26,7 @@ type Video struct {
 	MaxHours       float64 `mapstructure:"max_hours" json:"max_hours" min:"0.01" max:"48"`
 	HangSeconds    float64 `mapstructure:"hang_seconds" json:"hang_seconds" min:"5" max:"600"`
 	MemoryMB       int     `mapstructure:"memory_mb" json:"memory_mb" min:"512" max:"65536"`
+	GPUDecode      bool    `mapstructure:"gpu_decode" json:"gpu_decode"`
 	KeyframeChange float64 `mapstructure:"keyframe_change" json:"keyframe_change" min:"0.01" max:"1"`
 }
 

@@ -16,6 +16,7 @@ type Options struct {
 	Limits         probe.Limits // what is refused
 	Hang           time.Duration
 	MemoryBytes    uint64 // the child may map; default 4 GiB
+	Decoder        string // FFmpeg's, by name, see ChooseDecoder; "": the CPU's
 	Every          bool   // every frame is a step: for drawing on all of them
 }
 
@@ -31,6 +32,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MemoryBytes == 0 {
 		o.MemoryBytes = 4 << 30
+	}
+	if o.Decoder != "" {
+		o.MemoryBytes = hardwareMemory
 	}
 	o.Limits = o.Limits.WithDefaults()
 	return o

@@ -98,7 +98,7 @@ func (r *Recording) start(ctx context.Context, container string) error {
 	defer theirs.Close()
 	r.pipe, r.reader = ours, bufio.NewReaderSize(ours, 1<<20)
 	r.cmd = exec.CommandContext(ctx, self)
-	r.cmd.Env = append(os.Environ(), workerMark+"=1", formatWhitelist, "OPENCV_LOG_LEVEL=ERROR")
+	r.cmd.Env = append(os.Environ(), workerMark+"=1", captureOptions(r.o.Decoder), "OPENCV_LOG_LEVEL=ERROR")
 	r.cmd.Stdin = strings.NewReader(string(question))
 	r.cmd.Stderr = r.stderr
 	r.cmd.ExtraFiles = []*os.File{theirs}
