@@ -34,10 +34,10 @@ if command -v nvidia-smi >/dev/null; then
 	nvidia-smi --query-gpu=name,uuid,driver_version,memory.total,power.limit --format=csv,noheader 2>&1 | while read -r l; do say "card: $l"; done
 fi
 if [ "$small" = --small ]; then
-	tests cuda/driver 120 -test.run 'Saxpy|Graph'
-	tests cuda/kernels 120 -test.run 'Softmax|Peaks'
-	tests model/classroom 240 -test.run 'OnDevice'
-	step "benchmarks and ten training steps" 240 "$here/gpubench" -small
+	tests cuda/driver 300 -test.run 'Saxpy|Graph'
+	tests cuda/kernels 300 -test.run 'Softmax|Peaks'
+	tests model/classroom 600 -test.run 'OnDevice'
+	step "benchmarks and ten training steps" 900 "$here/gpubench" -small
 else
 	# The driver's tests of a missing driver and of faults need another environment than this one.
 	tests cuda/driver 40 -test.skip 'Missing|EveryCall|Endless|Absent|Header|Shim'
