@@ -34,7 +34,8 @@ type Recording struct {
 	info   Info
 	gaps   []scene.Gap
 	cmd    *exec.Cmd
-	folder string // private, holds the safely named link
+	wait   func() error // for the child's end, from any goroutine
+	folder string       // private, holds the safely named link
 	pipe   *os.File
 	reader *bufio.Reader
 	stderr *tail
@@ -106,6 +107,7 @@ func (r *Recording) start(ctx context.Context, container string) error {
 	if err := r.cmd.Start(); err != nil {
 		return fmt.Errorf("starting the decoder: %w", err)
 	}
+	r.wait = sync.OnceValue(r.cmd.Wait)
 	r.silent = time.AfterFunc(r.o.Hang, func() {
 		r.hung.Store(true)
 		_ = r.cmd.Process.Kill()
@@ -157,7 +159,7 @@ func (r *Recording) died(cause error) error {
 	if r.cmd.Process != nil {
 		_ = r.cmd.Process.Kill() // what is left of it
 	}
-	status := r.cmd.Wait()
+	status := r.wait()
 	r.ended = true
 	last := r.stderr.last()
 	switch {
@@ -212,7 +214,7 @@ func (r *Recording) next() (*scene.Step, error) {
 				return nil, err
 			}
 			r.ended = true
-			if err := r.cmd.Wait(); err != nil {
+			if err := r.wait(); err != nil {
 				return nil, fmt.Errorf("%s: %w (%v)", r.path, ErrCrashed, err)
 			}
 			r.info.DecoderErrors = r.stderr.count()
@@ -237,15 +239,16 @@ func (r *Recording) Gaps() []scene.Gap {
 	return all
 }
 
-// Close ends the child and removes what it used. It may be called twice.
+// Close ends the child and removes what it used. It may be called twice, and while
+// Next waits in another goroutine, which then gets an error.
 func (r *Recording) Close() error {
 	r.once.Do(func() {
 		if r.silent != nil {
 			r.silent.Stop()
 		}
-		if r.cmd != nil && r.cmd.Process != nil && !r.ended {
-			_ = r.cmd.Process.Kill()
-			_ = r.cmd.Wait() // killed on purpose
+		if r.wait != nil {
+			_ = r.cmd.Process.Kill() // an error says that it has ended already
+			_ = r.wait()             // killed on purpose
 		}
 		if r.pipe != nil {
 			r.pipe.Close()

@@ -219,3 +219,38 @@ func FuzzUnpackStep(f *testing.F) {
 		}
 	})
 }
+
+// Whoever gives up on a recording closes it while another goroutine still reads:
+// both come to an end.
+func TestClosedWhileReading(t *testing.T) {
+	path := large(t)
+	ctx, cancel := context.WithCancel(context.Background()) // one that can end, as in a real run: os/exec then hands its end to one waiter only
+	defer cancel()
+	for range 4 {
+		r, err := Open(ctx, path, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Next(); err != nil {
+			t.Fatal(err)
+		}
+		read := make(chan error)
+		go func() {
+			for {
+				if _, err := r.Next(); err != nil {
+					read <- err
+					return
+				}
+			}
+		}()
+		closed := make(chan error)
+		go func() { closed <- r.Close() }()
+		for _, end := range []<-chan error{closed, read} {
+			select {
+			case <-end:
+			case <-time.After(time.Minute):
+				t.Fatal("it hangs")
+			}
+		}
+	}
+}
