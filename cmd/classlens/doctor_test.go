@@ -1,0 +1,26 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"classlens/cuda/driver"
+)
+
+// doctor names every device with its UUID and says which is simulated; without one it says
+// that the networks run on the CPU, which is nothing to mend.
+func TestDeviceInDoctor(t *testing.T) {
+	stdout, _, _ := classlens(t, "doctor")
+	all, err := driver.Devices()
+	if err != nil || len(all) == 0 {
+		if !strings.Contains(stdout, "note     gpu ") || !strings.Contains(stdout, "the networks run on the CPU") {
+			t.Errorf("printed %q", stdout)
+		}
+		return
+	}
+	for _, d := range all {
+		if !strings.Contains(stdout, "ok       gpu ") || !strings.Contains(stdout, d.UUID) || strings.Contains(stdout, "simulated") != d.Simulated {
+			t.Errorf("printed %q, the device is %+v", stdout, d)
+		}
+	}
+}
