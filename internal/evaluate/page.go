@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"fmt"
 	"html/template"
+	"math"
 	"strings"
 
 	"classlens/model/metrics"
@@ -31,6 +32,13 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 			return fmt.Sprintf("%.3f", *j.AUC[i])
 		}
 		return "–"
+	},
+	"fade": func(n int, bins []metrics.Bin) float64 {
+		most := 1
+		for _, b := range bins {
+			most = max(most, b.N)
+		}
+		return 0.15 + 0.85*math.Sqrt(float64(n)/float64(most))
 	},
 	"line": func(points []metrics.Point) string {
 		var b strings.Builder
