@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"classlens/internal/config"
@@ -34,6 +35,7 @@ func main() {
 	flag.StringVar(&c.rendered, "rendered", "", "folder of `synthroom crops -steps 5 -flow`")
 	flag.StringVar(&c.out, "out", "out/compare", "folder for runs, tables and predictions")
 	flag.IntVar(&c.scale, "passes", 6000, "samples that each net sees while training, whatever the set's size")
+	flag.StringVar(&c.only, "only", "", "methods to run, by the names of their folders, such as hog,cnn; all without")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -44,9 +46,9 @@ func main() {
 }
 
 type compare struct {
-	clabehavior, cctv, rendered, out string
-	scale                            int
-	labels                           config.Labels
+	clabehavior, cctv, rendered, out, only string
+	scale                                  int
+	labels                                 config.Labels
 }
 
 // task is one set with one split.
@@ -56,6 +58,7 @@ type task struct {
 	split string // file
 	part  []string
 	video bool // has steps and flow
+	upper bool // the set boxes head and upper body: heads are at their usual place
 }
 
 func (c *compare) run(ctx context.Context) (err error) {
@@ -72,7 +75,7 @@ func (c *compare) run(ctx context.Context) (err error) {
 	var rows []row
 	for _, m := range methods { // the dear ones come last
 		for _, t := range tasks {
-			if m.video && !t.video || m.still && t.video {
+			if m.video && !t.video || m.still && t.video || (c.only != "" && !slices.Contains(strings.Split(c.only, ","), m.file)) {
 				continue
 			}
 			r, err := c.one(ctx, t, m)

@@ -23,14 +23,14 @@ type method struct {
 
 var methods = []method{
 	{name: "commonest class", file: "commonest", predict: commonest},
-	{name: "HOG, logistic regression", file: "hog", predict: hogPredict},
+	{name: "HOG, logistic regression", file: "hog", still: true, predict: features(hogOf)},
 	{name: "CNN, attention over steps", file: "cnn", predict: net(func(*train.Plan) {})},
 	{name: "CNN, mean of the steps instead of attention", file: "mean", predict: net(func(p *train.Plan) { p.Temporal = train.Mean })},
 	{name: "CNN, LSTM", file: "lstm", predict: net(func(p *train.Plan) { p.Temporal = train.LSTM })},
 	{name: "CNN without flow", file: "noflow", video: true, predict: net(func(p *train.Plan) { p.NoFlow = true })},
 	{name: "CNN, GRU", file: "gru", predict: net(func(p *train.Plan) { p.Temporal = train.GRU })},
 	{name: "CNN, attention, squeeze-and-excitation", file: "squeeze", predict: net(func(p *train.Plan) { p.Squeeze = 4 })},
-	{name: "pose (Thunder's points and angles), logistic regression", file: "pose", still: true, predict: posePredict},
+	{name: "pose (Thunder's points and angles), logistic regression", file: "pose", still: true, predict: features(poseOf)},
 }
 
 func commonest(_ context.Context, _ *compare, t task, _ string) ([]evaluate.Prediction, error) {

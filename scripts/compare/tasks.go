@@ -30,7 +30,7 @@ func (c *compare) tasks() ([]task, error) {
 			return err
 		}
 		p := &dataset.Split{Set: s.Name, By: "media", Groups: groups}
-		t := task{name: name, set: s, video: video, split: filepath.Join(c.out, name+".json")}
+		t := task{name: name, set: s, video: video, upper: s.Root != dir, split: filepath.Join(c.out, name+".json")}
 		if t.part, err = p.Parts(s); err != nil {
 			return err
 		}
