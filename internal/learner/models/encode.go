@@ -24,11 +24,26 @@ const cut = 5
 // course's name.
 var courseWide = []string{"progress", "weeks", "due_count", "due_weight", "cohort_left", "cohort_handed", "cohort_score"}
 
+// courseNames are those of them that do no more than name a course, whatever learns
+// from them: its plan, and how its markers mark.
+var courseNames = []string{"due_count", "due_weight", "cohort_score"}
+
 // personal gives the columns that are not course-wide.
 func personal(s *Set) []int {
 	var out []int
 	for i, name := range s.Columns {
 		if !slices.Contains(courseWide, name) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// timed gives the columns but for those that only name a course.
+func timed(s *Set) []int {
+	var out []int
+	for i, name := range s.Columns {
+		if !slices.Contains(courseNames, name) {
 			out = append(out, i)
 		}
 	}
@@ -57,7 +72,7 @@ func newEncoder(s *Set, columns []int, each func(do func(row []float32))) *Encod
 		}
 	}
 	for _, r := range s.Rows {
-		if !slices.Contains(e.Modules, r.Module) {
+		if r.Module != "" && !slices.Contains(e.Modules, r.Module) {
 			e.Modules = append(e.Modules, r.Module)
 		}
 	}

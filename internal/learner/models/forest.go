@@ -35,12 +35,17 @@ var (
 // library that trains trees in Go is kept up, and XGBoost's would be a system
 // library for two seconds of work: hence these.
 func FitTrees(s *Set, o TreeOptions, boosted bool, seed uint64) *Trees {
-	s = s.Present()
-	m := &Trees{Binner: newBinner(s, personal(s)), Boosted: boosted}
-	m.Modules = newEncoder(s, nil, func(func([]float32)) {}).Modules
-	bins := m.bins(s)
+	wide, plain := s.spread(spreadWeeks, spreadHide), s.spread(1, spreadHide)
+	m := &Trees{Binner: newBinner(wide, personal(s)), Boosted: boosted}
+	m.Modules = newEncoder(wide, nil, func(func([]float32)) {}).Modules
+	bins := m.bins(plain)
 	for t := range Targets {
-		m.fit(t, bins, s.Truth(t), o, rand.New(rand.NewPCG(seed, uint64(t))))
+		r := rand.New(rand.NewPCG(seed, uint64(t)))
+		if t == Passed {
+			m.fit(t, m.bins(wide), wide.Truth(t), o, r)
+		} else {
+			m.fit(t, bins, plain.Truth(t), o, r)
+		}
 	}
 	return m
 }

@@ -20,7 +20,9 @@ func drawn(n int, seed uint64, z func(steps [][]float32, module string) float64)
 		row := Row{Student: fmt.Sprint(i), Module: []string{"AAA", "BBB"}[i%2], Present: true}
 		for t := range 4 {
 			v := []float32{float32(r.NormFloat64()), float32(r.NormFloat64()), float32(r.NormFloat64()), float32(r.NormFloat64()), float32(t) / 4}
-			if r.Float64() < .2 {
+			if t > 0 { // of these only c is new each week
+				v[0], v[1], v[3] = row.Steps[0][0], row.Steps[0][1], row.Steps[0][3]
+			} else if r.Float64() < .2 {
 				v[3] = float32(math.NaN())
 			}
 			row.Steps = append(row.Steps, v)
@@ -81,7 +83,7 @@ func TestModelsLearnTheirLaws(t *testing.T) {
 	}
 	sequence := func(cell string, attention int) func(s *Set) Model {
 		o := Recurrence
-		o.Cell, o.Attention, o.Seeds, o.Batch, o.Epochs, o.Hidden = cell, attention, 1, 32, 25, 16
+		o.Cell, o.Attention, o.Seeds, o.Batch, o.Epochs, o.Hidden = cell, attention, 1, 32, 15, 16
 		return func(s *Set) Model {
 			m, err := FitSequence(s, nil, o, 1, nil)
 			if err != nil {
@@ -109,9 +111,9 @@ func TestModelsLearnTheirLaws(t *testing.T) {
 		law   func([][]float32, string) float64
 		share float64 // of the way from knowing nothing to knowing the law
 	}{
-		{"lr, linear", lr, linear, .9}, {"lr, holes", lr, holes, .8}, {"boosted, linear", boosted, linear, .8}, {"boosted, crossed", boosted, crossed, .85}, {"boosted, holes", boosted, holes, .9},
+		{"lr, linear", lr, linear, .85}, {"lr, holes", lr, holes, .8}, {"boosted, linear", boosted, linear, .75}, {"boosted, crossed", boosted, crossed, .85}, {"boosted, holes", boosted, holes, .9},
 		{"bagged, linear", bagged, linear, .6}, {"perceptron, crossed", feed(Perceptron), crossed, .6}, {"picture, weeks", feed(Picture), weeks, .7},
-		{"lstm, weeks", sequence("lstm", 0), weeks, .7}, {"gru, weeks", sequence("gru", 0), weeks, .7}, {"attention, weeks", sequence("lstm", 8), weeks, .7}, {"lstm, holes", sequence("lstm", 0), holes, .4},
+		{"lstm, weeks", sequence("lstm", 0), weeks, .7}, {"gru, weeks", sequence("gru", 0), weeks, .7}, {"attention, weeks", sequence("lstm", 8), weeks, .7}, {"lstm, holes", sequence("lstm", 0), holes, .7},
 	} {
 		train, test := drawn(1500, 1, c.law), drawn(1500, 2, c.law)
 		nothing, all := lossOf(t, FitMajority(train), test), best(test, c.law)
@@ -126,6 +128,7 @@ func TestModelsLearnTheirLaws(t *testing.T) {
 func TestNewtonStopsAtTheMinimum(t *testing.T) {
 	s := drawn(400, 3, func(s [][]float32, _ string) float64 { return float64(last(s)[0]) })
 	m := FitLinear(s)
+	s = s.spread(spreadWeeks, spreadHide)
 	x, w := m.Encoder.last(s), m.Encoder.Width()
 	gradient := make([]float64, w+1)
 	for j := range w {
@@ -157,14 +160,14 @@ func TestFeedForwardGradients(t *testing.T) {
 		n.backward(slope)
 		for k, p := range n.params() {
 			for _, i := range []int{0, len(p.w) / 2, len(p.w) - 1} {
-				const h = 1e-2
+				const h = 1e-3
 				old := p.w[i]
 				p.w[i] = old + h
 				up := loss()
 				p.w[i] = old - h
 				down := loss()
 				p.w[i] = old
-				if want := (up - down) / (2 * h); math.Abs(want-float64(p.g[i])) > 2e-3+.02*math.Abs(want) {
+				if want := (up - down) / (2 * h); math.Abs(want-float64(p.g[i])) > 1e-3+.02*math.Abs(want) {
 					t.Errorf("steps %d, parameter %d[%d]: slope %g, differences say %g", steps, k, i, p.g[i], want)
 				}
 			}

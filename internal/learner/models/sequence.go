@@ -34,7 +34,7 @@ type SequenceOptions struct {
 	Seeds     int     `json:"seeds"`
 	Memory    float64 `json:"memory"` // a step k weeks before the last weighs exp(-k/memory)
 	Hide      float64 `json:"hide"`   // share of rows that are trained as of an unseen module
-	Wide      bool    `json:"wide"`   // course-wide columns too
+	Wide      bool    `json:"wide"`   // also how far the course is, and how its students do
 	Share     [Targets]float64
 }
 
@@ -50,10 +50,7 @@ type Report func(seed, epoch int, train, valid float64)
 func FitSequence(train, valid *Set, o SequenceOptions, seed uint64, report Report) (*Sequence, error) {
 	columns := personal(train)
 	if o.Wide {
-		columns = columns[:0]
-		for i := range train.Columns {
-			columns = append(columns, i)
-		}
+		columns = timed(train)
 	}
 	m := &Sequence{Encoder: newEncoder(train, columns, allSteps(train))}
 	x := m.Encoder.sequences(train)

@@ -62,6 +62,27 @@ func (s *Set) Present() *Set {
 	return out
 }
 
+// spread gives the rows that models of one day learn from: those who are there, as of
+// the day and of the weeks before it, so that a few courses give many days; of some
+// students the module is hidden, so that one that was never seen has its say.
+func (s *Set) spread(weeks int, hide float64) *Set {
+	out := &Set{Columns: s.Columns}
+	for i, r := range s.Rows {
+		if !r.Present {
+			continue
+		}
+		if r.Enrolment*7919%1000 < int(1000*hide) {
+			r.Module = ""
+		}
+		for back := range min(weeks, len(r.Steps)) {
+			q := s.Rows[i]
+			q.Module, q.Steps, q.Truth = r.Module, r.Steps[:len(r.Steps)-back], r.Truth[:len(r.Steps)-back]
+			out.Rows = append(out.Rows, q)
+		}
+	}
+	return out
+}
+
 // Truth of a target on the day of the prediction, a value a row.
 func (s *Set) Truth(target int) []float32 {
 	out := make([]float32, len(s.Rows))
