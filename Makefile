@@ -60,8 +60,10 @@ lint: ## gofmt, go vet, staticcheck, the import table and the house rules
 	go run $(STATICCHECK) -tags "$(TAGS)" ./cuda/... ./model/... ./internal/analysis ./cmd/classlens
 	go run ./scripts/houserules
 
-bench: setup ## the engine against ONNX Runtime on the same nets, interleaved in one run
+bench: setup ## the engine against ONNX Runtime, the learner's LSTM against PyTorch, 10.6 million clicks imported
 	go run -tags bench ./model/bench
+	go run -tags bench ./internal/learner/recurrent/bench
+	go run -tags bench ./internal/learner/synthlog/bench
 
 synth: setup ## fetch the figures' assets and draw samples/lesson.mp4 and its truth again
 	go run ./cmd/synthroom assets

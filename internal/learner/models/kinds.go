@@ -9,7 +9,7 @@ import (
 // Kinds of models that Fit knows, in the order of tables.
 var Kinds = []string{"majority", "lr", "rf", "gbdt", "mlp", "cnn", "lstm", "gru", "attention", "stack"}
 
-// DefaultKind is the one that was best on the choice that docs/learner.md describes.
+// DefaultKind is the one that was best on held-out courses; docs/measured.md has the figures.
 const DefaultKind = "stack"
 
 // CheckKind says whether a kind exists.
@@ -20,10 +20,11 @@ func CheckKind(kind string) error {
 	return nil
 }
 
-// members of the stack and what each one's logit weighs.
+// members of the stack and what each one's logit weighs: with trees the mean AUC of days
+// 28 and 56 on held-out courses of 2013J was .772, without .774, at a third of the time.
 var (
-	members       = []string{"lr", "gbdt", "lstm", "gru"}
-	memberWeights = []float64{1, 1, 1, 1}
+	members       = []string{"lr", "lstm"}
+	memberWeights = []float64{1, 1}
 )
 
 // Fitted is a fitted model of some kind with its calibration: what weights.json
