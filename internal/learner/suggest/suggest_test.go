@@ -117,7 +117,7 @@ func TestKnownCauses(t *testing.T) {
 					t.Errorf("%s: first reason right for %d of %d", c, right[c], of)
 				}
 			}
-			if 10*second < 9*all || 10*near < 6*second || 5*healthy > len(r.Listed) {
+			if 10*second < 9*all || 2*near < second || 5*healthy > len(r.Listed) {
 				t.Errorf("among the first two %d of %d, near in time %d, healthy %d of %d", second, all, near, healthy, len(r.Listed))
 			}
 		})
