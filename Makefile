@@ -49,6 +49,19 @@ gpu-check: setup ## pack build/gpu-check.tar.gz: tests, benchmarks and a short t
 bench-gpu: setup ## the networks on this machine's GPU beside PyTorch; without one it says so
 	@./scripts/bench-gpu.sh
 
+.PHONY: kernels kernels-check mutants cuda-report
+kernels: ## compile cuda/kernels/*.cu to the PTX that ships (fetches NVRTC from PyPI once)
+	go run ./scripts/kernels build
+
+kernels-check: ## PTX against its source; registers, spills, tensor-core and wide instructions of four architectures against a table
+	go run ./scripts/kernels check
+
+mutants: ## change one PTX instruction at a time and see whether the kernels' tests notice; takes hours, MUTANTS a kernel
+	go run ./scripts/cudareport mutants -mutants $(or $(MUTANTS),12) -v -min-killed 95
+
+cuda-report: ## a line a kernel: coverage, mutants, registers, spills, replays; fails below 95 % coverage or when a count grew
+	go run ./scripts/cudareport report -min-coverage 95
+
 race: setup ## the tests of the concurrent packages under the race detector
 	go test -race -short ./internal/... ./model/... ./cmd/...
 

@@ -168,6 +168,9 @@ func TestCumulative(t *testing.T) {
 			if k > 3 { // a gap of nothing, and one that is wide
 				steps[1], steps[2] = -200, 30
 			}
+			if k > 4 {
+				steps[k-1] = float32(math.NaN())
+			}
 			at, y, dscore, dsteps := make([]float64, k), make([]float64, n*k), make([]float64, n), make([]float64, k)
 			for j, v := range steps {
 				if at[j] = float64(v); j > 0 {

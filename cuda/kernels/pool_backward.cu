@@ -14,7 +14,7 @@ DEVICE int endWindow(int i, int step, int all) { return min(i / step + 1, all); 
 
 DEVICE bool same(float a, float b) { return a == b || (a != a && b != b); }
 
-KERNEL __launch_bounds__(128) max_pool_backward(const float* __restrict__ x, const float* __restrict__ y, const float* __restrict__ dy, float* __restrict__ dx, int h, int w,
+KERNEL __launch_bounds__(128, 8) max_pool_backward(const float* __restrict__ x, const float* __restrict__ y, const float* __restrict__ dy, float* __restrict__ dx, int h, int w,
     int oh, int ow, int kh, int kw, int sh, int sw, int top, int left) {
   const int p = blockIdx.y * 128 + threadIdx.x;
   if (p >= h * w) return;
@@ -27,12 +27,18 @@ KERNEL __launch_bounds__(128) max_pool_backward(const float* __restrict__ x, con
 #pragma unroll 1
     for (int s = firstWindow(j + left, kw, sw); s < endWindow(j + left, sw, ow); s++) {
       if (!same(v, y[out + r * ow + s])) continue;
-      const int y0 = max(r * sh - top, 0), x0 = max(s * sw - left, 0), x1 = min(s * sw - left + kw, w);
+      const float* rows = x + in;  // the window's elements before this one, line by line
+      const int x0 = max(s * sw - left, 0), x1 = min(s * sw - left + kw, w);
+      int a = max(r * sh - top, 0), b = x0;
       bool first = true;
 #pragma unroll 1
-      for (int a = y0; a <= i; a++)
-#pragma unroll 1
-        for (int b = x0; b < (a < i ? x1 : j); b++) first = first && !same(x[in + a * w + b], v);
+      while (first && (a < i || b < j)) {
+        first = !same(rows[a * w + b], v);
+        if (++b == x1 && a < i) {
+          b = x0;
+          a++;
+        }
+      }
       if (first) sum += dy[out + r * ow + s];
     }
   dx[in + p] = sum;

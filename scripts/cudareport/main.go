@@ -2,6 +2,7 @@
 //
 //	go run ./scripts/cudareport            one line a kernel: coverage, mutants, registers, spills, replays (make cuda-report)
 //	go run ./scripts/cudareport mutants    changes one PTX instruction at a time and asks whether the tests notice (make mutants)
+//	go run ./scripts/cudareport roofline   what launches of the network's sizes take at the least on an H100 (docs/performance.md)
 //
 // Coverage is the share of a kernel's PTX instructions that some test executes. A mutant is a kernel with one executed instruction
 // changed; it is killed when a test fails. Registers and spills are those of ptxas for sm_80, where it is in the cache
@@ -35,8 +36,13 @@ func run(args []string) error {
 	survivors := flags.Bool("v", false, "list the mutants that no test noticed")
 	coverage := flags.Float64("min-coverage", 0, "fail when a kernel's coverage is below this percentage")
 	killed := flags.Float64("min-killed", 0, "fail when fewer than this percentage of all mutants are killed")
+	write := flags.Bool("write", false, "report: write cuda/kernels/report.txt and counts.tsv instead of comparing with them")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if verb == "roofline" {
+		roofline()
+		return nil
 	}
 	l, err := newLab(strings.Split(*packages, ","))
 	if err != nil {
@@ -45,11 +51,11 @@ func run(args []string) error {
 	defer l.close()
 	switch verb {
 	case "report":
-		return report(l, pick(*only), *coverage, *killed)
+		return report(l, pick(*only), *coverage, *killed, *write)
 	case "mutants":
 		return mutants(l, pick(*only), *perKernel, *survivors, *killed)
 	}
-	return fmt.Errorf("unknown verb %q: want report or mutants", verb)
+	return fmt.Errorf("unknown verb %q: want report, mutants or roofline", verb)
 }
 
 // pick makes a filter of a list of names; an empty list lets all pass.

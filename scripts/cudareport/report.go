@@ -8,7 +8,7 @@ import (
 )
 
 // report prints one line a kernel and fails when coverage or mutants are below the limits.
-func report(l *lab, wanted func(string) bool, leastCoverage, leastKilled float64) error {
+func report(l *lab, wanted func(string) bool, leastCoverage, leastKilled float64, write bool) error {
 	seen := l.all()
 	scores, err := readScores()
 	if err != nil {
@@ -20,6 +20,8 @@ func report(l *lab, wanted func(string) bool, leastCoverage, leastKilled float64
 	}
 	var faults []error
 	var sum score
+	var lines, names []string
+	coverage, counts := map[string]float64{}, map[string]count{}
 	for _, m := range kernels.Modules() {
 		for _, k := range m.Kernels {
 			if !wanted(k) {
@@ -27,13 +29,19 @@ func report(l *lab, wanted func(string) bool, leastCoverage, leastKilled float64
 			}
 			a := seen.kernel(k)
 			s := scores[k]
+			if s.source != sourceOf(m) {
+				s = score{} // of another text
+			}
+			names = append(names, k)
+			coverage[k], counts[k] = a.coverage(), countOf(a)
 			sum.killed += s.killed
 			sum.tried += s.tried
 			use := "registers - spills -"
 			if u, ok := assembled[k]; ok {
 				use = fmt.Sprintf("registers %d spills %d", u.registers, u.spills)
 			}
-			fmt.Printf("kernel: %s coverage %.1f mutants %d/%d %s replays %d\n", k, a.coverage(), s.killed, s.tried, use, a.replays)
+			lines = append(lines, fmt.Sprintf("kernel: %s coverage %.1f mutants %d/%d %s replays %d", k, a.coverage(), s.killed, s.tried, use, a.replays))
+			fmt.Println(lines[len(lines)-1])
 			if a.coverage() < leastCoverage {
 				faults = append(faults, fmt.Errorf("%s: %.1f %% of its instructions are executed by tests, want %g", k, a.coverage(), leastCoverage))
 			}
@@ -42,5 +50,6 @@ func report(l *lab, wanted func(string) bool, leastCoverage, leastKilled float64
 	if 100*float64(sum.killed) < leastKilled*float64(sum.tried) {
 		faults = append(faults, fmt.Errorf("%d of %d mutants were noticed, want %g %%", sum.killed, sum.tried, leastKilled))
 	}
+	faults = append(faults, keep(write, lines, coverage, counts, names))
 	return errors.Join(faults...)
 }
