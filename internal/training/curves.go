@@ -37,7 +37,7 @@ func (r *run) writeCurves() error {
 	if err != nil {
 		return err
 	}
-	right.Y.Min, right.Y.Max = min(right.Y.Min, 0), 1
+	right.Y.Min, right.Y.Max, right.Legend.Top = min(right.Y.Min, 0), 1, false // scores end high, losses low
 	const width, height = 24 * vg.Centimeter, 10 * vg.Centimeter
 	canvas := vgimg.New(width, height)
 	tiles := draw.Tiles{Rows: 1, Cols: 2, PadX: vg.Centimeter, PadTop: 2 * vg.Millimeter, PadBottom: 2 * vg.Millimeter, PadLeft: 2 * vg.Millimeter, PadRight: 2 * vg.Millimeter}
