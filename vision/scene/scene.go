@@ -158,6 +158,8 @@ type Track struct {
 	ID           string
 	Teacher      bool
 	SeatX, SeatY float64    // source pixels: the middle of where the head usually is
+	SeatW, SeatH float64    // and the head's usual size there
+	View         int        // 0 for the camera's first position; places are in the first picture of their view
 	Sightings    []Sighting // one a step, in order
 }
 

@@ -78,11 +78,13 @@ func (t *Tracker) finishView(v, students, others int) (class, teaching []scene.T
 	uncover(places, evidence)
 	for i, s := range mine {
 		if i < len(persons) {
-			class = append(class, t.track(fmt.Sprintf("S%02d", students+i+1), s, places[i]))
+			tr := t.track(fmt.Sprintf("S%02d", students+i+1), s, places[i])
+			tr.View = v
+			class = append(class, tr)
 			continue
 		}
 		tr := t.track(fmt.Sprintf("T%02d", others+i-len(persons)+1), s, places[i])
-		tr.Teacher = true
+		tr.Teacher, tr.View = true, v
 		teaching = append(teaching, tr)
 	}
 	return class, teaching

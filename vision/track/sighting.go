@@ -16,7 +16,7 @@ const (
 
 // track writes a seat's places down as sightings in picture coordinates.
 func (t *Tracker) track(id string, s *seat, places []place) scene.Track {
-	out := scene.Track{ID: id, SeatX: s.x, SeatY: s.y, Sightings: make([]scene.Sighting, len(places))}
+	out := scene.Track{ID: id, SeatX: s.x, SeatY: s.y, SeatW: s.w, SeatH: s.h, Sightings: make([]scene.Sighting, len(places))}
 	usual := math.Min(1, s.evidence()/float64(len(s.hits)))
 	rel := t.bodyOf(s)
 	for q, p := range places {
