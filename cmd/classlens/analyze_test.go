@@ -5,9 +5,12 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -87,6 +90,54 @@ func TestAnalyzeSample(t *testing.T) {
 
 // checkTimeline: the columns of docs/formats.md, people at every step, a decision
 // for whoever is visible and nothing for whoever is not.
+// TestSeats: with a seat file the chairs keep their names in a recording of the
+// same room by a camera that was nudged; a broken file is refused at once and kept.
+func TestSeats(t *testing.T) {
+	file, out := filepath.Join(t.TempDir(), "room.json"), t.TempDir()
+	chairs := map[string][2]float64{}
+	for _, c := range []struct {
+		name   string
+		dx, dy float64
+	}{{"monday.mp4", 0, 0}, {"tuesday.mp4", 14, 8}} {
+		in := clip(t, c.name, "-vf", fmt.Sprintf("crop=600:340:%v:%v", c.dx, c.dy))
+		if _, stderr, code := classlens(t, "analyze", in, "--out", out, "--seats", file, "--set", "people.preset=fast"); code != exitDone {
+			t.Fatalf("exit %d, said %q", code, stderr)
+		}
+		f, err := os.Open(filepath.Join(out, strings.TrimSuffix(c.name, ".mp4"), "students.csv"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := csv.NewReader(f).ReadAll()
+		f.Close()
+		if err != nil || len(rows) < 10 {
+			t.Fatalf("%d students, %v", len(rows)-1, err)
+		}
+		same := 0
+		for _, r := range rows[1:] {
+			x, _ := strconv.ParseFloat(r[1], 64)
+			y, _ := strconv.ParseFloat(r[2], 64)
+			x, y = x+c.dx, y+c.dy
+			if at, known := chairs[r[0]]; known && r[0][0] == 'S' {
+				if math.Hypot(at[0]-x, at[1]-y) > 12 { // half a head of this clip
+					t.Errorf("%s sat at %v on Monday and sits at %.0f, %.0f", r[0], at, x, y)
+				}
+				same++
+			}
+			chairs[r[0]] = [2]float64{x, y}
+		}
+		if c.dx > 0 && same < 8 {
+			t.Errorf("%d students of %d are known again", same, len(rows)-1)
+		}
+	}
+	if err := os.WriteFile(file, []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, stderr, code := classlens(t, "analyze", "../../samples/lesson.mp4", "--out", out, "--seats", file)
+	if left, _ := os.ReadFile(file); code != exitUsage || !strings.Contains(stderr, "room.json") || string(left) != "{}" {
+		t.Errorf("a broken seat file: exit %d, said %q, left %q", code, stderr, left)
+	}
+}
+
 func checkTimeline(t *testing.T, name string) {
 	t.Helper()
 	f, err := os.Open(name)

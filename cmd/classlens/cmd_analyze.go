@@ -10,6 +10,7 @@ import (
 
 	"classlens/internal/analysis"
 	"classlens/internal/config"
+	"classlens/internal/seats"
 
 	"github.com/spf13/cobra"
 )
@@ -17,6 +18,7 @@ import (
 // analyzeFlags are the command line of analyze.
 type analyzeFlags struct {
 	out, config, labels, device string
+	seats                       string
 	set                         []string
 	annotate, json, force       bool
 }
@@ -44,6 +46,7 @@ Exit codes: 0 all done; 1 failed; 2 wrong usage; 3 finished, but some recordings
 	flags.StringVar(&f.labels, "labels", "", "how behaviour is read as attention and engagement (default: configs/labels.yaml as shipped)")
 	flags.StringVar(&f.device, "device", "", "auto, cpu, cuda, cuda:N or cuda:UUID (setting run.device)")
 	flags.StringArrayVar(&f.set, "set", nil, "one setting, as section.key=value; may be repeated")
+	flags.StringVar(&f.seats, "seats", "", "file of the room's seats: begun when absent, else S07 is the same chair as in the recordings before (positions only)")
 	flags.BoolVar(&f.annotate, "annotate", false, "also write annotated.mp4: boxes, names, states, blurred faces")
 	flags.BoolVar(&f.json, "json", false, "print events as JSON lines on standard output instead of a progress line")
 	flags.BoolVar(&f.force, "force", false, "analyze again even where the results are complete")
@@ -63,9 +66,14 @@ func runAnalyze(cmd *cobra.Command, args []string, f analyzeFlags) error {
 	if err != nil {
 		return usageError{err}
 	}
+	if f.seats != "" {
+		if err := seats.Check(f.seats); err != nil {
+			return usageError{err}
+		}
+	}
 	progress := newProgress(cmd.OutOrStdout(), cmd.ErrOrStderr(), f.json)
 	analyzer, err := analysis.New(analysis.Options{
-		Config: cfg, Labels: labels, Annotate: f.annotate, Force: f.force, Version: version, Events: progress.Event,
+		Config: cfg, Labels: labels, Annotate: f.annotate, Seats: f.seats, Force: f.force, Version: version, Events: progress.Event,
 	})
 	if err != nil {
 		return err

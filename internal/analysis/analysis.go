@@ -22,6 +22,7 @@ type Options struct {
 	Config   config.Config
 	Labels   config.Labels
 	Annotate bool
+	Seats    string // file of the room's seats, read and written; "" for none
 	Force    bool   // analyze again where the outputs are complete
 	Version  string // of the program, part of what makes outputs current
 	Events   func(Event)

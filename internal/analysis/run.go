@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"classlens/internal/seats"
 	"classlens/model"
 	"classlens/vision/scene"
 	"classlens/vision/track"
@@ -22,9 +23,11 @@ type run struct {
 	watch              *stopwatch
 	spool              *spool
 	recording          *video.Recording
-	looks              int        // steps at which people were looked for
-	duration           float64    // seconds, by the container
-	lost               *scene.Gap // what the decoder did not live to read
+	looks              int // steps at which people were looked for
+	follows            track.Follows
+	seats              *seats.Result // nil without a seat file
+	duration           float64       // seconds, by the container
+	lost               *scene.Gap    // what the decoder did not live to read
 	lastNews           time.Time
 }
 
@@ -50,6 +53,9 @@ func (r *run) do(ctx context.Context) (state State, text string, err error) {
 	}
 	tracks, err := r.firstPass(ctx)
 	if err != nil {
+		return Failed, "", err
+	}
+	if err := r.nameBySeats(tracks); err != nil {
 		return Failed, "", err
 	}
 	seen, err := r.classify(ctx, tracks)
@@ -101,7 +107,27 @@ func (r *run) findPeople() ([]scene.Track, error) {
 	}
 	var tracks []scene.Track
 	err = r.watch.time("tracks", func() error { tracks = tracker.Finish(); return nil })
+	r.follows = tracker.Follows()
 	return tracks, err
+}
+
+// nameBySeats gives the students the names of the room's chairs, where a seat file
+// is given, and the file what this recording adds.
+func (r *run) nameBySeats(tracks []scene.Track) error {
+	file := r.options.Seats
+	if file == "" {
+		return nil
+	}
+	info := r.recording.Info()
+	result, err := seats.Update(file, tracks, info.Width, info.Height)
+	if err != nil {
+		return err
+	}
+	r.seats = &result
+	if result.Other {
+		r.options.Events(Event{Kind: "note", Recording: r.name, Text: fmt.Sprintf("the seats in %s are another room's or another camera's; students are numbered by this recording alone, and the file is left as it is", file)})
+	}
+	return nil
 }
 
 // brokeOff keeps what was read before the decoder died: the rest becomes a span

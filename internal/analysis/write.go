@@ -15,6 +15,7 @@ import (
 	"classlens/internal/config"
 	"classlens/internal/report"
 	"classlens/internal/safefile"
+	"classlens/internal/seats"
 	"classlens/internal/timeline"
 	"classlens/vision/scene"
 	"classlens/vision/video"
@@ -27,6 +28,7 @@ type inputs struct {
 	Weights   string `json:"weights_sha256"`
 	Version   string `json:"version"`
 	Annotated bool   `json:"annotated"`
+	Seats     bool   `json:"named_by_seats,omitempty"` // that there was a seat file, not what it held: the names given stand
 }
 
 // manifest is manifest.json: written last, so that a folder with one is whole.
@@ -38,7 +40,7 @@ type manifest struct {
 }
 
 func (r *run) inputs() (inputs, error) {
-	in := inputs{Weights: sum(r.weights), Version: r.options.Version, Annotated: r.options.Annotate}
+	in := inputs{Weights: sum(r.weights), Version: r.options.Version, Annotated: r.options.Annotate, Seats: r.options.Seats != ""}
 	settings, err := json.Marshal(struct {
 		Config config.Config
 		Labels config.Labels
@@ -122,6 +124,10 @@ type runLine struct {
 	Threads   int                `json:"threads"`
 	Steps     int                `json:"steps"`
 	Looks     int                `json:"steps_searched"`
+	Between   int                `json:"steps_followed"`
+	Followed  int                `json:"heads_followed"`
+	Unmoved   int                `json:"heads_unmoved"`
+	Seats     *seats.Result      `json:"seats,omitempty"`
 	Detectors map[string]int     `json:"detector_runs"`
 	Timings   map[string]float64 `json:"timings_s"`
 }
@@ -235,7 +241,7 @@ func (r *run) writeSummary(t *timeline.Timeline, gaps []gapLine, state State) er
 	device, note := r.deviceLine()
 	s := summary{Recording: r.recording.Info(), Name: r.name, State: state, Gaps: gaps, Class: t.Summary(), Settings: r.options.Config, Labels: r.options.Labels,
 		Run: runLine{Device: device, Note: note, Version: r.options.Version, Libraries: video.Versions(), Weights: sum(r.weights), Threads: r.threads(),
-			Steps: r.spool.Len(), Looks: r.looks, Detectors: r.detector.Counts(), Timings: r.watch.rounded()}}
+			Steps: r.spool.Len(), Looks: r.looks, Between: r.spool.Len() - r.looks, Followed: r.follows.Moved, Unmoved: r.follows.Unmoved, Seats: r.seats, Detectors: r.detector.Counts(), Timings: r.watch.rounded()}}
 	return writeJSON(filepath.Join(r.folder, "summary.json"), s)
 }
 

@@ -13,8 +13,9 @@ const remembered = 10
 
 // Result tells what naming did.
 type Result struct {
-	Known, New int  // students at stored seats, and at seats not known before
-	Other      bool // the stored seats are another room's or camera's: nothing was named or stored
+	Known int  `json:"known"`      // students at stored seats
+	New   int  `json:"new"`        // and at seats not known before
+	Other bool `json:"other_room"` // the stored seats are another room's or camera's: nothing was named or stored
 }
 
 // Rename gives the students of a recording of w x h pixels the names of the

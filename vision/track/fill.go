@@ -17,7 +17,7 @@ type place struct {
 // flowFill puts places between two hits of a seat that are at most MaxGap
 // apart: where flow says from both sides, weighed by nearness in time.
 func (t *Tracker) flowFill(s *seat) {
-	s.filled = map[int]xyhit{}
+	s.filled, s.unseen = map[int]xyhit{}, map[int]bool{}
 	for i := 1; i < len(s.hits); i++ {
 		a, b := s.hits[i-1], s.hits[i]
 		if b.step-a.step < 2 || (s.roams || a.walking || b.walking) && t.steps[b.step].time-t.steps[a.step].time > walkHold || t.steps[b.step].time-t.steps[a.step].time > t.o.MaxGap || t.steps[a.step].shot != t.steps[b.step].shot {
@@ -27,11 +27,36 @@ func (t *Tracker) flowFill(s *seat) {
 			w := float64(q-a.step) / float64(b.step-a.step)
 			fx, fy := carried(a.after, q-a.step-1, a)
 			bx, by := carried(b.before, b.step-q-1, b)
+			if headDistance(fx, fy, a.w, a.h, bx, by, b.w, b.h) > bridgeApart {
+				s.moved(q, t.steps[q].time-t.steps[a.step].time, t.steps[b.step].time-t.steps[q].time, xyhit{fx, fy, a.w, a.h}, xyhit{bx, by, b.w, b.h})
+				continue
+			}
 			s.filled[q] = xyhit{
 				(1-w)*fx + w*bx, (1-w)*fy + w*by,
 				(1-w)*a.w + w*b.w, (1-w)*a.h + w*b.h,
 			}
 		}
+	}
+}
+
+// Where flow from the two ends of a gap says two places, more than bridgeApart
+// heads from each other, the person went from one to the other unseen, and where they are
+// between is not known: for bridgeHold seconds from either find its own flow is believed.
+const (
+	bridgeApart = 1.0
+	bridgeHold  = 2.0
+)
+
+// moved fills a step at which flow from before and from after disagree; the
+// seconds since and to the finds are given.
+func (s *seat) moved(q int, since, to float64, before, after xyhit) {
+	switch {
+	case math.Min(since, to) > bridgeHold:
+		s.unseen[q] = true
+	case since <= to:
+		s.filled[q] = before
+	default:
+		s.filled[q] = after
 	}
 }
 
@@ -127,7 +152,7 @@ func (t *Tracker) places(s *seat, size func(y float64) float64) []place {
 		p.w, p.h = median(ws), median(hs)
 		f := math.Pow(size(p.y)/p.h, linePull)
 		p.w, p.h = p.w*f, p.h*f
-		p.shown = p.shown && t.steps[q].view == t.steps[keys[0].step].view && (p.found || t.holds(s, keys, j, q))
+		p.shown = p.shown && !s.unseen[q] && t.steps[q].view == t.steps[keys[0].step].view && (p.found || t.holds(s, keys, j, q))
 		out[q] = p
 	}
 	return out

@@ -113,8 +113,10 @@ func (t *Tracker) move(frames []scene.Gray, heads []box) []xy {
 	moving := make([]int, 0, len(heads))
 	for i, b := range heads {
 		if unmoved(frames[0], frames[len(frames)-1], b, k) {
+			t.follows.Unmoved++
 			continue
 		}
+		t.follows.Moved++
 		moving = append(moving, i)
 		for _, gy := range grid {
 			for _, gx := range grid {

@@ -14,8 +14,9 @@ type seat struct {
 	spots           []xy    // its places, when it has several
 	pieces          []*piece
 	filled          map[int]xyhit
-	holdIn, holdOut float64 // seconds it is held between its finds, and before and after them
-	roams           bool    // walks about: is only where it is found
+	unseen          map[int]bool // steps at which nobody knows where they are
+	holdIn, holdOut float64      // seconds it is held between its finds, and before and after them
+	roams           bool         // walks about: is only where it is found
 }
 
 // xyhit is a place between hits, reached by flow from both sides.

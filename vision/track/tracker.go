@@ -19,9 +19,20 @@ type Tracker struct {
 	views []view
 	// unsettled: nobody was found yet since a cut back to a known view.
 	unsettled bool
+	follows   Follows
 	width     int // of the picture, pixels
 	height    int
 }
+
+// Follows counts the cheap checks between two looks at the picture: one head over the
+// frames of one step each.
+type Follows struct {
+	Moved   int // followed by flow
+	Unmoved int // its pixels had not changed
+}
+
+// Follows says how often heads were followed so far.
+func (t *Tracker) Follows() Follows { return t.follows }
 
 // stepInfo is what is kept of each step.
 type stepInfo struct {
