@@ -100,7 +100,7 @@ func TestSeats(t *testing.T) {
 		dx, dy float64
 	}{{"monday.mp4", 0, 0}, {"tuesday.mp4", 14, 8}} {
 		in := clip(t, c.name, "-vf", fmt.Sprintf("crop=600:340:%v:%v", c.dx, c.dy))
-		if _, stderr, code := classlens(t, "analyze", in, "--out", out, "--seats", file, "--set", "people.preset=fast"); code != exitDone {
+		if _, stderr, code := classlens(t, "analyze", in, "--out", out, "--seats", file); code != exitDone {
 			t.Fatalf("exit %d, said %q", code, stderr)
 		}
 		f, err := os.Open(filepath.Join(out, strings.TrimSuffix(c.name, ".mp4"), "students.csv"))
