@@ -47,7 +47,7 @@ func Train(ctx context.Context, d *Data, s Settings, o TrainOptions) (*Weights, 
 	if err != nil {
 		return nil, err
 	}
-	w := &Weights{Settings: s, Columns: all.Columns, Quick: o.Quick, Data: digest(all.Set), Kind: o.Model, Seed: o.Seed, Presentations: names, Modules: modulesOf(all.Set), Students: len(all.Present().Rows), Held: held}
+	w := &Weights{Settings: s, Columns: all.Columns, Quick: o.Quick, Data: digest(all.Set), Kind: o.Model, Seed: o.Seed, Presentations: names, Modules: modulesOf(all.Set), Students: studentsOf(all.Set), Held: held}
 	return w, w.fit(ctx, d, all.Set, rest, valid, o)
 }
 
@@ -139,6 +139,15 @@ func (d *Data) holdOut(s Settings, names []string, all *models.Set) (rest, valid
 		}
 	}
 	return rest, valid.Present(), "one student in five", nil
+}
+
+// studentsOf counts the enrolments that are there on the day, each once.
+func studentsOf(s *models.Set) int {
+	seen := map[int]bool{}
+	for _, r := range s.Present().Rows {
+		seen[r.Enrolment] = true
+	}
+	return len(seen)
 }
 
 func modulesOf(s *models.Set) []string {
