@@ -76,13 +76,29 @@ func (a *area) box() scene.Box {
 
 // smallHeads is the height, in source pixels, that nine of ten heads exceed; 0
 // while too few were found.
-func (a *area) smallHeads() float64 {
+func (a *area) smallHeads() float64 { return a.heightAt(0.1) }
+
+// largeHeads is the height that one of ten heads exceeds; 0 while too few were found.
+func (a *area) largeHeads() float64 { return a.heightAt(0.9) }
+
+func (a *area) heightAt(share float64) float64 {
 	if len(a.heights) < sizeHeads || a.looks < areaLooks {
 		return 0
 	}
 	h := slices.Clone(a.heights)
 	slices.Sort(h)
-	return h[len(h)/10]
+	return h[int(float64(len(h))*share)]
+}
+
+// coarser is the width for a second pass of the own net, whose heads are at most
+// ownLargest high: a third of the first one's, at a ninth of its cost. 0 where the first pass shows
+// all heads at a size that the net knows; while sizes are not known, both are run.
+func (a *area) coarser(width, fw, fh int) int {
+	across := math.Sqrt(float64(fw) * float64(fh) * 16 / 9)
+	if large := a.largeHeads(); large > 0 && large*float64(width)/across < ownLargest || width/3 < leastWidth {
+		return 0
+	}
+	return width / 3
 }
 
 // leastWidth of an input; below it nothing is saved any more.

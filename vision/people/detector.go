@@ -18,6 +18,9 @@ type Detector struct {
 	nets   map[string]*model.Net
 	runs   map[string]*runner // by net and width
 	area   area
+	lie    perspective
+	known  confirmed
+	mixed  bool // other nets than the own run too
 	turn   int
 	first  bool    // nothing was looked at yet, or Reset was called
 	looked float64 // time of the last look for people,
@@ -37,6 +40,7 @@ func NewDetector(o Options) (*Detector, error) {
 	}
 	d := &Detector{o: o, plan: plan, nets: map[string]*model.Net{}, runs: map[string]*runner{}, first: true, counts: map[string]int{}}
 	for _, l := range plan.looks() {
+		d.mixed = d.mixed || l.net != ownNet
 		if _, err := d.net(l.net); err != nil {
 			d.Close()
 			return nil, err
@@ -50,16 +54,25 @@ func (d *Detector) net(name string) (*model.Net, error) {
 	if n := d.nets[name]; n != nil {
 		return n, nil
 	}
-	path, err := d.o.Path(name)
-	if err != nil {
-		return nil, err
-	}
-	n, err := model.LoadFile(path, model.Options{Threads: d.o.Threads, Device: d.o.Device})
+	n, err := d.load(name)
 	if err != nil {
 		return nil, fmt.Errorf("people net %s: %w", name, err)
 	}
 	d.nets[name] = n
 	return n, nil
+}
+
+// load reads a net: the project's own comes with the program, others from set-up.
+func (d *Detector) load(name string) (*model.Net, error) {
+	o := model.Options{Threads: d.o.Threads, Device: d.o.Device}
+	if name == ownNet {
+		return model.Load(ownWeights, o)
+	}
+	path, err := d.o.Path(name)
+	if err != nil {
+		return nil, err
+	}
+	return model.LoadFile(path, o)
 }
 
 // runner gives the runner of a net at a width for frames like f.
@@ -100,7 +113,7 @@ func (d *Detector) Close() error {
 // what is found in one does not depend on those before it. A frame whose time goes
 // back begins anew by itself.
 func (d *Detector) Begin() {
-	d.area, d.turn, d.first = area{}, 0, true
+	d.area, d.lie, d.known, d.turn, d.first = area{}, perspective{}, confirmed{}, 0, true
 	d.looked, d.body, d.whole = 0, 0, 0
 	clear(d.counts)
 }
@@ -110,6 +123,7 @@ func (d *Detector) Begin() {
 func (d *Detector) Reset() {
 	d.first = true
 	d.area.reset()
+	d.lie, d.known = perspective{}, confirmed{}
 }
 
 // Counts says how often each net ran at each size, e.g. "centerface-1280"; of
@@ -151,7 +165,12 @@ func (d *Detector) Detect(f scene.Frame) ([]scene.Person, error) {
 		}
 		bodyLooks, d.body = len(d.plan.bodies), f.Time
 	}
-	people := fuse(faces, len(turn), bodies, bodyLooks)
+	heads := fuseHeads(faces, len(turn), bodies, bodyLooks)
+	if d.mixed {
+		d.known.weigh(heads)
+	}
+	people := d.lie.plausible(peopleOf(heads))
+	d.lie.add(people)
 	d.area.add(f.Time, people)
 	d.turn++
 	d.looked, d.first = f.Time, false
@@ -177,7 +196,23 @@ func (d *Detector) collect(f scene.Frame, looks []look, where scene.Box) ([]head
 // look runs one net at one size, where people are or everywhere.
 func (d *Detector) look(f scene.Frame, l look, source int, where scene.Box) ([]head, error) {
 	width := l.widthFor(d.area.smallHeads(), f.Width, f.Height)
-	r, err := d.runner(l.net, width, f)
+	out, err := d.pass(f, l.net, width, source, where)
+	if err != nil || l.net != ownNet || l.head == 0 {
+		return out, err
+	}
+	if w := d.area.coarser(width, f.Width, f.Height); w > 0 {
+		large, err := d.pass(f, l.net, w, source, where)
+		if err != nil {
+			return nil, err
+		}
+		out = apartHeads(append(out, large...), ownOverlap)
+	}
+	return out, nil
+}
+
+// pass runs one net at one width, where people are or everywhere.
+func (d *Detector) pass(f scene.Frame, net string, width, source int, where scene.Box) ([]head, error) {
+	r, err := d.runner(net, width, f)
 	if err != nil {
 		return nil, err
 	}
@@ -186,12 +221,12 @@ func (d *Detector) look(f scene.Frame, l look, source int, where scene.Box) ([]h
 	if err != nil {
 		return nil, err
 	}
-	key := fmt.Sprintf("%s-%d", l.net, width)
+	key := fmt.Sprintf("%s-%d", net, width)
 	d.counts[key]++
 	if part.Dx() < r.resize.pw || part.Dy() < r.resize.ph {
 		d.counts[key+" part"]++
 	}
-	out, err := d.decode(l.net, m, r.scale, source)
+	out, err := d.decode(net, m, r.scale, source)
 	for i := range out {
 		h := &out[i]
 		h.shift(float64(part.Min.X)*r.scale.x, float64(part.Min.Y)*r.scale.y)
@@ -203,6 +238,11 @@ func (d *Detector) look(f scene.Frame, l look, source int, where scene.Box) ([]h
 func (d *Detector) decode(net string, m []plane, s toSource, source int) ([]head, error) {
 	var out []head
 	switch net {
+	case ownNet:
+		if err := want(m, 5); err != nil {
+			return nil, err
+		}
+		return decodeHeads(m[0], s, d.o.MinScore, source), nil
 	case "centerface":
 		if err := want(m, 1, 2, 2, 10); err != nil {
 			return nil, err

@@ -37,6 +37,7 @@ func group(heads []head, reach float64, sources int) []head {
 		var g head
 		var weights, sum float64
 		seen := map[int]bool{}
+		g.own = true
 		for j := i; j < len(order); j++ {
 			b := order[j]
 			if used[j] {
@@ -58,6 +59,7 @@ func group(heads []head, reach float64, sources int) []head {
 			if g.body == nil {
 				g.body = b.body
 			}
+			g.own = g.own && b.own
 		}
 		g.score = (a.score + sum/float64(max(sources, 1))) / 2
 		g.x, g.y, g.w, g.h = g.x/weights, g.y/weights, g.w/weights, g.h/weights
@@ -71,15 +73,28 @@ func distance(a, b head) float64 {
 	return math.Max(math.Abs(a.x-b.x)/math.Min(a.w, b.w), math.Abs(a.y-b.y)/math.Min(a.h, b.h))
 }
 
-// fuse makes people of the faces and bodies of one picture. A body near a face
-// supports it and never makes a second head: score 1 - (1-face)(1-trust·body).
+// fuse makes people of the faces and bodies of one picture.
 func fuse(faces []head, faceSources int, bodies []head, bodySources int) []scene.Person {
+	return peopleOf(fuseHeads(faces, faceSources, bodies, bodySources))
+}
+
+func peopleOf(heads []head) []scene.Person {
+	out := make([]scene.Person, len(heads))
+	for i, h := range heads {
+		out[i] = h.person()
+	}
+	return out
+}
+
+// fuseHeads joins the faces and bodies of one picture. A body near a face
+// supports it and never makes a second head: score 1 - (1-face)(1-trust·body).
+func fuseHeads(faces []head, faceSources int, bodies []head, bodySources int) []head {
 	f, b := group(faces, faceGroup, faceSources), group(bodies, bodyGroup, bodySources)
 	free := make([]bool, len(b))
 	for i := range free {
 		free[i] = true
 	}
-	out := []scene.Person{}
+	var out []head
 	for _, a := range f {
 		best, at := math.Inf(1), -1
 		var near []int
@@ -97,24 +112,25 @@ func fuse(faces []head, faceSources int, bodies []head, bodySources int) []scene
 		if at >= 0 {
 			s = math.Min(mostScore, bodyTrust*b[at].score)
 			a.body = b[at].body
+			a.own = a.own && s < confirmScore
 			for _, j := range near {
 				free[j] = false
 			}
 		}
 		a.score = 1 - (1-a.score)*(1-s)
-		out = append(out, a.person())
+		out = append(out, a)
 	}
 	for j, a := range b {
 		if free[j] {
 			a.score = math.Min(mostScore, bodyTrust*a.score)
-			out = append(out, a.person())
+			out = append(out, a)
 		}
 	}
 	return out
 }
 
 func (h head) person() scene.Person {
-	p := scene.Person{Score: h.score, Head: scene.Box{X: h.x - h.w/2, Y: h.y - h.h/2, W: h.w, H: h.h}}
+	p := scene.Person{Score: h.score, Head: h.box()}
 	if h.body != nil {
 		b := h.body
 		p.Body = scene.Box{X: b.x - b.w/2, Y: b.y - b.h/2, W: b.w, H: b.h}

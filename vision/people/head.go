@@ -27,9 +27,12 @@ type xy struct{ x, y float64 }
 // head is a head box in source pixels, and how sure it is.
 type head struct {
 	x, y, w, h, score float64
-	source            int // which net and scale it is of
+	source            int  // which net and scale it is of
+	own               bool // the project's own net alone has seen it
 	body              *body
 }
+
+func (h head) box() scene.Box { return scene.Box{X: h.x - h.w/2, Y: h.y - h.h/2, W: h.w, H: h.h} }
 
 // A face box spans forehead to chin and ear to ear; a head box the whole head
 // with hair. Seen straight on, head and hair are about half as wide again, half as high

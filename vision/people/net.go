@@ -28,7 +28,7 @@ type buffers struct {
 }
 
 // Shapes of inputs: multiples of what the net's strides multiply to.
-var netStep = map[string]int{"centerface": 32, "movenet-multipose": 32, "movenet-thunder": 32, "faceboxes": 128}
+var netStep = map[string]int{ownNet: 32, "centerface": 32, "movenet-multipose": 32, "movenet-thunder": 32, "faceboxes": 128}
 
 // inputSize gives the picture's size in a net's input for a frame, and the
 // input's own: as many pixels as width x width·9/16, the frame's shape as near as
@@ -51,8 +51,11 @@ func inputSize(name string, width, fw, fh int) (w, h, pw, ph int) {
 func newRunner(n *model.Net, name string, width int, f scene.Frame) *runner {
 	w, h, pw, ph := inputSize(name, width, f.Width, f.Height)
 	r := &runner{net: n, gain: 1, fw: f.Width, fh: f.Height, step: netStep[name], buffers: map[image.Point]*buffers{}}
-	if name == "faceboxes" {
+	switch name {
+	case "faceboxes":
 		r.gain, r.bias = 1/127.5, -1
+	case ownNet:
+		r.gain, r.bias = 1.0/ownGain, -ownBias
 	}
 	r.resize = newResizer(f.Width, f.Height, w, h, pw, ph)
 	r.scale = toSource{float64(f.Width) / float64(w), float64(f.Height) / float64(h)}

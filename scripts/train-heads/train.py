@@ -1,0 +1,113 @@
+"""Trains the head detector of vision/people and writes it as ONNX.
+
+    python train.py --data ../shared/data --labels heads.json --adults gif/ --rendered 'synth/*' --minutes 60 --out run/
+
+README.md beside this file says how each input is made. Everything follows from --seed but for the time that a machine
+takes: the schedule goes by --steps or, with --minutes, by the clock.
+"""
+import argparse
+import glob
+import os
+import time
+
+import cv2
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+import pictures
+from net import HeadNet
+
+SHARES = {"A": 0.22, "B": 0.22, "cctv": 0.22, "rendered": 0.3, "adults": 0.04}
+
+
+def loss_of(y, heat, judged, boxes, near):
+    """Penalty-reduced focal loss (Law & Deng 2018; Zhou et al. 2019) and L1 of boxes weighed by nearness to the middle."""
+    p = torch.sigmoid(y[:, 0]).clamp(1e-4, 1 - 1e-4)
+    positive = (heat == 1).float() * judged
+    n = positive.sum().clamp(min=1)
+    found = -((1 - p) ** 2) * F.logsigmoid(y[:, 0]) * positive
+    other = -((1 - heat) ** 4) * p**2 * F.logsigmoid(-y[:, 0]) * (1 - positive) * judged
+    away = (y[:, 1:] - boxes).abs()
+    # Offsets count in heads, as the size does: an error of a tenth of a head weighs the same everywhere.
+    heads = torch.exp(-boxes[:, :2])
+    away = torch.cat([away[:, :2], 2 * away[:, 2:] * heads], 1)
+    box = (away.sum(1) * near * judged).sum() / (near * judged).sum().clamp(min=1)
+    return (found.sum() + other.sum()) / n, box
+
+
+def export(net, path):
+    net.eval()
+    x = torch.zeros(1, 3, 256, 256)
+    torch.onnx.export(net, x, path, input_names=["picture"], output_names=["heads"], opset_version=13, dynamo=False,
+                      dynamic_axes={"picture": {2: "h", 3: "w"}, "heads": {2: "h4", 3: "w4"}})
+
+
+def main():
+    a = argparse.ArgumentParser()
+    a.add_argument("--data", required=True, help="folder with clabehavior/ and cctv/")
+    a.add_argument("--labels", required=True, help="heads.json of label/")
+    a.add_argument("--adults", default="", help="folder with frames of adults_3s_ccby.gif")
+    a.add_argument("--rendered", default="", help="pattern of folders of synthroom rooms at 1 frame a second")
+    a.add_argument("--without", default="", help="sources left out, comma between: A, B, cctv, rendered, adults")
+    a.add_argument("--minutes", type=float, default=0)
+    a.add_argument("--steps", type=int, default=4000)
+    a.add_argument("--batch", type=int, default=12)
+    a.add_argument("--rate", type=float, default=3e-3)
+    a.add_argument("--seed", type=int, default=1)
+    a.add_argument("--start", default="", help="weights to go on from")
+    a.add_argument("--out", required=True)
+    o = a.parse_args()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    torch.manual_seed(o.seed)
+    os.makedirs(o.out, exist_ok=True)
+    all_ = [*pictures.clabehavior(o.data, o.labels), *pictures.cctv(o.data), *pictures.adults(o.labels, o.adults),
+            *pictures.rendered(sorted(glob.glob(o.rendered)))]
+    left_out = o.without.split(",")
+    shares = {k: v for k, v in SHARES.items() if k not in left_out}
+    data = pictures.Crops(all_, shares, o.seed)
+    print({k: (len(v), sum(len(p.heads) for p in v)) for k, v in data.by.items()}, "trained on", data.names, flush=True)
+
+    net = HeadNet()
+    if o.start:
+        net.load_state_dict(torch.load(o.start, weights_only=True))
+    mean = HeadNet()  # moving average of the weights: what is kept
+    mean.load_state_dict(net.state_dict())
+    net = net.to(memory_format=torch.channels_last).train()
+    decay = [p for p in net.parameters() if p.ndim > 1]
+    plain = [p for p in net.parameters() if p.ndim <= 1]
+    opt = torch.optim.AdamW([{"params": decay, "weight_decay": 2e-2}, {"params": plain, "weight_decay": 0}], lr=o.rate)
+    begun, step, sums, saved = time.time(), 0, np.zeros(2), time.time()
+    while True:
+        done = (time.time() - begun) / (60 * o.minutes) if o.minutes else step / o.steps
+        if done >= 1:
+            break
+        rate = o.rate * min(1, (step + 1) / 60) * (0.5 + 0.5 * np.cos(np.pi * done)) + 1e-5
+        for g in opt.param_groups:
+            g["lr"] = rate
+        x, *t = (torch.from_numpy(v) for v in data.batch(o.batch))
+        heat, box = loss_of(net(x.contiguous(memory_format=torch.channels_last)), *t)
+        opt.zero_grad()
+        (heat + box).backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 10)
+        opt.step()
+        step += 1
+        keep = min(0.995, step / (step + 10))
+        with torch.no_grad():
+            for m, p in zip(mean.state_dict().values(), net.state_dict().values()):
+                m.lerp_(p, 1 - keep) if m.dtype.is_floating_point else m.copy_(p)
+        sums += heat.item(), box.item()
+        if step % 50 == 0:
+            print(f"step {step} done {done:.3f} heat {sums[0] / 50:.3f} box {sums[1] / 50:.3f} s {time.time() - begun:.0f} cpu {time.process_time():.0f}", flush=True)
+            sums[:] = 0
+        if time.time() - saved > 100:
+            torch.save(mean.state_dict(), f"{o.out}/weights.pt")
+            saved = time.time()
+    torch.save(mean.state_dict(), f"{o.out}/weights.pt")
+    export(mean, f"{o.out}/heads.onnx")
+    print("steps", step, flush=True)
+
+
+if __name__ == "__main__":
+    main()
