@@ -4,10 +4,12 @@
 //
 //	go run ./scripts/train-classroom/crops SHARED_DATA OUT [RENDERED...]
 //
-// RENDERED are folders that `synthroom crops` made.
+// RENDERED are folders that `synthroom crops` made; SHARED_DATA - leaves the real
+// sets out.
 //
-// OUT/pixels.bin holds (N, 192, 192, 3) bytes, each picture 1.25 times as wide as
-// what the network sees, so that training can shift and scale; OUT/crops.csv has
+// OUT/pixels.bin holds (N, 160, 160, 3) bytes, each picture 1.25 times as wide as
+// what the network sees, so that training can shift and scale; OUT/pose.bin holds
+// (N, 256, 256, 3) bytes, what the pose net sees of the same; OUT/crops.csv has
 // one line a picture; OUT/flow.bin holds (M, 60, 60, 2) signed bytes, 1/64 of the
 // square's side a second, for the M pictures whose column flow is not -1.
 package main
@@ -32,9 +34,10 @@ import (
 )
 
 const (
-	size     = 192
-	flowSize = 60
+	size     = 160 // of the stored picture, margin times the network's square
 	margin   = 1.25
+	flowSize = 60
+	poseSize = 256 // of the picture that the pose net sees: the square itself
 )
 
 func main() {
@@ -61,7 +64,7 @@ var columns = []string{"set", "room", "image", "label", "x", "y", "w", "h", "squ
 	"camera", "posture", "clip", "time", "hidden", "class_yaw"}
 
 type output struct {
-	pixels, flow *bufio.Writer
+	pixels, pose, flow *bufio.Writer
 	table        *csv.Writer
 	n, flows     int
 }
@@ -75,6 +78,11 @@ func run(data, out string, rendered []string) error {
 		return err
 	}
 	defer pixels.Close()
+	pose, err := os.Create(filepath.Join(out, "pose.bin"))
+	if err != nil {
+		return err
+	}
+	defer pose.Close()
 	flow, err := os.Create(filepath.Join(out, "flow.bin"))
 	if err != nil {
 		return err
@@ -85,15 +93,14 @@ func run(data, out string, rendered []string) error {
 		return err
 	}
 	defer table.Close()
-	o := &output{pixels: bufio.NewWriter(pixels), flow: bufio.NewWriter(flow), table: csv.NewWriter(table)}
+	o := &output{pixels: bufio.NewWriter(pixels), pose: bufio.NewWriter(pose), flow: bufio.NewWriter(flow), table: csv.NewWriter(table)}
 	if err := o.table.Write(columns); err != nil {
 		return err
 	}
-	if err := o.claBehavior(filepath.Join(data, "clabehavior")); err != nil {
-		return err
-	}
-	if err := o.cctv(filepath.Join(data, "cctv")); err != nil {
-		return err
+	if data != "-" {
+		if err := errors.Join(o.claBehavior(filepath.Join(data, "clabehavior")), o.cctv(filepath.Join(data, "cctv"))); err != nil {
+			return err
+		}
 	}
 	for _, dir := range rendered {
 		if err := o.rendered(dir); err != nil {
@@ -105,7 +112,7 @@ func run(data, out string, rendered []string) error {
 	if err := o.table.Error(); err != nil {
 		return err
 	}
-	return errors.Join(o.pixels.Flush(), o.flow.Flush())
+	return errors.Join(o.pixels.Flush(), o.pose.Flush(), o.flow.Flush())
 }
 
 func (o *output) claBehavior(dir string) error {
@@ -249,6 +256,9 @@ func (o *output) add(f scene.Frame, flow *scene.Flow, b labelled, found []scene.
 	q := clip.Around(head)
 	wide := clip.Square{X: q.X - q.Side*(margin-1)/2, Y: q.Y - q.Side*(margin-1)/2, Side: q.Side * margin}
 	if _, err := o.pixels.Write(clip.Picture(f, wide, size)); err != nil {
+		return err
+	}
+	if _, err := o.pose.Write(clip.Picture(f, q, poseSize)); err != nil {
 		return err
 	}
 	o.n++

@@ -1,0 +1,208 @@
+package classroom
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"classlens/model"
+	"classlens/model/pretrained"
+)
+
+// The large network sees a student through MoveNet Thunder: its 17 points, and
+// the mean of its last features over the student, go into small layers of our
+// own. Points carry over between rooms where pixels do not.
+
+// Names of the tensors of the large network's file in place of the picture.
+const (
+	portPose     = "pose"
+	portFeatures = "features"
+)
+
+const (
+	poseNet     = "movenet-thunder"
+	poseSide    = 256              // of the pose net's picture
+	poseGrid    = poseSide / 4     // cells of its maps, a side
+	posePoints  = 17               //
+	poseValues  = posePoints*5 + 1 // x, y, score, regressed x, y a point; the middle's score
+	deepCells   = poseSide / 32    // cells of the last features, a side
+	deepPlanes  = 1280
+	poseAtATime = 4 // pictures a run: more only takes memory
+)
+
+// deepPort is the pose net's last layer of features.
+const deepPort = "StatefulPartitionedCall/center_net_mobile_net_v2fpn_feature_extractor/model_1/model/out_relu/Relu6"
+
+// regions of the last features that are averaged, as rows from and to; the
+// columns are 2 to 6: the student, head and shoulders, chest and hands.
+var regions = [][2]int{{1, 7}, {1, 4}, {4, 7}}
+
+// poseEncoder is the large network's encoder.
+type poseEncoder struct {
+	pose, head *model.Net
+	near       []float32 // how likely the student's middle is in a cell of the maps
+	pictures   []float32
+}
+
+func newPoseEncoder(onnx []byte, threads int) (*poseEncoder, error) {
+	path, err := pretrained.Path(poseNet)
+	if err != nil {
+		return nil, err
+	}
+	e := &poseEncoder{near: nearness()}
+	e.pose, err = model.LoadFile(path, model.Options{Threads: threads, Outputs: []string{"center_logit", "point_heatmap", "point_regress", "point_offset", deepPort}})
+	if err != nil {
+		return nil, err
+	}
+	e.head, err = model.Load(onnx, model.Options{Threads: 1, Inputs: []string{portPose, portFeatures}, Outputs: []string{portEmbedding}})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("encoder: %w", err), e.close())
+	}
+	return e, nil
+}
+
+func (e *poseEncoder) size() int { return poseSide }
+
+func (e *poseEncoder) close() error {
+	var errs []error
+	for _, n := range []*model.Net{e.pose, e.head} {
+		if n != nil {
+			errs = append(errs, n.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// nearness weights cells by how far they are from where the middle of the
+// student is in a square of vision/clip: a little below the square's middle.
+func nearness() []float32 {
+	w := make([]float32, poseGrid*poseGrid)
+	for j := range poseGrid {
+		for i := range poseGrid {
+			u, v := (float64(i)+0.5)/poseGrid-0.5, (float64(j)+0.5)/poseGrid-0.55
+			w[j*poseGrid+i] = float32(math.Exp(-(u*u + v*v) / (2 * 0.22 * 0.22)))
+		}
+	}
+	return w
+}
+
+// embed encodes pictures of (256, 256, 3) bytes; flow is not looked at.
+func (e *poseEncoder) embed(rgb [][]byte, _ [][]float32) (model.Tensor, error) {
+	pose, features := model.NewTensor(len(rgb), poseValues), model.NewTensor(len(rgb), len(regions)*deepPlanes)
+	for from := 0; from < len(rgb); from += poseAtATime {
+		to := min(from+poseAtATime, len(rgb))
+		out, err := e.look(rgb[from:to])
+		if err != nil {
+			return model.Tensor{}, err
+		}
+		for i := from; i < to; i++ {
+			m := mapsOf(out, i-from)
+			m.points(e.near, pose.Data[i*poseValues:][:poseValues])
+			m.average(features.Data[i*len(regions)*deepPlanes:][:len(regions)*deepPlanes])
+		}
+	}
+	out, err := e.head.Run(pose, features)
+	if err != nil {
+		return model.Tensor{}, err
+	}
+	return out[0], nil
+}
+
+// look runs the pose net.
+func (e *poseEncoder) look(rgb [][]byte) ([]model.Tensor, error) {
+	const area = poseSide * poseSide
+	if need := len(rgb) * 3 * area; cap(e.pictures) < need {
+		e.pictures = make([]float32, need)
+	}
+	in := model.Tensor{Shape: []int{len(rgb), 3, poseSide, poseSide}, Data: e.pictures[:len(rgb)*3*area]}
+	for i, p := range rgb {
+		if len(p) != 3*area {
+			return nil, fmt.Errorf("picture %d has %d bytes, want %d", i, len(p), 3*area)
+		}
+		planes := in.Data[i*3*area:][:3*area]
+		for k := range area {
+			planes[k], planes[area+k], planes[2*area+k] = float32(p[3*k]), float32(p[3*k+1]), float32(p[3*k+2])
+		}
+	}
+	out, err := e.pose.Run(in)
+	if err != nil {
+		return nil, err
+	}
+	for k, want := range []int{poseGrid * poseGrid, 17 * poseGrid * poseGrid, 34 * poseGrid * poseGrid, 34 * poseGrid * poseGrid, deepPlanes * deepCells * deepCells} {
+		if len(out[k].Data) != len(rgb)*want {
+			return nil, fmt.Errorf("%s: output %d has the shape %v", poseNet, k, out[k].Shape)
+		}
+	}
+	return out, nil
+}
+
+// poseMaps are the pose net's outputs of one picture: logits and, y before x,
+// ways in cells.
+type poseMaps struct{ center, heat, regress, offset, deep []float32 }
+
+func mapsOf(out []model.Tensor, i int) poseMaps {
+	of := func(k int) []float32 {
+		n := len(out[k].Data) / out[k].Shape[0]
+		return out[k].Data[i*n : (i+1)*n]
+	}
+	return poseMaps{of(0), of(1), of(2), of(3), of(4)}
+}
+
+func sigmoid(x float32) float32 { return float32(1 / (1 + math.Exp(-float64(x)))) }
+
+// points decodes the person nearest the middle: from the middle's cell the net
+// regresses to each point, and the warm cell of the point's heat map near there,
+// with its offset, is the point.
+func (m poseMaps) points(near []float32, to []float32) {
+	const cells = poseGrid * poseGrid
+	best, middle := float32(-1), 0
+	for i, w := range near {
+		if p := sigmoid(m.center[i]) * w; p > best {
+			best, middle = p, i
+		}
+	}
+	my, mx := float32(middle/poseGrid), float32(middle%poseGrid)
+	for k := range posePoints {
+		y, x := my+m.regress[2*k*cells+middle], mx+m.regress[(2*k+1)*cells+middle]
+		at, score := warmest(m.heat[k*cells:][:cells], x, y)
+		to[5*k] = (float32(at%poseGrid) + m.offset[(2*k+1)*cells+at]) / poseGrid
+		to[5*k+1] = (float32(at/poseGrid) + m.offset[2*k*cells+at]) / poseGrid
+		to[5*k+2], to[5*k+3], to[5*k+4] = score, x/poseGrid, y/poseGrid
+	}
+	to[poseValues-1] = sigmoid(m.center[middle])
+}
+
+// slack is what is added to the way from the regressed place, in cells, before
+// heat is divided by it: small ways do not matter (MoveNet's own decoder: 1.8 in
+// a grid of 48).
+const slack = 1.8 * poseGrid / 48
+
+// warmest is the cell whose heat over its way from (x, y) is greatest, with its
+// heat.
+func warmest(logits []float32, x, y float32) (at int, heat float32) {
+	best := float32(-1)
+	for i, z := range logits {
+		dx, dy := float32(i%poseGrid)-x, float32(i/poseGrid)-y
+		h := sigmoid(z)
+		if w := h / (float32(math.Sqrt(float64(dx*dx+dy*dy))) + slack); w > best {
+			best, at, heat = w, i, h
+		}
+	}
+	return at, heat
+}
+
+// average gives the mean of the last features over each of the regions.
+func (m poseMaps) average(to []float32) {
+	for r, rows := range regions {
+		n := float32((rows[1] - rows[0]) * 4)
+		for p := range deepPlanes {
+			plane, sum := m.deep[p*deepCells*deepCells:], float32(0)
+			for y := rows[0]; y < rows[1]; y++ {
+				for x := 2; x < 6; x++ {
+					sum += plane[y*deepCells+x]
+				}
+			}
+			to[r*deepPlanes+p] = sum / n
+		}
+	}
+}
