@@ -46,14 +46,16 @@ func New(o Options) (*Analyzer, error) {
 	if o.Events == nil {
 		o.Events = func(Event) {}
 	}
-	a := &Analyzer{options: o, weights: classroom.Default()}
+	a := &Analyzer{options: o}
+	var err error
+	if a.weights, err = classroom.Shipped(o.Config.Network.Size); err != nil {
+		return nil, err
+	}
 	if file := o.Config.Network.Weights; file != "" {
-		var err error
 		if a.weights, err = os.ReadFile(file); err != nil {
 			return nil, fmt.Errorf("weights: %w", err)
 		}
 	}
-	var err error
 	if a.device, err = classroom.ChooseDevice(o.Config.Run.Device, a.weights); err != nil {
 		return nil, err
 	}

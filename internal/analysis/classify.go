@@ -189,6 +189,7 @@ func (r *run) decide(tracks []scene.Track, embeddings map[string]map[int][]float
 		return nil
 	}
 	half := int(math.Round(r.options.Config.Network.ContextSeconds / r.options.Config.Video.StepSeconds))
+	directions := r.directions(tracks, embeddings)
 	for _, t := range tracks {
 		decisions[t.ID] = map[int]timeline.Decision{}
 		for i, s := range t.Sightings {
@@ -196,7 +197,9 @@ func (r *run) decide(tracks []scene.Track, embeddings map[string]map[int][]float
 				continue
 			}
 			places = append(places, place{t.ID, s.Step})
-			seqs = append(seqs, sequenceAround(t.Sightings, i, half, embeddings[t.ID]))
+			q := sequenceAround(t.Sightings, i, half, embeddings[t.ID])
+			q.Direction = directions[s.Shot]
+			seqs = append(seqs, q)
 			if len(seqs) == decideTogether {
 				if err := flush(); err != nil {
 					return nil, err
@@ -205,6 +208,27 @@ func (r *run) decide(tracks []scene.Track, embeddings map[string]map[int][]float
 		}
 	}
 	return decisions, flush()
+}
+
+// directions is where the class attends in each shot: what all students' heads
+// have in common while the camera stands still. The teacher is not asked.
+func (r *run) directions(tracks []scene.Track, embeddings map[string]map[int][]float32) map[int][]float32 {
+	of := map[int][][]float32{}
+	for _, t := range tracks {
+		if t.Teacher {
+			continue
+		}
+		for _, s := range t.Sightings {
+			if e := embeddings[t.ID][s.Step]; e != nil {
+				of[s.Shot] = append(of[s.Shot], e)
+			}
+		}
+	}
+	m := map[int][]float32{}
+	for shot, all := range of {
+		m[shot] = r.network.Direction(all)
+	}
+	return m
 }
 
 // sequenceAround is the window of the i-th sighting; other shots are not looked

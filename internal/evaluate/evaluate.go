@@ -54,7 +54,7 @@ func Run(ctx context.Context, s *dataset.Set, o Options) ([]Prediction, error) {
 		return nil, fmt.Errorf("classroom network: %w", err)
 	}
 	defer net.Close()
-	r := &runner{options: o, mapping: m, net: net, cutter: &Cutter{Set: s, Size: net.Size(), Margin: 1, NewHeads: o.NewHeads, Warn: o.Warn}, steps: map[int][]embedded{}}
+	r := &runner{options: o, mapping: m, net: net, cutter: &Cutter{Set: s, Size: net.Size(), Margin: 1, NewHeads: o.NewHeads, Warn: o.Warn}, steps: map[int][]embedded{}, attends: map[int][]float32{}}
 	defer r.cutter.Close()
 	return r.all(ctx, s)
 }
@@ -71,6 +71,7 @@ type runner struct {
 	net     *classroom.Network
 	cutter  *Cutter
 	steps   map[int][]embedded // by sample
+	attends map[int][]float32  // by sample: where its picture's or video's class attends
 }
 
 func (r *runner) all(ctx context.Context, s *dataset.Set) ([]Prediction, error) {
@@ -158,7 +159,9 @@ func (r *runner) embed(samples []int, moments [][]Moment) error {
 	if err != nil {
 		return err
 	}
+	direction := r.net.Direction(vectors)
 	for i, list := range moments {
+		r.attends[samples[i]] = direction
 		for _, m := range list {
 			r.steps[samples[i]] = append(r.steps[samples[i]], embedded{m.Offset, vectors[0]})
 			vectors = vectors[1:]
@@ -176,6 +179,7 @@ func (r *runner) sequence(s *dataset.Set, takes map[string][]int, i int) (q clas
 			q.Embeddings = append(q.Embeddings, e.vector)
 		}
 	}
+	q.Direction = r.attends[i]
 	return q
 }
 

@@ -7,18 +7,43 @@
 package classroom
 
 import (
-	_ "embed"
+	"embed"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"classlens/model"
 )
 
-//go:embed weights/classroom-s.onnx
-var shipped []byte
+//go:embed weights/*.onnx
+var weights embed.FS
 
-// Default is the ONNX file of the weights that ship.
-func Default() []byte { return shipped }
+// Sizes are the networks that ship, from the fastest to the most accurate. "l"
+// looks through a pretrained pose net.
+var Sizes = []string{"s", "l"}
+
+// Shipped is the ONNX file of the weights of a size that ship; "" is "s".
+func Shipped(size string) ([]byte, error) {
+	if size == "" {
+		size = Sizes[0]
+	}
+	onnx, err := weights.ReadFile("weights/classroom-" + size + ".onnx")
+	if err != nil {
+		return nil, fmt.Errorf("no network of size %q ships; there are %s", size, strings.Join(Sizes, ", "))
+	}
+	return onnx, nil
+}
+
+// Default is the ONNX file of the small network's weights, which are used where
+// nothing else is asked for.
+func Default() []byte {
+	onnx, err := Shipped("")
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	return onnx
+}
 
 // Behaviours are the classes in the order of Decision.Behaviour.
 var Behaviours = []string{"look_forward", "read", "write", "raise_hand", "turn", "stand", "discuss", "phone", "head_down", "other"}
@@ -26,11 +51,14 @@ var Behaviours = []string{"look_forward", "read", "write", "raise_hand", "turn",
 // Names of the tensors in the ONNX file. The whole network runs from picture
 // (N, 5, S, S), offset (B, T) and seen (B, T), N = B·T, to the last four; the engine
 // cuts it at embedding (N, D), so that a picture is encoded once though many
-// decisions look at it.
+// decisions look at it. Where the file has an output direction (N, G), the first G
+// numbers of an embedding tell where the head points, and what the class has in
+// common is taken from them before the temporal part sees them.
 const (
 	portPicture    = "picture"
 	portOffset     = "offset"
 	portSeen       = "seen"
+	portDirection  = "direction"
 	portEmbedding  = "embedding"
 	portBehaviour  = "behaviour"
 	portAttention  = "attention"
@@ -50,53 +78,98 @@ type Decision struct {
 type Sequence struct {
 	Embeddings [][]float32 // nil where the student was hidden
 	Offsets    []float32   // seconds from the step that is decided
+	Direction  []float32   // where the class attends (Network.Direction); nil: these embeddings' own
 }
 
 // Network is a loaded classroom network. Its methods take turns.
 type Network struct {
-	encoder, temporal *model.Net
-	device            string
-	size, dim         int
-	pictures          []float32
+	encoder    encoder
+	temporal   *model.Net
+	device     string
+	dim        int // of an embedding
+	directions int // leading numbers of an embedding that tell where a head points; 0: the network has none
 }
 
-// channels of a picture: RGB, and flow to the right and down.
-const channels = 5
+// encoder turns pictures of one size into embeddings.
+type encoder interface {
+	size() int
+	// embed gives a (batch, D) tensor whose first rows are the pictures', as
+	// Network.Embed takes them; batch is at least their number.
+	embed(rgb [][]byte, uv [][]float32, batch int) (model.Tensor, error)
+	deviceError() error
+	close() error
+}
 
 // Load reads a classroom network from an ONNX file, for the CPU. threads 0 takes all cores.
 func Load(onnx []byte, threads int) (*Network, error) { return LoadOn(onnx, threads, model.CPU) }
 
 // LoadOn loads a network for a device: model.CPU or a GPU's UUID. A network that loses
-// its device goes on on the CPU, see DeviceError.
+// its device goes on on the CPU, see DeviceError. A large one, whose file has pose in
+// place of picture, looks through a pretrained pose net as well, which make setup
+// fetches: without it the error wraps pretrained.ErrMissing.
 func LoadOn(onnx []byte, threads int, device string) (*Network, error) {
-	encoder, err := model.Load(onnx, model.Options{Threads: threads, Device: device, MaxBatch: maxBatch, Inputs: []string{portPicture}, Outputs: []string{portEmbedding}})
+	n := &Network{device: device}
+	inputs, err := n.loadTemporal(onnx)
 	if err != nil {
-		return nil, fmt.Errorf("encoder: %w", err)
-	}
-	n := &Network{encoder: encoder, device: device}
-	p := encoder.Inputs()[0].Shape
-	if len(p) != 4 || p[1] != channels || p[2] < 8 || p[2] != p[3] {
-		encoder.Close()
-		return nil, fmt.Errorf("its pictures have the shape %v, want (N, %d, S, S): is this a classroom network?", p, channels)
-	}
-	n.size = p[2]
-	n.temporal, err = model.Load(onnx, model.Options{Threads: 1, Device: device, Inputs: []string{portEmbedding, portOffset, portSeen},
-		Outputs: []string{portBehaviour, portAttention, portEngagement, portMoments}})
-	if err != nil {
-		encoder.Close()
 		return nil, fmt.Errorf("temporal part: %w", err)
 	}
-	probe, err := n.Embed([][]byte{make([]byte, 3*n.size*n.size)}, [][]float32{nil})
-	if err != nil {
-		n.Close()
-		return nil, err
+	if hasPort(inputs, portPose) {
+		n.encoder, err = newPoseEncoder(onnx, threads, device)
+	} else {
+		n.encoder, err = newPictureEncoder(onnx, threads, device)
 	}
-	n.dim = len(probe[0])
-	if _, err := n.Decide([]Sequence{{Embeddings: probe, Offsets: []float32{0}}}); err != nil {
-		n.Close()
-		return nil, err
+	if err != nil {
+		return nil, errors.Join(err, n.temporal.Close())
+	}
+	if err := n.probe(); err != nil {
+		return nil, errors.Join(err, n.Close())
 	}
 	return n, nil
+}
+
+func hasPort(ports []model.Port, name string) bool {
+	return slices.ContainsFunc(ports, func(p model.Port) bool { return p.Name == name })
+}
+
+// portsOf are the inputs and outputs of a whole network.
+func portsOf(onnx []byte) (inputs, outputs []model.Port, err error) {
+	whole, err := model.Load(onnx, model.Options{Threads: 1, Device: model.CPU})
+	if err != nil {
+		return nil, nil, err
+	}
+	return whole.Inputs(), whole.Outputs(), whole.Close()
+}
+
+// loadTemporal loads the part from embeddings on and gives the whole network's
+// inputs.
+func (n *Network) loadTemporal(onnx []byte) ([]model.Port, error) {
+	inputs, outputs, err := portsOf(onnx)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range outputs {
+		if p.Name == portDirection && len(p.Shape) == 2 {
+			n.directions = p.Shape[1]
+		}
+	}
+	n.temporal, err = model.Load(onnx, model.Options{Threads: 1, Device: n.device, Inputs: []string{portEmbedding, portOffset, portSeen},
+		Outputs: []string{portBehaviour, portAttention, portEngagement, portMoments}})
+	return inputs, err
+}
+
+// probe runs both parts once, so that a network that does not fit fails here.
+func (n *Network) probe() error {
+	size := n.Size()
+	e, err := n.Embed([][]byte{make([]byte, 3*size*size)}, [][]float32{nil})
+	if err != nil {
+		return err
+	}
+	n.dim = len(e[0])
+	if n.directions < 0 || n.directions > n.dim {
+		return fmt.Errorf("its direction has %d numbers and an embedding %d: is this a classroom network?", n.directions, n.dim)
+	}
+	_, err = n.Decide([]Sequence{{Embeddings: e, Offsets: []float32{0}}})
+	return err
 }
 
 // maxBatch is how many pictures a GPU is given at a time.
@@ -128,67 +201,62 @@ func (n *Network) Gather() int {
 }
 
 // Size is the side of a picture in pixels.
-func (n *Network) Size() int { return n.size }
+func (n *Network) Size() int { return n.encoder.size() }
 
 // DeviceError is why the network left its device for the CPU, nil while it has not.
 func (n *Network) DeviceError() error {
-	return errors.Join(n.encoder.DeviceError(), n.temporal.DeviceError())
+	if n.encoder == nil {
+		return n.temporal.DeviceError()
+	}
+	return errors.Join(n.encoder.deviceError(), n.temporal.DeviceError())
 }
 
 // Close frees the network.
-func (n *Network) Close() error { return errors.Join(n.encoder.Close(), n.temporal.Close()) }
-
-// maxFlow is where flow is cut off: faster than one side of the picture a second
-// is a blur anyway.
-const maxFlow = 1
+func (n *Network) Close() error { return errors.Join(n.encoder.close(), n.temporal.Close()) }
 
 // Embed encodes pictures: rgb[i] is (S, S, 3) bytes, uv[i] (S, S, 2) in sides a
 // second, or nil for none. One embedding a picture.
 func (n *Network) Embed(rgb [][]byte, uv [][]float32) ([][]float32, error) {
-	area, batch := n.size*n.size, n.batch(len(rgb))
-	if need := batch * channels * area; cap(n.pictures) < need {
-		n.pictures = make([]float32, need)
-	}
-	in := model.Tensor{Shape: []int{batch, channels, n.size, n.size}, Data: n.pictures[:batch*channels*area]}
-	clear(in.Data[len(rgb)*channels*area:])
-	for i := range rgb {
-		if len(rgb[i]) != 3*area || (uv[i] != nil && len(uv[i]) != 2*area) {
-			return nil, fmt.Errorf("picture %d has %d bytes and %d flow values, want %d and %d", i, len(rgb[i]), len(uv[i]), 3*area, 2*area)
-		}
-		fillPicture(in.Data[i*channels*area:(i+1)*channels*area], rgb[i], uv[i], area)
-	}
 	if len(rgb) == 0 {
 		return nil, nil
 	}
-	out, err := n.encoder.Run(in)
+	out, err := n.encoder.embed(rgb, uv, n.batch(len(rgb)))
 	if err != nil {
 		return nil, err
 	}
-	dim := out[0].Shape[1]
+	dim := out.Shape[1]
 	embeddings := make([][]float32, len(rgb)) // what fills the batch up is dropped
 	for i := range embeddings {
-		embeddings[i] = out[0].Data[i*dim : (i+1)*dim : (i+1)*dim]
+		embeddings[i] = out.Data[i*dim : (i+1)*dim : (i+1)*dim]
 	}
 	return embeddings, nil
 }
 
-// fillPicture writes one picture's planes: red, green, blue in -1..1, and flow.
-func fillPicture(to []float32, rgb []byte, uv []float32, area int) {
-	r, g, b := to[:area], to[area:2*area], to[2*area:3*area]
-	for k := range area {
-		r[k] = float32(rgb[3*k])*(1/127.5) - 1
-		g[k] = float32(rgb[3*k+1])*(1/127.5) - 1
-		b[k] = float32(rgb[3*k+2])*(1/127.5) - 1
+// Direction tells where a class attends, from the embeddings of all students of a
+// picture, or of a recording: the median of what tells where heads point. Nil
+// embeddings are passed over; nil when there is none, or the network has no use
+// for it.
+func (n *Network) Direction(embeddings [][]float32) []float32 {
+	direction := make([]float32, n.directions)
+	values := make([]float32, 0, len(embeddings))
+	for k := range direction {
+		values = values[:0]
+		for _, e := range embeddings {
+			if e != nil {
+				values = append(values, e[k])
+			}
+		}
+		if len(values) == 0 {
+			return nil
+		}
+		slices.Sort(values)
+		h := len(values) / 2
+		direction[k] = (values[h] + values[(len(values)-1)/2]) / 2
 	}
-	u, v := to[3*area:4*area], to[4*area:5*area]
-	if uv == nil {
-		clear(u)
-		clear(v)
-		return
+	if n.directions == 0 {
+		return nil
 	}
-	for k := range area {
-		u[k], v[k] = min(max(uv[2*k], -maxFlow), maxFlow), min(max(uv[2*k+1], -maxFlow), maxFlow)
-	}
+	return direction
 }
 
 // Decide runs the temporal part on sequences of one length.
@@ -204,6 +272,10 @@ func (n *Network) Decide(seqs []Sequence) ([]Decision, error) {
 	batch := n.batch(len(seqs))
 	embedding, offset, seen := model.NewTensor(batch*t, dim), model.NewTensor(batch, t), model.NewTensor(batch, t)
 	for i, s := range seqs {
+		direction := s.Direction
+		if direction == nil {
+			direction = n.Direction(s.Embeddings)
+		}
 		if len(s.Offsets) != t || len(s.Embeddings) != t {
 			return nil, fmt.Errorf("sequence %d has %d steps and %d offsets, the first has %d", i, len(s.Embeddings), len(s.Offsets), t)
 		}
@@ -216,7 +288,11 @@ func (n *Network) Decide(seqs []Sequence) ([]Decision, error) {
 				return nil, fmt.Errorf("sequence %d, step %d: an embedding of %d numbers, want %d", i, k, len(e), dim)
 			}
 			seen.Data[i*t+k] = 1
-			copy(embedding.Data[(i*t+k)*dim:], e)
+			to := embedding.Data[(i*t+k)*dim:][:dim]
+			copy(to, e)
+			for j, d := range direction {
+				to[j] -= d
+			}
 		}
 	}
 	out, err := n.temporal.Run(embedding, offset, seen)

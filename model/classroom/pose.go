@@ -44,17 +44,17 @@ type poseEncoder struct {
 	pictures   []float32
 }
 
-func newPoseEncoder(onnx []byte, threads int) (*poseEncoder, error) {
+func newPoseEncoder(onnx []byte, threads int, device string) (*poseEncoder, error) {
 	path, err := pretrained.Path(poseNet)
 	if err != nil {
 		return nil, err
 	}
 	e := &poseEncoder{near: nearness()}
-	e.pose, err = model.LoadFile(path, model.Options{Threads: threads, Outputs: []string{"center_logit", "point_heatmap", "point_regress", "point_offset", deepPort}})
+	e.pose, err = model.LoadFile(path, model.Options{Threads: threads, Device: device, MaxBatch: poseAtATime, Outputs: []string{"center_logit", "point_heatmap", "point_regress", "point_offset", deepPort}})
 	if err != nil {
 		return nil, err
 	}
-	e.head, err = model.Load(onnx, model.Options{Threads: 1, Inputs: []string{portPose, portFeatures}, Outputs: []string{portEmbedding}})
+	e.head, err = model.Load(onnx, model.Options{Threads: 1, Device: model.CPU, Inputs: []string{portPose, portFeatures}, Outputs: []string{portEmbedding}})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("encoder: %w", err), e.close())
 	}
@@ -62,6 +62,8 @@ func newPoseEncoder(onnx []byte, threads int) (*poseEncoder, error) {
 }
 
 func (e *poseEncoder) size() int { return poseSide }
+
+func (e *poseEncoder) deviceError() error { return e.pose.DeviceError() }
 
 func (e *poseEncoder) close() error {
 	var errs []error
@@ -87,7 +89,7 @@ func nearness() []float32 {
 }
 
 // embed encodes pictures of (256, 256, 3) bytes; flow is not looked at.
-func (e *poseEncoder) embed(rgb [][]byte, _ [][]float32) (model.Tensor, error) {
+func (e *poseEncoder) embed(rgb [][]byte, _ [][]float32, _ int) (model.Tensor, error) {
 	pose, features := model.NewTensor(len(rgb), poseValues), model.NewTensor(len(rgb), len(regions)*deepPlanes)
 	for from := 0; from < len(rgb); from += poseAtATime {
 		to := min(from+poseAtATime, len(rgb))

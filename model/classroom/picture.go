@@ -1,0 +1,79 @@
+package classroom
+
+import (
+	"fmt"
+
+	"classlens/model"
+)
+
+// channels of a picture: RGB, and flow to the right and down.
+const channels = 5
+
+// pictureEncoder is a network that looks at pixels.
+type pictureEncoder struct {
+	net      *model.Net
+	side     int
+	pictures []float32
+}
+
+func newPictureEncoder(onnx []byte, threads int, device string) (*pictureEncoder, error) {
+	net, err := model.Load(onnx, model.Options{Threads: threads, Device: device, MaxBatch: maxBatch, Inputs: []string{portPicture}, Outputs: []string{portEmbedding}})
+	if err != nil {
+		return nil, fmt.Errorf("encoder: %w", err)
+	}
+	p := net.Inputs()[0].Shape
+	if len(p) != 4 || p[1] != channels || p[2] < 8 || p[2] != p[3] {
+		net.Close()
+		return nil, fmt.Errorf("its pictures have the shape %v, want (N, %d, S, S): is this a classroom network?", p, channels)
+	}
+	return &pictureEncoder{net: net, side: p[2]}, nil
+}
+
+func (e *pictureEncoder) size() int { return e.side }
+
+func (e *pictureEncoder) deviceError() error { return e.net.DeviceError() }
+
+func (e *pictureEncoder) close() error { return e.net.Close() }
+
+// maxFlow is where flow is cut off: faster than one side of the picture a second
+// is a blur anyway.
+const maxFlow = 1
+
+func (e *pictureEncoder) embed(rgb [][]byte, uv [][]float32, batch int) (model.Tensor, error) {
+	area := e.side * e.side
+	if need := batch * channels * area; cap(e.pictures) < need {
+		e.pictures = make([]float32, need)
+	}
+	in := model.Tensor{Shape: []int{batch, channels, e.side, e.side}, Data: e.pictures[:batch*channels*area]}
+	clear(in.Data[len(rgb)*channels*area:])
+	for i := range rgb {
+		if len(rgb[i]) != 3*area || (uv[i] != nil && len(uv[i]) != 2*area) {
+			return model.Tensor{}, fmt.Errorf("picture %d has %d bytes and %d flow values, want %d and %d", i, len(rgb[i]), len(uv[i]), 3*area, 2*area)
+		}
+		fillPicture(in.Data[i*channels*area:(i+1)*channels*area], rgb[i], uv[i], area)
+	}
+	out, err := e.net.Run(in)
+	if err != nil {
+		return model.Tensor{}, err
+	}
+	return out[0], nil
+}
+
+// fillPicture writes one picture's planes: red, green, blue in -1..1, and flow.
+func fillPicture(to []float32, rgb []byte, uv []float32, area int) {
+	r, g, b := to[:area], to[area:2*area], to[2*area:3*area]
+	for k := range area {
+		r[k] = float32(rgb[3*k])*(1/127.5) - 1
+		g[k] = float32(rgb[3*k+1])*(1/127.5) - 1
+		b[k] = float32(rgb[3*k+2])*(1/127.5) - 1
+	}
+	u, v := to[3*area:4*area], to[4*area:5*area]
+	if uv == nil {
+		clear(u)
+		clear(v)
+		return
+	}
+	for k := range area {
+		u[k], v[k] = min(max(uv[2*k], -maxFlow), maxFlow), min(max(uv[2*k+1], -maxFlow), maxFlow)
+	}
+}
