@@ -9,7 +9,7 @@ type Summary struct {
 	OnTaskShare    *float64           `json:"on_task_share"`
 	EngagementMean *float64           `json:"engagement_mean"`
 	HandRaises     int                `json:"hand_raises"`
-	Behaviours     map[string]float64 `json:"behaviour_shares"` // of student-steps with a decision
+	Behaviours     map[string]float64 `json:"behaviour_shares"` // of student-steps that are sure
 	VisibleShare   *float64           `json:"visible_share"`    // of student-steps
 	UnknownShare   *float64           `json:"unknown_share"`    // of visible student-steps: attention not sure
 }
@@ -37,9 +37,11 @@ func (t *Timeline) Summary() Summary {
 		if visible++; r.Behaviour == "" {
 			continue
 		}
-		decided++
-		engaged += r.Engagement
-		s.Behaviours[r.Behaviour]++
+		if r.Sure {
+			decided++
+			engaged += r.Engagement
+			s.Behaviours[r.Behaviour]++
+		}
 		if r.Attention != Unknown {
 			sure++
 		}
@@ -48,7 +50,7 @@ func (t *Timeline) Summary() Summary {
 		}
 	}
 	for b, n := range s.Behaviours {
-		s.Behaviours[b] = math.Round(n/float64(decided)*1e4) / 1e4
+		s.Behaviours[b] = math.Round(n/float64(max(1, decided))*1e4) / 1e4
 	}
 	s.OnTaskShare, s.EngagementMean = share(on, sure), share(engaged, decided)
 	s.VisibleShare, s.UnknownShare = share(visible, all), share(visible-sure, visible)

@@ -60,6 +60,7 @@ type Row struct {
 	Box         scene.Box // of the head, source pixels
 	Behaviour   string
 	BehaviourP  float64
+	Sure        bool // the network's best guess at this step is not below Options.UnsureBelow
 	Attention   string
 	AttentionP  float64 // probability of on_task
 	Engagement  int
@@ -81,11 +82,11 @@ type Student struct {
 	ID             string
 	Teacher        bool
 	SeatX, SeatY   float64
-	Seen           float64 // seconds
-	Hidden         float64 // seconds between the first and the last sighting without one
-	OnTaskShare    float64 // of the steps that are sure; NaN where there are none
-	EngagementMean float64 // NaN where there is none
-	Shares         []float64
+	Seen           float64   // seconds
+	Hidden         float64   // seconds between the first and the last sighting without one
+	OnTaskShare    float64   // of the steps that are sure; NaN where there are none
+	EngagementMean float64   // likewise
+	Shares         []float64 // of the steps that are sure, in the order of Behaviours
 	HandRaises     int
 	Moments        []Moment // the steps that weighed most in the decisions
 }
@@ -203,7 +204,8 @@ func (in Input) read(r *Row, d Decision, label int) {
 	if known > 0 {
 		r.AttentionP = on / known
 	}
-	if r.Attention = meaning.Attention; float64(slices.Max(d.Behaviour[:])) < in.Options.UnsureBelow {
+	r.Attention, r.Sure = meaning.Attention, float64(slices.Max(d.Behaviour[:])) >= in.Options.UnsureBelow
+	if !r.Sure {
 		r.Attention = Unknown
 	}
 }
@@ -224,9 +226,11 @@ func (in Input) student(track scene.Track, rows []Row, intervals []Interval) Stu
 		if r.Behaviour == "" {
 			continue
 		}
-		decided++
-		engaged += r.Engagement
-		s.Shares[slices.Index(Behaviours, r.Behaviour)]++
+		if r.Sure {
+			decided++
+			engaged += r.Engagement
+			s.Shares[slices.Index(Behaviours, r.Behaviour)]++
+		}
 		if r.Attention != Unknown {
 			sure++
 		}
@@ -313,8 +317,10 @@ func (in Input) class(rows []Row) []ClassPoint {
 			if p.Visible++; r.Behaviour == "" {
 				continue
 			}
-			decided++
-			engaged += r.Engagement
+			if r.Sure {
+				decided++
+				engaged += r.Engagement
+			}
 			if r.Attention != Unknown {
 				sure++
 			}

@@ -127,8 +127,11 @@ func TestStudentSums(t *testing.T) {
 	if math.Abs(s.OnTaskShare-6.0/8) > 1e-9 { // the unsure step is left out
 		t.Errorf("on task %v", s.OnTaskShare)
 	}
-	if math.Abs(s.EngagementMean-(4*1+2*0+2*2+2)/9.0) > 1e-9 {
+	if math.Abs(s.EngagementMean-(4*1+2*0+2*2)/8.0) > 1e-9 {
 		t.Errorf("engagement %v", s.EngagementMean)
+	}
+	if want := []float64{4. / 8, 0, 0, 2. / 8, 0, 0, 0, 2. / 8, 0, 0}; !slices.Equal(s.Shares, want) {
+		t.Errorf("shares %v, want %v", s.Shares, want)
 	}
 }
 

@@ -1,0 +1,164 @@
+package classroom
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"image/png"
+	"math"
+	"os"
+	"testing"
+
+	"classlens/model"
+	"classlens/model/pretrained"
+)
+
+// The large network's own layers against what ONNX Runtime made of the same points
+// and features (scripts/train-classroom/golden.py).
+func TestLargeEqualsONNXRuntime(t *testing.T) {
+	raw, err := os.ReadFile("testdata/golden-l.bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := bytes.NewReader(raw)
+	read := func(v any) {
+		if err := binary.Read(r, binary.LittleEndian, v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var head [3]int32
+	read(&head)
+	b, steps := int(head[0]), int(head[1])
+	scaled := func(width int) model.Tensor {
+		stored, out := make([]byte, b*steps*width), model.NewTensor(b*steps, width)
+		read(stored)
+		for i, v := range stored {
+			out.Data[i] = float32(v) / 255
+		}
+		return out
+	}
+	pose, features := scaled(poseValues), scaled(len(regions)*deepPlanes)
+	offset, seen := model.NewTensor(b, steps), model.NewTensor(b, steps)
+	read(offset.Data)
+	read(seen.Data)
+	onnx, err := Shipped("l")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := runWhole(model.CPU, onnx, []model.Tensor{pose, features, offset, seen})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k := range got {
+		want := make([]float32, len(got[k]))
+		read(want)
+		for i, w := range want {
+			if d := math.Abs(float64(got[k][i] - w)); !(d <= 1e-4*(1+math.Abs(float64(w)))) {
+				t.Fatalf("%s[%d] is %v, ONNX Runtime has %v", storedPorts[k], i, got[k][i], w)
+			}
+		}
+	}
+	if r.Len() > 0 {
+		t.Errorf("%d bytes of the golden file were not compared", r.Len())
+	}
+}
+
+// student.png is a rendered student with a hand up; student.json holds the points
+// and means of features that the training's own Python decoder (pose.py) found on
+// it with ONNX Runtime. A crop of 256 pixels: 0.002 of its side is half a pixel.
+func TestPointsEqualTraining(t *testing.T) {
+	net := large(t)
+	rgb := student(t)
+	out, err := net.encoder.(*poseEncoder).look([][]byte{rgb})
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile("testdata/student.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want struct{ Pose, Features []float64 }
+	if err := json.Unmarshal(raw, &want); err != nil {
+		t.Fatal(err)
+	}
+	pose, features := make([]float32, poseValues), make([]float32, len(regions)*deepPlanes)
+	m := mapsOf(out, 0)
+	m.points(nearness(), pose)
+	m.average(features)
+	for i, w := range want.Pose {
+		if d := math.Abs(float64(pose[i]) - w); !(d <= 0.002) {
+			t.Errorf("value %d of point %d is %v, want %v", i%5, i/5, pose[i], w)
+		}
+	}
+	for i, w := range want.Features { // every 16th is stored
+		if d := math.Abs(float64(features[16*i]) - w); !(d <= 0.01) {
+			t.Errorf("feature %d is %v, want %v", 16*i, features[16*i], w)
+		}
+	}
+}
+
+// The large network takes a hand up for one, alone and among others.
+func TestLargeSeesHand(t *testing.T) {
+	net := large(t)
+	rgb := student(t)
+	e, err := net.Embed([][]byte{rgb, rgb, rgb, rgb, rgb}, make([][]float32, 5)) // more than go in one run
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k := range e[0] {
+		if d := math.Abs(float64(e[4][k] - e[0][k])); d > 1e-4 {
+			t.Fatalf("the same picture gives %v and %v at %d", e[0][k], e[4][k], k)
+		}
+	}
+	d, err := net.Decide([]Sequence{{Embeddings: [][]float32{e[0], nil, e[1]}, Offsets: []float32{-1, 0, 1}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range d[0].Behaviour {
+		if p > d[0].Behaviour[3] {
+			t.Errorf("%s has %.2f, raise_hand %.2f", Behaviours[i], p, d[0].Behaviour[3])
+		}
+	}
+	if d[0].Moments[1] > 1e-6 {
+		t.Errorf("the hidden step weighs %v", d[0].Moments[1])
+	}
+}
+
+func large(t *testing.T) *Network {
+	t.Helper()
+	onnx, err := Shipped("l")
+	if err != nil {
+		t.Fatal(err)
+	}
+	net, err := Load(onnx, 2)
+	if errors.Is(err, pretrained.ErrMissing) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { net.Close() })
+	return net
+}
+
+func student(t *testing.T) []byte {
+	t.Helper()
+	f, err := os.Open("testdata/student.png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	img, err := png.Decode(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rgb []byte
+	for y := range poseSide {
+		for x := range poseSide {
+			r, g, b, _ := img.At(x, y).RGBA()
+			rgb = append(rgb, byte(r>>8), byte(g>>8), byte(b>>8))
+		}
+	}
+	return rgb
+}
