@@ -11,6 +11,8 @@ import (
 	"classlens/internal/config"
 	"classlens/internal/dataset"
 	"classlens/internal/evaluate"
+	"classlens/model/classroom"
+	"classlens/model/pretrained"
 	"classlens/model/train"
 	"classlens/vision/people"
 
@@ -19,9 +21,9 @@ import (
 
 // evalFlags are the command line of eval.
 type evalFlags struct {
-	weights, split, part, predictions, out, labels, boxes, against, attack string
-	attackSize                                                             float64
-	attackSamples, threads                                                 int
+	weights, size, split, part, predictions, out, labels, boxes, against, attack string
+	attackSize                                                                   float64
+	attackSamples, threads                                                       int
 }
 
 func newEvalCommand() *cobra.Command {
@@ -44,6 +46,7 @@ and gives the differences by paired bootstrap. --attack fgsm or pgd changes the 
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.weights, "weights", "", "weights.onnx or weights.safetensors (default: the ones that ship)")
+	flags.StringVar(&f.size, "size", "", "which of the networks that ship: s or l (default: l where its pose net is set up)")
 	flags.StringVar(&f.split, "split", "", "split file made by classlens dataset split; its test part is judged")
 	flags.StringVar(&f.part, "part", "test", "part of the split that is judged: train, val or test")
 	flags.StringVar(&f.predictions, "predictions", "", "write one row a labelled box to this CSV file")
@@ -77,7 +80,7 @@ func runEval(cmd *cobra.Command, dir string, f evalFlags) error {
 	o := evaluate.Options{Threads: f.threads, Labels: labels, Progress: countPictures(cmd.ErrOrStderr()),
 		Warn:     func(format string, a ...any) { fmt.Fprintf(cmd.ErrOrStderr(), "eval: "+format+"\n", a...) },
 		NewHeads: func() (*people.Detector, error) { return people.NewDetector(people.Options{Threads: f.threads}) }}
-	if o.Weights, err = readWeights(f.weights); err != nil {
+	if o.Weights, err = evalWeights(f, o.Warn); err != nil {
 		return err
 	}
 	if o.Include, err = partOf(set, f.split, f.part); err != nil {
@@ -100,6 +103,27 @@ func runEval(cmd *cobra.Command, dir string, f evalFlags) error {
 		return err
 	}
 	return showJudgement(cmd.OutOrStdout(), judgement, f.out)
+}
+
+// evalWeights are the weights that are judged: the file's, or those of the size asked
+// for, or the most accurate ones that can run here.
+func evalWeights(f evalFlags, warn func(string, ...any)) ([]byte, error) {
+	if f.weights != "" {
+		return readWeights(f.weights)
+	}
+	size := f.size
+	if size == "" {
+		size = "l"
+		if _, err := pretrained.Path(classroom.PoseNet); err != nil {
+			size = "s"
+			warn("the small network is judged: %v", err)
+		}
+	}
+	onnx, err := classroom.Shipped(size)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return onnx, nil
 }
 
 // judgeFurther adds what the flags ask for beside the figures: calibration by the val

@@ -19,8 +19,10 @@ const (
 	portFeatures = "features"
 )
 
+// PoseNet is the pretrained net that the large network looks through.
+const PoseNet = "movenet-thunder"
+
 const (
-	poseNet     = "movenet-thunder"
 	poseSide    = 256              // of the pose net's picture
 	poseGrid    = poseSide / 4     // cells of its maps, a side
 	posePoints  = 17               //
@@ -45,7 +47,7 @@ type poseEncoder struct {
 }
 
 func newPoseEncoder(onnx []byte, threads int, device string) (*poseEncoder, error) {
-	path, err := pretrained.Path(poseNet)
+	path, err := pretrained.Path(PoseNet)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +134,7 @@ func (e *poseEncoder) look(rgb [][]byte) ([]model.Tensor, error) {
 	}
 	for k, want := range []int{poseGrid * poseGrid, 17 * poseGrid * poseGrid, 34 * poseGrid * poseGrid, 34 * poseGrid * poseGrid, deepPlanes * deepCells * deepCells} {
 		if len(out[k].Data) != len(rgb)*want {
-			return nil, fmt.Errorf("%s: output %d has the shape %v", poseNet, k, out[k].Shape)
+			return nil, fmt.Errorf("%s: output %d has the shape %v", PoseNet, k, out[k].Shape)
 		}
 	}
 	return out, nil

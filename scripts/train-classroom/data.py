@@ -1,0 +1,74 @@
+"""The cut pictures of a folder (crops/main.go) with their labels, and what Thunder saw of them (pose.py)."""
+import csv
+import os
+
+import numpy as np
+import torch
+
+import geometry
+
+BEHAVIOURS = ["look_forward", "read", "write", "raise_hand", "turn", "stand", "discuss", "phone", "head_down", "other"]
+READ_AS = {"lookup": "look_forward", "turn_head": "turn", "down": "head_down", "lookaround": "turn", "up": "look_forward"}  # configs/labels.yaml
+STORED, POSE_SIDE = 160, 256  # pixels a side, of pixels.bin and pose.bin
+
+
+class Table:
+    """crops.csv: behaviour, room, picture and set of each crop."""
+
+    def __init__(self, folder):
+        with open(os.path.join(folder, "crops.csv"), newline="") as f:
+            rows = list(csv.DictReader(f))
+        self.y = np.array([BEHAVIOURS.index(READ_AS.get(r["label"], r["label"])) for r in rows])
+        self.room = np.array([r["room"] for r in rows])
+        self.image = np.array([r["set"] + r["room"] + r["image"] for r in rows])
+        self.real = np.array([r["set"] != "rendered" for r in rows])
+
+
+class Students:
+    """Everything about the crops of several folders; each holds pose.npz."""
+
+    def __init__(self, folders):
+        tables = [Table(f) for f in folders]
+        for name in ("y", "room", "image", "real"):
+            setattr(self, name, np.concatenate([getattr(t, name) for t in tables]))
+        stored = [np.load(os.path.join(f, "pose.npz")) for f in folders]
+        self.pose = np.concatenate([z["K"] for z in stored])
+        self.deep = np.concatenate([z["F"].astype(np.float32) for z in stored])
+        pose = torch.from_numpy(self.pose)
+        self.numbers, self.direction = (v.numpy() for v in geometry.geometry(pose))
+        self.mirrored = geometry.geometry(geometry.mirror(pose))[0].numpy()
+        self.attends = median_of(self.direction, self.image)
+
+    def relative(self, mirrored=False):
+        """Numbers, and those of direction once more less the picture's median."""
+        d = self.direction * geometry.MIRRORED.numpy() if mirrored else self.direction
+        m = self.attends * geometry.MIRRORED.numpy() if mirrored else self.attends
+        return np.c_[self.mirrored if mirrored else self.numbers, d - m]
+
+    def training(self, fold):
+        """Crops that a fold trains on: A and B are ClaBehavior's rooms, 1 and 2 the time blocks of the CCTV set, all is what ships."""
+        if fold in ("A", "B"):
+            return np.flatnonzero(np.isin(self.room, [fold, "1", "2"]) | ~self.real)
+        return np.flatnonzero(self.room != HELD_OUT[fold])
+
+    def held_out(self, fold):
+        return np.flatnonzero(self.room == HELD_OUT[fold])
+
+
+HELD_OUT = {"A": "B", "B": "A", "1": "2", "2": "1", "all": ""}
+
+
+def median_of(values, image):
+    """Each row's picture's median."""
+    out = np.empty_like(values)
+    _, group = np.unique(image, return_inverse=True)
+    for i in range(group.max() + 1):
+        out[group == i] = np.median(values[group == i], 0)
+    return out
+
+
+def weights(students, rendered=.5, power=.7):
+    """Of the loss: n^-power a class of n crops, rendered ones less."""
+    count = np.bincount(students.y, minlength=len(BEHAVIOURS)).astype(float)
+    w = np.where(count > 0, np.maximum(count, 20) ** -power, 0)[students.y]
+    return w / w.mean() * np.where(students.real, 1, rendered)

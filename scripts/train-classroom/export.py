@@ -1,0 +1,86 @@
+"""Write a trained network as ONNX. usage: export.py large|small WEIGHTS.pt OUT.onnx TEMPERATURE [LIGHTNING.onnx]
+
+The temperature is the one that judge.py found on held-out rooms.
+"""
+import sys
+
+import onnx
+import torch
+import torch.nn as nn
+
+import small
+import trunk
+from geometry import DIRECTION, POSE
+from network import DEEP, WIDTH, MapHead, PictureEncoder, PoseEncoder, Temporal, Upper, WholePicture, WholePose
+
+SHAPES = {"embedding": ["N", WIDTH], "behaviour": ["B", 10], "attention": ["B"], "engagement": ["B", 4], "moments": ["B", "T"], "direction": ["N", DIRECTION]}
+
+
+def fold_pads(graph):
+    """TensorFlow's padding, which torch writes as an op of its own, becomes the convolution's."""
+    makers = {n.output[0]: n for n in graph.node}
+    for conv in [n for n in graph.node if n.op_type == "Conv"]:
+        pad = makers.get(conv.input[0])
+        if pad is not None and pad.op_type == "Pad":
+            conv.input[0] = pad.input[0]
+            for a in conv.attribute:
+                if a.name == "pads":
+                    a.ints[:] = [0, 0, 1, 1]
+    while drop_unused(graph):
+        pass
+
+
+def drop_unused(graph):
+    used = {i for n in graph.node for i in n.input} | {o.name for o in graph.output}
+    dead = [n for n in graph.node if not any(o in used for o in n.output)]
+    for n in dead:
+        graph.node.remove(n)
+    for t in [t for t in graph.initializer if t.name not in used]:
+        graph.initializer.remove(t)
+    return dead
+
+
+def name_shapes(graph):
+    for out in graph.output:
+        for dim, want in zip(out.type.tensor_type.shape.dim, SHAPES[out.name]):
+            if isinstance(want, int):
+                dim.dim_value = want
+            else:
+                dim.dim_param = want
+
+
+def write(whole, inputs, path):
+    whole.eval()
+    names = list(inputs) + ["offset", "seen"]
+    axes = {k: {0: "N"} for k in inputs} | {k: {0: "B", 1: "T"} for k in ("offset", "seen")}
+    torch.onnx.export(whole, (*inputs.values(), torch.zeros(2, 2), torch.ones(2, 2)), path, input_names=names, output_names=list(SHAPES), dynamic_axes=axes,
+                      opset_version=17, dynamo=False)
+    model = onnx.load(path)
+    fold_pads(model.graph)
+    name_shapes(model.graph)
+    del model.graph.value_info[:]
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+def small_encoder(lightning, state):
+    blocks = list(trunk.load(lightning, small.LAST))
+    lower, upper = blocks[:trunk.STEM + trunk.FROZEN], Upper(nn.Sequential(*blocks[trunk.STEM + trunk.FROZEN:]), MapHead(96, small.SIDE))
+    upper.load_state_dict(state)
+    return PictureEncoder(nn.Sequential(*lower, *upper.up), upper.h)
+
+
+def main(kind, weights, out, temperature, lightning=None):
+    state, temporal = torch.load(weights), Temporal()
+    temporal.load_state_dict(state["temporal"])
+    temporal.temperature.fill_(float(temperature))
+    if kind == "large":
+        encoder = PoseEncoder()
+        encoder.load_state_dict(state["encoder"])
+        write(WholePose(encoder, temporal), {"pose": torch.rand(4, POSE), "features": torch.rand(4, DEEP)}, out)
+    else:
+        write(WholePicture(small_encoder(lightning, state["encoder"]), temporal), {"picture": torch.randn(4, 5, 80, 80)}, out)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

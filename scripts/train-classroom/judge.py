@@ -1,0 +1,106 @@
+"""Figures of held-out crops: accuracy, F5, five postures, calibration, coverage; 95 % intervals by bootstrap over pictures.
+usage: judge.py WORK NAME FOLDER...   reads WORK/NAME-{A,B,1,2}.npy (NAME: large or small), fits the temperature and prints coverage against accuracy
+"""
+import os
+import sys
+
+import numpy as np
+
+from data import BEHAVIOURS, HELD_OUT, Students
+
+CLASSES = {"A": range(7), "B": range(7), "1": (0, 4, 7, 8), "2": (0, 4, 7, 8)}  # behaviours that the set knows, by room
+F5 = [BEHAVIOURS.index(b) for b in ("write", "read", "look_forward", "turn", "raise_hand")]  # enough examples of these in both rooms of ClaBehavior
+POSTURE = np.array([1, 0, 0, 3, 2, 4, 2, 0, 0, 0])  # working, front, turned or talking, hand up, standing
+
+
+def together(*probabilities):
+    """Geometric mean."""
+    q = np.exp(np.mean([np.log(p + 1e-3) for p in probabilities], 0))
+    return q / q.sum(1, keepdims=True)
+
+
+def restricted(p, classes):
+    """What is left when only these classes can be, as `classlens eval` does it."""
+    q = np.zeros_like(p)
+    q[:, list(classes)] = p[:, list(classes)]
+    return q / np.maximum(q.sum(1, keepdims=True), 1e-9)
+
+
+def f1(y, said, n=10):
+    table = np.zeros((n, n))
+    np.add.at(table, (y, said), 1)
+    both = table.sum(0) + table.sum(1)
+    return np.where(both > 0, 2 * np.diag(table) / np.maximum(both, 1), 0)
+
+
+def figures(y, p, classes):
+    """Accuracy, F5 (CCTV: macro-F1), and of ClaBehavior accuracy and macro-F1 of the five postures."""
+    said = p.argmax(1)
+    f = f1(y, said)
+    if len(classes) != 7:
+        return (y == said).mean(), f[[k for k in classes if (y == k).any()]].mean()
+    posture = np.stack([p[:, POSTURE == k].sum(1) for k in range(5)], 1).argmax(1)
+    return (y == said).mean(), f[F5].mean(), (POSTURE[y] == posture).mean(), f1(POSTURE[y], posture, 5).mean()
+
+
+def intervals(y, p, image, classes, draws=300):
+    rng = np.random.RandomState(0)
+    _, group = np.unique(image, return_inverse=True)
+    members = [np.flatnonzero(group == i) for i in range(group.max() + 1)]
+    drawn = []
+    for _ in range(draws):
+        j = np.concatenate([members[i] for i in rng.randint(0, len(members), len(members))])
+        drawn.append(figures(y[j], p[j], classes))
+    return np.percentile(drawn, [2.5, 97.5], 0)
+
+
+def calibration_error(y, p, bins=10):
+    sure, right = p.max(1), p.argmax(1) == y
+    at = np.minimum((sure * bins).astype(int), bins - 1)
+    return sum((at == b).mean() * abs(sure[at == b].mean() - right[at == b].mean()) for b in range(bins) if (at == b).any())
+
+
+def show(name, fold, y, p, image):
+    classes = CLASSES[HELD_OUT[fold]]
+    p = restricted(p, classes)
+    low, high = intervals(y, p, image, classes)
+    values = " ".join("%.3f [%.2f, %.2f]" % v for v in zip(figures(y, p, classes), low, high))
+    commonest = np.bincount(y).max() / len(y)
+    print(f"{fold}>{HELD_OUT[fold]} {name}: {values}, commonest {commonest:.3f}, ECE {calibration_error(y, p):.3f}, F1", np.round(f1(y, p.argmax(1))[list(classes)], 2), flush=True)
+
+
+def tempered(p, t):
+    q = np.exp(np.log(p + 1e-6) / t)
+    return q / q.sum(1, keepdims=True)
+
+
+def temperature(parts):
+    """That of the least negative log likelihood, rooms weighing alike."""
+    def loss(t):
+        return sum(-np.log(tempered(p, t)[np.arange(len(y)), y] + 1e-9).mean() for y, p in parts)
+    return min(np.arange(.5, 6, .1), key=loss)
+
+
+def main(work, name, *folders):
+    s, parts = Students(folders), {}
+    for fold in "AB12":
+        held = s.held_out(fold)
+        p = np.load(os.path.join(work, f"{name}-{fold}.npy"))[held]
+        show(name, fold, s.y[held], p, s.image[held])
+        parts[fold] = s.y[held], restricted(p, CLASSES[HELD_OUT[fold]])
+    t = temperature(parts.values())
+    print("temperature %.1f" % t)
+    for fold, (y, p) in parts.items():
+        others = temperature([v for k, v in parts.items() if k != fold])
+        print(f"room {HELD_OUT[fold]}: ECE {calibration_error(y, p):.3f}, with the other rooms' temperature {others:.1f} {calibration_error(y, tempered(p, others)):.3f}")
+    for least in (0, .3, .35, .4, .45, .5, .6, .7):
+        line = []
+        for fold, (y, p) in parts.items():
+            q = tempered(p, t)
+            sure = q.max(1) >= least
+            line.append("room %s %.2f of the boxes %.3f right" % (HELD_OUT[fold], sure.mean(), (q.argmax(1) == y)[sure].mean() if sure.any() else np.nan))
+        print("p >= %.2f:" % least, "; ".join(line))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,77 @@
+"""Augmented looks at every crop through the trunk's frozen blocks. usage: views.py LIGHTNING.onnx FOLDER VIEWS
+
+FOLDER/pixels.bin is read; written are FOLDER/views.npy (N, VIEWS, 64, 5, 5) float16, the trunk's map after its last frozen block of pictures of 80 pixels, view 0 as the
+crop is, and FOLDER/flips.npy (N, VIEWS), whether the view is mirrored. Training then needs no pictures: an epoch takes seconds.
+"""
+import math
+import os
+import sys
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+import trunk
+from data import STORED
+
+SIDE = 80
+INNER = .8  # the square's share of what is stored
+
+
+def placed(n, rng):
+    """Affine maps of output -1..1 to stored -1..1: scale, shift, turn, mirror."""
+    theta, flip = torch.zeros(n, 2, 3), rng.random(n) < .5
+    for i in range(n):
+        s, dx, dy, turn, f = INNER * math.exp(rng.uniform(-.2, .18)), *rng.uniform(-.1, .1, 2), rng.normal(0, .1), -1 if flip[i] else 1
+        c, e = math.cos(turn) * s, math.sin(turn) * s
+        theta[i] = torch.tensor([[c * f, -e, dx], [e * f, c, dy]])
+    return theta, flip
+
+
+def coloured(x, rng):
+    """Contrast, brightness, tint, blur, grey, noise, something in front."""
+    n, side = len(x), x.shape[-1]
+
+    def draw(a, b, *shape):
+        return torch.from_numpy(rng.uniform(a, b, shape)).float()
+
+    x = (x - 128) * draw(.6, 1.4, n, 1, 1, 1) + 128 + draw(-35, 35, n, 1, 1, 1) + draw(-12, 12, n, 3, 1, 1)
+    if rng.random() < .4:
+        k = int(rng.integers(side // 3, side * 3 // 4))
+        x = F.interpolate(F.interpolate(x, (k, k), mode="area"), (side, side), mode="bilinear")
+    if rng.random() < .3:
+        x = x.mean(1, keepdim=True) * .8 + x * .2
+    x = x + torch.randn(n, 1, side, side) * rng.uniform(0, 8)
+    for i in np.flatnonzero(rng.random(n) < .25):
+        (a, b), (w, h) = rng.integers(0, side * 3 // 4, 2), rng.integers(side // 12, side // 3, 2)
+        x[i, :, b:b + h, a:a + w] = float(rng.uniform(0, 255))
+    return x.clamp(0, 255)
+
+
+def look(crops, rng, plain):
+    """(n, STORED, STORED, 3) bytes -> (n, 3, SIDE, SIDE) in 0..255 and what was mirrored."""
+    x = torch.from_numpy(np.array(crops)).permute(0, 3, 1, 2).float()
+    n = len(x)
+    theta, flip = (torch.tensor([[[INNER, 0, 0], [0, INNER, 0]]]).repeat(n, 1, 1), np.zeros(n, bool)) if plain else placed(n, rng)
+    x = F.grid_sample(x, F.affine_grid(theta, (n, 3, SIDE, SIDE), align_corners=False), padding_mode="border", align_corners=False)
+    return (x if plain else coloured(x, rng)), flip
+
+
+def main(net, folder, views):
+    torch.set_num_threads(1)
+    torch.manual_seed(5)
+    rng, views = np.random.default_rng(5), int(views)
+    crops = np.memmap(os.path.join(folder, "pixels.bin"), np.uint8, "r").reshape(-1, STORED, STORED, 3)
+    lower = trunk.load(net, trunk.FROZEN).to(memory_format=torch.channels_last).eval()
+    maps = np.lib.format.open_memmap(os.path.join(folder, "views.npy"), "w+", np.float16, (len(crops), views, 64, SIDE // 16, SIDE // 16))
+    flips = np.zeros((len(crops), views), bool)
+    for i in range(0, len(crops), 32):
+        for v in range(views):
+            x, flips[i:i + 32, v] = look(crops[i:i + 32], rng, v == 0)
+            with torch.no_grad():
+                maps[i:i + 32, v] = lower((x / 127.5 - 1).contiguous(memory_format=torch.channels_last)).numpy()
+    np.save(os.path.join(folder, "flips.npy"), flips)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
