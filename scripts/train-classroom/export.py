@@ -64,8 +64,8 @@ def write(whole, inputs, path):
 
 
 def small_encoder(lightning, state):
-    blocks = list(trunk.load(lightning, small.LAST))
-    lower, upper = blocks[:trunk.STEM + trunk.FROZEN], Upper(nn.Sequential(*blocks[trunk.STEM + trunk.FROZEN:]), MapHead(96, small.SIDE))
+    blocks = trunk.load(lightning, small.LAST)
+    lower, upper = blocks[:trunk.STEM + trunk.FROZEN], Upper(blocks[trunk.STEM + trunk.FROZEN:], MapHead(96, small.SIDE))
     upper.load_state_dict(state)
     return PictureEncoder(nn.Sequential(*lower, *upper.up), upper.h)
 

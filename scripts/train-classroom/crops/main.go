@@ -65,8 +65,8 @@ var columns = []string{"set", "room", "image", "label", "x", "y", "w", "h", "squ
 
 type output struct {
 	pixels, pose, flow *bufio.Writer
-	table        *csv.Writer
-	n, flows     int
+	table              *csv.Writer
+	n, flows           int
 }
 
 func run(data, out string, rendered []string) error {
