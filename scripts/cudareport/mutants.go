@@ -148,12 +148,15 @@ func readScores() (map[string]score, error) {
 		return nil, err
 	}
 	for row := range strings.Lines(string(text)) {
-		var name string
-		var s score
-		if _, err := fmt.Sscanf(row, "%s\t%d\t%d", &name, &s.killed, &s.tried); err != nil {
+		f := strings.Split(strings.TrimSuffix(row, "\n"), "\t")
+		if len(f) != 4 {
+			return nil, fmt.Errorf("%s: %q has not four fields", resultFile, row)
+		}
+		n, err := numbers(f[1:3])
+		if err != nil {
 			return nil, fmt.Errorf("%s: %q: %w", resultFile, row, err)
 		}
-		scores[name] = s
+		scores[f[0]] = score{int(n[0]), int(n[1]), f[3]}
 	}
 	return scores, nil
 }
