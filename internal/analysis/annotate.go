@@ -3,6 +3,7 @@ package analysis
 import (
 	"context"
 	"path/filepath"
+	"slices"
 
 	"classlens/internal/privacy"
 	"classlens/internal/timeline"
@@ -30,9 +31,30 @@ func (r *run) annotate(ctx context.Context, tracks []scene.Track, t *timeline.Ti
 			o := video.Overlay{Box: box, Label: track.ID + " " + labels[track.ID][step], Blur: r.options.Config.Report.BlurFaces, Colour: colourOf(labels[track.ID][step])}
 			all = append(all, o)
 		}
-		return all
+		return append(all, r.strangers(at, all)...)
 	}
 	return video.Annotate(ctx, r.path, filepath.Join(r.folder, "annotated.mp4"), r.videoOptions(), draw, privacy.Blur)
+}
+
+// strangers are heads found at the step before a time that are no student's, as
+// when somebody stands before the lens for a moment: drawn in grey without a name, and blurred
+// like the rest.
+func (r *run) strangers(at float64, shown []video.Overlay) []video.Overlay {
+	step := -1
+	for _, s := range r.spool.steps {
+		if s.time > at+1e-6 {
+			break
+		}
+		step = s.index
+	}
+	var out []video.Overlay
+	for _, h := range r.heads[step] {
+		x, y := h.Center()
+		if !slices.ContainsFunc(shown, func(o video.Overlay) bool { return o.Box.Contains(x, y) }) {
+			out = append(out, video.Overlay{Box: h, Blur: r.options.Config.Report.BlurFaces, Colour: colourOf("")})
+		}
+	}
+	return out
 }
 
 // between is where a head is at a time: between the steps before and after.

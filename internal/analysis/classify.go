@@ -296,6 +296,9 @@ func (r *run) keyframe(step *scene.Step, visible []sighted) (keyframe, error) {
 		for _, v := range visible {
 			privacy.Blur(step.Frame, v.box)
 		}
+		for _, h := range r.heads[step.Index] {
+			privacy.Blur(step.Frame, h)
+		}
 	}
 	b, err := jpegCodec{}.Encode(step.Frame)
 	return keyframe{step.Time, step.Shot, b}, err

@@ -25,9 +25,10 @@ type run struct {
 	recording          *video.Recording
 	looks              int // steps at which people were looked for
 	follows            track.Follows
-	seats              *seats.Result // nil without a seat file
-	duration           float64       // seconds, by the container
-	lost               *scene.Gap    // what the decoder did not live to read
+	heads              map[int][]scene.Box // found at each step, student's or not: all are blurred
+	seats              *seats.Result       // nil without a seat file
+	duration           float64             // seconds, by the container
+	lost               *scene.Gap          // what the decoder did not live to read
 	lastNews           time.Time
 }
 
@@ -208,7 +209,11 @@ func (r *run) searchSteps(tracker *track.Tracker) error {
 		}
 	}()
 	r.duration = r.recording.Info().Duration
+	r.heads = map[int][]scene.Box{}
 	for s := range found {
+		for _, p := range s.people {
+			r.heads[s.step.Index] = append(r.heads[s.step.Index], p.Head)
+		}
 		_ = r.watch.time("tracks", func() error { tracker.Add(s.step, s.people); return nil })
 		if err := r.watch.time("spool", func() error { return r.spool.Add(s.step) }); err != nil {
 			return err
