@@ -18,6 +18,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		faultsIfAsked()
+		main()
+	}
 	video.RunWorkerIfAsked()
 	os.Exit(m.Run())
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"classlens/internal/analysis"
 	"classlens/internal/config"
 	"classlens/internal/seats"
+	"classlens/internal/safefile"
 
 	"github.com/spf13/cobra"
 )
@@ -31,9 +33,11 @@ func newAnalyzeCommand() *cobra.Command {
 		Long: `Analyzes each recording (a video file, or a folder with video files) and writes OUT/<file name without extension>/ with timeline.csv,
 intervals.csv, students.csv, summary.json, timeline.parquet, report.html, keyframes/ and manifest.json; docs/formats.md describes them.
 
-A recording whose outputs are complete and made from the same input, settings and weights is not done again; --force does it all the same.
+A recording whose outputs are complete and made from the same input, settings and weights is not done again; --force does it all the same. A run that was
+interrupted, killed or stopped by a full disk is continued by the same command from the last finished minute of video (setting run.segment_seconds). The first
+Ctrl-C finishes what is under way and keeps it; a second one ends the program at once.
 
-Exit codes: 0 all done; 1 failed; 2 wrong usage; 3 finished, but some recordings are partial or failed; 130 interrupted.`,
+Exit codes: 0 all done; 1 failed; 2 wrong usage; 3 finished, but some recordings are partial or failed; 11 another process works in the folder; 130 interrupted.`,
 		Example: "  classlens analyze samples/lesson.mp4 --out out",
 		Args:    usageArgs(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -85,17 +89,22 @@ func runAnalyze(cmd *cobra.Command, args []string, f analyzeFlags) error {
 // analyzeAll goes through the recordings one after the other; one that fails
 // does not stop the rest. The reason of each is printed as it ends.
 func analyzeAll(ctx context.Context, analyzer *analysis.Analyzer, recordings []string, out string) error {
-	count := map[analysis.State]int{}
+	count, locked := map[analysis.State]int{}, 0
 	for _, r := range recordings {
 		result := analyzer.Run(ctx, r, filepath.Join(out, recordingName(r)))
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		count[result.State]++
+		if errors.Is(result.Err, safefile.ErrLocked) {
+			locked++
+		}
 	}
 	switch {
 	case count[analysis.Done] == len(recordings):
 		return nil
+	case locked == len(recordings):
+		return outcome{code: exitLocked}
 	case len(recordings) == 1 && count[analysis.Failed] == 1:
 		return outcome{code: exitFailed}
 	case len(recordings) == 1:

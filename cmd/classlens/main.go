@@ -20,7 +20,8 @@ const (
 	exitDone        = 0
 	exitFailed      = 1
 	exitUsage       = 2
-	exitPartial     = 3 // finished, but some inputs are partial or failed
+	exitPartial     = 3  // finished, but some inputs are partial or failed
+	exitLocked      = 11 // another process works in the folder for the results
 	exitInterrupted = 130
 )
 
@@ -40,8 +41,8 @@ func (e usageError) Unwrap() error { return e.error }
 
 func main() {
 	video.RunWorkerIfAsked()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	go func() { // a second signal ends the program at once
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	go func() { // the first signal finishes what is under way; a second ends the program at once
 		<-ctx.Done()
 		stop()
 	}()

@@ -20,7 +20,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())}
 	})
-	root.AddCommand(newAnalyzeCommand(), newBenchCommand(), newDatasetCommand(), newDoctorCommand(), newEvalCommand(), newLearnerCommand(), newSetupCommand(), newTrainCommand())
+	root.AddCommand(newAnalyzeCommand(), newBenchCommand(), newCheckCommand(), newDatasetCommand(), newDoctorCommand(), newEvalCommand(), newLearnerCommand(), newSetupCommand(), newTrainCommand())
 	return root
 }
 

@@ -39,13 +39,17 @@ func (r *run) classify(ctx context.Context, tracks []scene.Track) (*seen, error)
 	for _, t := range tracks {
 		out.motion[t.ID] = map[int]float64{}
 	}
+	made, err := newEmbedded(r, tracks)
+	if err != nil {
+		return nil, err
+	}
 	work, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	clipped := make(chan *pictures, ahead)
 	go func() { // reading and cutting go on beside the network
 		defer close(clipped)
 		for i := range r.spool.Len() {
-			p, err := r.cut(i, sightings, slices.Contains(wanted, i))
+			p, err := r.cut(i, sightings, slices.Contains(wanted, i), made)
 			if err != nil {
 				stop(err)
 				return
@@ -58,8 +62,25 @@ func (r *run) classify(ctx context.Context, tracks []scene.Track) (*seen, error)
 		}
 	}()
 	var waiting pictures // of several steps: a GPU is given many at once
+	keep := func() error {
+		if err := r.embed(&waiting, embeddings); err != nil {
+			return err
+		}
+		return made.flush(embeddings)
+	}
 	for p := range clipped {
-		waiting.add(p)
+		for i, e := range p.known {
+			embeddings[p.ids[i]][p.step] = e
+		}
+		if p.known == nil {
+			if made.full(p) {
+				if err := keep(); err != nil {
+					return nil, err
+				}
+			}
+			made.add(p)
+			waiting.add(p)
+		}
 		if len(waiting.ids) >= r.network.Gather() {
 			if err := r.embed(&waiting, embeddings); err != nil {
 				return nil, err
@@ -71,15 +92,15 @@ func (r *run) classify(ctx context.Context, tracks []scene.Track) (*seen, error)
 		if p.keyframe != nil {
 			out.keyframes = append(out.keyframes, *p.keyframe)
 		}
-		r.news("classify", p.time, r.recording.Info().Duration)
+		r.news(passClassify, p.time, r.recording.Info().Duration)
+	}
+	if err := keep(); err != nil { // also when it is interrupted
+		return nil, err
 	}
 	if err := context.Cause(work); err != nil {
 		return nil, err
 	}
-	if err := r.embed(&waiting, embeddings); err != nil {
-		return nil, err
-	}
-	err := r.watch.time("classify", func() (err error) { out.decisions, err = r.decide(tracks, embeddings); return err })
+	err = r.watch.time("classify", func() (err error) { out.decisions, err = r.decide(tracks, embeddings); return err })
 	return out, err
 }
 
@@ -110,17 +131,38 @@ type pictures struct {
 	rgb      [][]byte
 	uv       [][]float32
 	motion   []float64
+	known    [][]float32 // embeddings that an earlier run made
 	keyframe *keyframe
 }
 
-// cut reads a step back and cuts every visible person out of it.
-func (r *run) cut(i int, sightings map[int][]sighted, asKeyframe bool) (*pictures, error) {
+// cut reads a step back and cuts every visible person out of it, unless an
+// earlier run has embedded them.
+func (r *run) cut(i int, sightings map[int][]sighted, asKeyframe bool, made *embedded) (*pictures, error) {
+	p, err := made.earlier(r.spool.steps[i], sightings[r.spool.steps[i].index])
+	if err != nil || p != nil && !asKeyframe {
+		return p, err
+	}
 	var step *scene.Step
-	err := r.watch.time("spool", func() (err error) { step, err = r.spool.Step(i); return err })
+	err = r.watch.time("spool", func() (err error) { step, err = r.spool.Step(i); return err })
 	if err != nil {
 		return nil, err
 	}
 	visible := sightings[step.Index]
+	if p == nil {
+		p = r.clips(step, visible)
+	}
+	if asKeyframe {
+		k, err := r.keyframe(step, visible)
+		if err != nil {
+			return nil, err
+		}
+		p.keyframe = &k
+	}
+	return p, nil
+}
+
+// clips cuts every visible person out of a step.
+func (r *run) clips(step *scene.Step, visible []sighted) *pictures {
 	p := &pictures{step: step.Index, time: step.Time}
 	size := r.network.Size()
 	_ = r.watch.time("clips", func() error {
@@ -132,14 +174,7 @@ func (r *run) cut(i int, sightings map[int][]sighted, asKeyframe bool) (*picture
 		}
 		return nil
 	})
-	if asKeyframe {
-		k, err := r.keyframe(step, visible)
-		if err != nil {
-			return nil, err
-		}
-		p.keyframe = &k
-	}
-	return p, nil
+	return p
 }
 
 // add puts another step's pictures behind those that wait.

@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
+	"path/filepath"
 	"time"
 
-	"classlens/internal/seats"
-	"classlens/model"
+	"classlens/internal/safefile"
 	"classlens/vision/scene"
-	"classlens/vision/track"
-	"classlens/vision/track/lucas"
 	"classlens/vision/video"
 )
 
@@ -23,22 +20,33 @@ type run struct {
 	watch              *stopwatch
 	spool              *spool
 	recording          *video.Recording
-	looks              int // steps at which people were looked for
-	follows            track.Follows
-	heads              map[int][]scene.Box // found at each step, student's or not: all are blurred
-	seats              *seats.Result       // nil without a seat file
-	duration           float64             // seconds, by the container
-	lost               *scene.Gap          // what the decoder did not live to read
+	lock               *safefile.Lock
+	work               *work
+	looks              int        // steps at which people were looked for
+	duration           float64    // seconds, by the container
+	lost               *scene.Gap // what the decoder did not live to read
 	lastNews           time.Time
 }
 
 func (r *run) close() {
+	r.release()
+	if r.work != nil {
+		r.work.close()
+	}
+	if r.lock != nil {
+		_ = r.lock.Unlock() // a file that stays is explained by the next run
+	}
+}
+
+// release lets go of the decoder and the pictures.
+func (r *run) release() {
 	if r.recording != nil {
 		r.recording.Close()
 	}
 	if r.spool != nil {
 		r.spool.Close()
 	}
+	r.recording, r.spool = nil, nil
 }
 
 // do is the whole way; text says in one line what came of it.
@@ -49,196 +57,131 @@ func (r *run) do(ctx context.Context) (state State, text string, err error) {
 	}
 	if !r.options.Force {
 		if state, ok := alreadyDone(r.folder, inputs); ok {
+			r.tidy()
 			return state, "already analyzed with this input, these settings and weights (--force does it again)", nil
 		}
 	}
-	tracks, err := r.firstPass(ctx)
+	if err := r.begin(ctx, inputs); err != nil {
+		return Failed, "", err
+	}
+	state, text, err = r.passes(ctx, inputs)
+	if errors.Is(err, errStale) { // cannot happen while decoding is deterministic; correct all the same
+		r.note(err.Error() + ": beginning anew")
+		if err := r.anew(ctx, inputs); err != nil {
+			return Failed, "", err
+		}
+		state, text, err = r.passes(ctx, inputs)
+	}
 	if err != nil {
 		return Failed, "", err
 	}
-	if err := r.nameBySeats(tracks); err != nil {
+	return state, text, r.work.remove()
+}
+
+// begin opens the recording, takes the folder, and finds what an earlier run
+// left there.
+func (r *run) begin(ctx context.Context, in inputs) (err error) {
+	if r.recording, err = video.Open(ctx, r.path, r.videoOptions()); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(r.folder, 0o755); err != nil {
+		return fmt.Errorf("folder for the results: %w", err)
+	}
+	if r.lock, err = safefile.LockFolder(r.folder); err != nil {
+		return err
+	}
+	if err := sweep(r.folder); err != nil {
+		return err
+	}
+	if err := r.enoughSpace(); err != nil {
+		return err
+	}
+	return r.takeUp(in, r.options.Force)
+}
+
+// takeUp opens the folder of unfinished work and tells of what is in it.
+func (r *run) takeUp(in inputs, fresh bool) error {
+	k, err := r.key(in)
+	if err != nil {
+		return err
+	}
+	if r.work, err = openWork(r.folder, k, fresh); err != nil {
+		return err
+	}
+	if r.lock.Stale != nil {
+		r.note(fmt.Sprintf("an earlier run (%v) ended without finishing; its lock is void", r.lock.Stale))
+	}
+	if s := r.work.reached(passPeople); s > 0 {
+		text := fmt.Sprintf("continuing an earlier run: people are found up to %.0f s", s)
+		if c := r.work.reached(passClassify); c > 0 {
+			text += fmt.Sprintf(", classified up to %.0f s", c)
+		}
+		r.note(text)
+	}
+	return nil
+}
+
+// anew forgets what an earlier run left.
+func (r *run) anew(ctx context.Context, in inputs) (err error) {
+	r.release()
+	r.work.close()
+	r.looks, r.lost = 0, nil
+	if r.recording, err = video.Open(ctx, r.path, r.videoOptions()); err != nil {
+		return err
+	}
+	return r.takeUp(in, true)
+}
+
+// passes are both passes and what they leave behind.
+func (r *run) passes(ctx context.Context, in inputs) (State, string, error) {
+	tracks, err := r.findPeople(ctx)
+	if err != nil {
 		return Failed, "", err
 	}
 	seen, err := r.classify(ctx, tracks)
 	if err != nil {
 		return Failed, "", err
 	}
-	return r.write(ctx, inputs, tracks, seen)
+	return r.write(ctx, in, tracks, seen)
 }
 
-// firstPass opens the recording and finds the people in it, decoding on the GPU where that
-// is chosen; a recording that does not get through there is begun again on the CPU.
-func (r *run) firstPass(ctx context.Context) (tracks []scene.Track, err error) {
-	o := r.videoOptions()
-	if r.device.Device != model.CPU && !r.device.Info.Simulated && r.options.Config.Video.GPUDecode {
-		o.Decoder = video.ChooseDecoder(ctx, r.path, o)
+// tidy removes what a run left that ended between its last output and the
+// removal of its work.
+func (r *run) tidy() {
+	if _, err := os.Stat(filepath.Join(r.folder, WorkFolder)); err != nil {
+		return
 	}
-	for {
-		if r.recording, err = video.Open(ctx, r.path, o); err == nil {
-			if err := os.MkdirAll(r.folder, 0o755); err != nil {
-				return nil, fmt.Errorf("folder for the results: %w", err)
-			}
-			tracks, err = r.findPeople()
-		}
-		if o.Decoder == "" || (err == nil && r.lost == nil) || ctx.Err() != nil {
-			return tracks, err
-		}
-		o.Decoder = ""
-		r.close()
-		r.recording, r.spool, r.lost, r.looks = nil, nil, nil, 0
+	if lock, err := safefile.LockFolder(r.folder); err == nil {
+		_ = os.RemoveAll(filepath.Join(r.folder, WorkFolder)) // check reports what stays
+		_ = lock.Unlock()
 	}
 }
 
-// findPeople is the first pass: every step is decoded, searched and spooled;
-// the tracks are settled when all have been seen.
-func (r *run) findPeople() ([]scene.Track, error) {
-	var err error
-	if r.spool, err = newSpool(r.folder, jpegCodec{}); err != nil {
-		return nil, err
-	}
-	tracker := track.NewTracker(r.trackOptions(), &lucas.Follower{})
-	r.detector.Begin()
-	if err := r.searchSteps(tracker); err != nil {
-		if !r.brokeOff(err) {
-			return nil, err
-		}
-	}
-	if r.spool.Len() == 0 {
-		return nil, fmt.Errorf("%s: no picture could be read; is it a damaged file? Try playing it", r.path)
-	}
-	var tracks []scene.Track
-	err = r.watch.time("tracks", func() error { tracks = tracker.Finish(); return nil })
-	r.follows = tracker.Follows()
-	return tracks, err
-}
-
-// nameBySeats gives the students the names of the room's chairs, where a seat file
-// is given, and the file what this recording adds.
-func (r *run) nameBySeats(tracks []scene.Track) error {
-	file := r.options.Seats
-	if file == "" {
-		return nil
-	}
-	info := r.recording.Info()
-	result, err := seats.Update(file, tracks, info.Width, info.Height)
-	if err != nil {
-		return err
-	}
-	r.seats = &result
-	if result.Other {
-		r.options.Events(Event{Kind: "note", Recording: r.name, Text: fmt.Sprintf("the seats in %s are another room's or another camera's; students are numbered by this recording alone, and the file is left as it is", file)})
-	}
-	return nil
-}
-
-// brokeOff keeps what was read before the decoder died: the rest becomes a span
-// without data. Other errors, and a decoder that gave nothing, end the recording.
-func (r *run) brokeOff(err error) bool {
-	died := errors.Is(err, video.ErrCrashed) || errors.Is(err, video.ErrHung) || errors.Is(err, video.ErrMemory)
-	if !died || errors.Is(err, context.Canceled) || r.spool.Len() == 0 {
-		return false
-	}
-	last := r.spool.steps[r.spool.Len()-1].time + r.options.Config.Video.StepSeconds
-	r.lost = &scene.Gap{Start: last, End: max(last, r.duration), Reason: err.Error()}
-	return true
-}
-
-// gaps are the spans without data, in order of time.
-func (r *run) gaps() []scene.Gap {
-	all := r.recording.Gaps()
-	if r.lost != nil {
-		all = append(all, *r.lost)
-	}
-	return all
-}
-
-// searched is a step with the people found in it; nil people: it was not looked.
-type searched struct {
-	step   *scene.Step
-	people []scene.Person
-}
-
-// ahead is how many steps a stage may be ahead of the next: enough to keep both
-// busy, few enough to keep memory flat.
-const ahead = 3
-
-// searchSteps runs the first pass as three stages side by side: reading, looking
-// for people, and following and spooling. Each sees the steps in order, so the
-// result does not depend on their timing.
-func (r *run) searchSteps(tracker *track.Tracker) error {
-	work, stop := context.WithCancelCause(context.Background())
-	defer stop(nil)
-	steps, found := make(chan *scene.Step, ahead), make(chan searched, ahead)
-	go func() {
-		defer close(steps)
-		for {
-			var step *scene.Step
-			err := r.watch.time("decode", func() (err error) { step, err = r.recording.Next(); return err })
-			if errors.Is(err, io.EOF) {
-				return
-			}
-			if err != nil {
-				stop(err)
-				return
-			}
-			select {
-			case steps <- step:
-			case <-work.Done():
-				return
-			}
-		}
-	}()
-	go func() {
-		defer close(found)
-		shot := 0
-		for step := range steps {
-			if step.Shot != shot {
-				shot = step.Shot
-				r.detector.Reset()
-			}
-			people, err := r.look(step)
-			if err != nil {
-				stop(err)
-				return
-			}
-			select {
-			case found <- searched{step, people}:
-			case <-work.Done():
-				return
-			}
-		}
-	}()
-	r.duration = r.recording.Info().Duration
-	r.heads = map[int][]scene.Box{}
-	for s := range found {
-		for _, p := range s.people {
-			r.heads[s.step.Index] = append(r.heads[s.step.Index], p.Head)
-		}
-		_ = r.watch.time("tracks", func() error { tracker.Add(s.step, s.people); return nil })
-		if err := r.watch.time("spool", func() error { return r.spool.Add(s.step) }); err != nil {
-			return err
-		}
-		r.news("people", s.step.Time, r.duration)
-	}
-	return context.Cause(work)
-}
-
-// look searches one step for people.
-func (r *run) look(step *scene.Step) (found []scene.Person, err error) {
-	err = r.watch.time("people", func() (err error) { found, err = r.detector.Detect(step.Frame); return err })
-	if found != nil {
-		r.looks++
-	}
-	return found, err
+func (r *run) note(text string) {
+	r.options.Events(Event{Kind: "note", Recording: r.name, Text: text})
 }
 
 // newsEvery is how often progress is told.
 const newsEvery = 200 * time.Millisecond
+
+// peopleShare is how much of a run the first pass takes; measured, and only to
+// guess what is left.
+const peopleShare = 0.8
 
 func (r *run) news(stage string, done, total float64) {
 	if time.Since(r.lastNews) < newsEvery {
 		return
 	}
 	r.lastNews = time.Now()
-	r.options.Events(Event{Kind: "progress", Recording: r.name, Stage: stage, Done: done, Total: total})
+	e := Event{Kind: "progress", Recording: r.name, Stage: stage, Done: done, Total: total}
+	if total > 0 {
+		part := min(done/total, 1) * peopleShare
+		if stage == passClassify {
+			part = peopleShare + min(done/total, 1)*(1-peopleShare)
+		}
+		if part > 0.02 {
+			e.ETA = round(time.Since(r.watch.started).Seconds()*(1-part)/part, 0)
+		}
+	}
+	r.options.Events(e)
 }

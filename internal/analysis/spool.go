@@ -45,9 +45,12 @@ type spooled struct {
 // ±2047 pixels, which is finer than DIS is right and wider than any frame.
 const flowUnit = 1.0 / 16
 
+// spoolPrefix begins its name for the instant that it has one.
+const spoolPrefix = ".spool-"
+
 // newSpool makes the nameless file in folder.
 func newSpool(folder string, codec frameCodec) (*spool, error) {
-	f, err := os.CreateTemp(folder, ".spool-*")
+	f, err := os.CreateTemp(folder, spoolPrefix+"*")
 	if err != nil {
 		return nil, fmt.Errorf("temporary file for pictures: %w", err)
 	}

@@ -56,8 +56,10 @@ type Report struct {
 	BlurFaces bool `mapstructure:"blur_faces" json:"blur_faces"`
 }
 
-// Run settings: where the networks run.
+// Run settings: where the networks run, and what an interruption may cost.
 type Run struct {
 	Device  string `mapstructure:"device" json:"device" oneof:"auto cpu cuda cuda:N cuda:UUID"`
 	Threads int    `mapstructure:"threads" json:"threads" min:"0" max:"256"`
+
+	SegmentSeconds float64 `mapstructure:"segment_seconds" json:"segment_seconds" min:"1" max:"3600"`
 }

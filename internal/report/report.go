@@ -104,6 +104,7 @@ type bar struct {
 	X, W, Middle float64 // per cent of the lesson
 	Class, Title string
 	Letter       string
+	Unsure       bool
 }
 
 type mark struct {
@@ -197,7 +198,7 @@ func (v view) student(s timeline.Student) student {
 		if i.Student != s.ID || i.Kind != "behaviour" {
 			continue
 		}
-		b := bar{X: i.Start * k, W: math.Max((i.End-i.Start)*k, .08), Class: "b-" + i.Label,
+		b := bar{X: i.Start * k, W: math.Max((i.End-i.Start)*k, .08), Class: "b-" + i.Label, Unsure: i.P < v.UnsureBelow,
 			Title: fmt.Sprintf("%s to %s: %s, %.0f %% sure", clock(i.Start), clock(i.End), readable(i.Label), 100*i.P)}
 		if b.Middle = b.X + b.W/2; b.W > 2.5 { // narrower has no room for it on a phone
 			b.Letter = letters[i.Label]
@@ -231,6 +232,7 @@ func (v view) seats() []seat {
 	for _, s := range all {
 		seats = append(seats, seatOf(s, mapRim+(s.SeatX-x0)*k, mapRim+(s.SeatY-y0)*tall))
 	}
+	apart(seats)
 	for i := range seats {
 		near := 2 * largestRing
 		for j := range seats {
@@ -245,13 +247,54 @@ func (v view) seats() []seat {
 	return seats
 }
 
+// apart moves seats that would be drawn over each other away from each other,
+// half each, until none are or the pushing has gone round often enough.
+func apart(seats []seat) {
+	const rounds, gap = 200, 2 * smallestRing
+	for range rounds {
+		moved := false
+		for i := range seats {
+			for j := range i {
+				dx, dy := seats[i].X-seats[j].X, seats[i].Y-seats[j].Y
+				d := math.Hypot(dx, dy)
+				if d >= gap-.01 {
+					continue
+				}
+				if d < 1e-6 {
+					dx, dy, d = 1, 0, 1
+				}
+				k := (gap - math.Min(d, gap)) / 2 / d
+				if k == 0 {
+					k = .5 // on top of each other
+				}
+				seats[i].X, seats[i].Y = within(seats[i].X+dx*k, seats[i].Y+dy*k)
+				seats[j].X, seats[j].Y = within(seats[j].X-dx*k, seats[j].Y-dy*k)
+				moved = true
+			}
+		}
+		if !moved {
+			return
+		}
+	}
+}
+
+// within keeps a seat on the map.
+func within(x, y float64) (float64, float64) {
+	return math.Min(math.Max(x, mapRim), mapWidth-mapRim), math.Max(y, mapRim)
+}
+
+// MostlyUnsure: less than half of what was seen can be said with any certainty.
+func (v view) MostlyUnsure() bool {
+	return v.Summary.UnknownShare != nil && *v.Summary.UnknownShare > .5
+}
+
 // The seat map's size and its rings', in its own units.
 const (
 	mapWidth     = 640.0
 	mapMost      = 420.0
 	mapRim       = 34.0
 	largestRing  = 26.0
-	smallestRing = 11.0
+	smallestRing = 12.5
 )
 
 // MapHeight is the seat map's height where its width is mapWidth.

@@ -9,7 +9,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
+
+// temporary begins the names of files that are not whole yet.
+const temporary = ".tmp-"
+
+// IsTemporary tells a file that was being written when its program ended.
+func IsTemporary(name string) bool { return strings.HasPrefix(filepath.Base(name), temporary) }
 
 // WriteFile writes data under name, or nothing.
 func WriteFile(name string, data []byte) error {
@@ -35,7 +42,10 @@ type File struct {
 
 // Create starts a file that will be called name.
 func Create(name string) (*File, error) {
-	f, err := os.CreateTemp(filepath.Dir(name), ".tmp-"+filepath.Base(name)+"-*")
+	if err := fault("create", name); err != nil {
+		return nil, fmt.Errorf("write %s: %w", name, err)
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), temporary+filepath.Base(name)+"-*")
 	if err != nil {
 		return nil, fmt.Errorf("write %s: %w", name, plain(err))
 	}
@@ -44,6 +54,9 @@ func Create(name string) (*File, error) {
 
 // Write adds to the file.
 func (f *File) Write(p []byte) (int, error) {
+	if err := fault("write", f.name); err != nil {
+		return 0, f.failed(err)
+	}
 	n, err := f.buffer.Write(p)
 	if err != nil {
 		return n, f.failed(err)
@@ -56,16 +69,19 @@ func (f *File) Name() string { return f.file.Name() }
 
 // Commit makes the file lasting and gives it its name.
 func (f *File) Commit() error {
-	if err := f.buffer.Flush(); err != nil {
+	if err := errors.Join(fault("flush", f.name), f.buffer.Flush()); err != nil {
 		return f.failed(err)
 	}
 	if err := f.file.Chmod(0o644); err != nil {
 		return f.failed(err)
 	}
-	if err := f.file.Sync(); err != nil {
+	if err := errors.Join(fault("sync", f.name), f.file.Sync()); err != nil {
 		return f.failed(err)
 	}
 	if err := f.file.Close(); err != nil {
+		return f.failed(err)
+	}
+	if err := fault("rename", f.name); err != nil {
 		return f.failed(err)
 	}
 	if err := os.Rename(f.file.Name(), f.name); err != nil {
@@ -92,6 +108,9 @@ func (f *File) failed(err error) error {
 
 // syncFolder makes a rename survive a power cut.
 func syncFolder(folder string) error {
+	if err := fault("sync folder", folder); err != nil {
+		return fmt.Errorf("write %s: %w", folder, err)
+	}
 	d, err := os.Open(folder)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", folder, plain(err))

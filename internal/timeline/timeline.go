@@ -87,8 +87,8 @@ type Student struct {
 	OnTaskShare    float64   // of the steps that are sure; NaN where there are none
 	EngagementMean float64   // likewise
 	Shares         []float64 // of the steps that are sure, in the order of Behaviours
-	HandRaises     int
-	Moments        []Moment // the steps that weighed most in the decisions
+	HandRaises     int       // those that are sure
+	Moments        []Moment  // the steps that weighed most in the decisions
 }
 
 // Moment is a step that decided.
@@ -103,7 +103,7 @@ type ClassPoint struct {
 	Visible    int
 	OnTask     float64
 	Engagement float64
-	Hands      int
+	Hands      int // up, as far as sure
 }
 
 // Timeline is all of it.
@@ -247,7 +247,7 @@ func (in Input) student(track scene.Track, rows []Row, intervals []Interval) Stu
 		s.Shares[i] /= float64(max(1, decided))
 	}
 	for _, v := range intervals {
-		if v.Kind == "behaviour" && v.Label == "raise_hand" {
+		if v.Kind == "behaviour" && v.Label == "raise_hand" && v.P >= in.Options.UnsureBelow {
 			s.HandRaises++
 		}
 	}
@@ -327,7 +327,7 @@ func (in Input) class(rows []Row) []ClassPoint {
 			if r.Attention == OnTask {
 				on++
 			}
-			if r.Behaviour == "raise_hand" {
+			if r.Behaviour == "raise_hand" && r.BehaviourP >= in.Options.UnsureBelow {
 				p.Hands++
 			}
 		}

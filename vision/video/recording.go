@@ -103,7 +103,7 @@ func (r *Recording) start(ctx context.Context, container string) error {
 	r.cmd.Stdin = strings.NewReader(string(question))
 	r.cmd.Stderr = r.stderr
 	r.cmd.ExtraFiles = []*os.File{theirs}
-	r.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // never outlives us
+	r.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true} // never outlives us; Ctrl-C is for us to deal with
 	if err := r.cmd.Start(); err != nil {
 		return fmt.Errorf("starting the decoder: %w", err)
 	}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"classlens/internal/analysis"
+
+	"github.com/spf13/cobra"
+)
+
+func newCheckCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check OUT...",
+		Short: "Re-read results: sums, tables, orphans, gaps",
+		Long: `Reads what analyze left in each folder (one recording's, or the folder given to --out) and says for each recording whether it is done, partial
+(with the spans that could not be read), pending (begun, not finished) or damaged. Nothing is changed.
+
+Exit codes: 0 all done and whole; 1 something is damaged, or there is nothing to check; 2 wrong usage; 3 whole, but some recordings are partial or pending.`,
+		Example: "  classlens check out",
+		Args:    usageArgs(cobra.MinimumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c := checker{say: func(line string) { fmt.Fprintln(cmd.OutOrStdout(), line) }}
+			for _, folder := range args {
+				if err := c.folder(folder); err != nil {
+					return err
+				}
+			}
+			return c.outcome()
+		},
+	}
+}
+
+// checker counts what it finds.
+type checker struct {
+	say                   func(string)
+	whole, lesser, broken int
+}
+
+// folder checks one recording's folder, or all those in it.
+func (c *checker) folder(folder string) error {
+	v, err := analysis.Check(folder)
+	if err == nil {
+		c.verdict(folder, v)
+		return nil
+	}
+	if !errors.Is(err, analysis.ErrNoResults) {
+		return err
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	found := 0
+	for _, e := range entries {
+		if !e.IsDir() {
+			continue
+		}
+		sub := filepath.Join(folder, e.Name())
+		v, err := analysis.Check(sub)
+		if errors.Is(err, analysis.ErrNoResults) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		found++
+		c.verdict(sub, v)
+	}
+	if found == 0 {
+		return fmt.Errorf("%s: no results of classlens analyze here", folder)
+	}
+	return nil
+}
+
+func (c *checker) verdict(folder string, v analysis.Verdict) {
+	word := string(v.State)
+	switch v.State {
+	case analysis.Done:
+		c.whole++
+	case analysis.Failed:
+		c.broken++
+		word = "damaged"
+	default:
+		c.lesser++
+	}
+	c.say(folder + ": " + word)
+	for _, p := range append(v.Problems, v.Notes...) {
+		c.say("  " + p)
+	}
+}
+
+func (c *checker) outcome() error {
+	switch {
+	case c.broken > 0:
+		return outcome{exitFailed, fmt.Sprintf("%d damaged; analyze --force makes them again", c.broken)}
+	case c.lesser > 0:
+		return outcome{code: exitPartial}
+	}
+	return nil
+}

@@ -1,0 +1,243 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"classlens/internal/safefile"
+)
+
+// With asProgram in its environment the test binary is the program: main, its
+// signals, its exit codes, in a process of its own that can be killed. killAt and fullAt
+// then end it with SIGKILL, or let the disk be full, at the n-th write operation.
+const (
+	asProgram = "CLASSLENS_TEST_AS_PROGRAM"
+	killAt    = "CLASSLENS_TEST_KILL_AT"
+	fullAt    = "CLASSLENS_TEST_FULL_AT"
+)
+
+func faultsIfAsked() {
+	kill, _ := strconv.Atoi(os.Getenv(killAt))
+	full, _ := strconv.Atoi(os.Getenv(fullAt))
+	if kill == 0 && full == 0 {
+		return
+	}
+	n := 0
+	safefile.SetFaults(func(string, string) error {
+		n++
+		if n == kill {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			time.Sleep(time.Minute)
+		}
+		if full > 0 && n >= full { // and it stays full
+			return syscall.ENOSPC
+		}
+		return nil
+	})
+}
+
+// lesson is one recording with an uninterrupted run's outputs to compare with.
+type lessonRun struct {
+	recording, whole string
+	args             []string
+}
+
+func newLessonRun(t *testing.T) *lessonRun {
+	t.Helper()
+	l := &lessonRun{recording: clip(t, "lesson.mp4", "-s", "640x360"), whole: t.TempDir(),
+		args: []string{"--set", "run.segment_seconds=1", "--set", "video.step_seconds=0.5", "--set", "people.preset=fast", "--set", "report.keyframes=2"}}
+	if _, stderr, code := classlens(t, l.line(l.whole)...); code != exitDone {
+		t.Fatal(stderr)
+	}
+	return l
+}
+
+func (l *lessonRun) line(out string) []string {
+	return append([]string{"analyze", l.recording, "--out", out}, l.args...)
+}
+
+// start runs the program on the recording in a process of its own.
+func (l *lessonRun) start(t *testing.T, out string, env ...string) (*exec.Cmd, *bytes.Buffer) {
+	t.Helper()
+	cmd := exec.CommandContext(context.Background(), os.Args[0], l.line(out)...)
+	cmd.Env = append(append(os.Environ(), asProgram+"=1"), env...)
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd, &said
+}
+
+// sameAsWhole compares all that does not hold times with the uninterrupted run,
+// and checks the folder.
+func (l *lessonRun) sameAsWhole(t *testing.T, out string) {
+	t.Helper()
+	for _, f := range []string{"timeline.csv", "intervals.csv", "students.csv", "timeline.parquet", "report.html"} {
+		a, err := os.ReadFile(filepath.Join(l.whole, "lesson", f))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(filepath.Join(out, "lesson", f))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(a, b) {
+			t.Errorf("%s differs from that of the uninterrupted run", f)
+		}
+	}
+	if stdout, stderr, code := classlens(t, "check", out); code != exitDone || !strings.Contains(stdout, "lesson: done") {
+		t.Errorf("check: exit %d, %s%s", code, stdout, stderr)
+	}
+	if left, _ := filepath.Glob(filepath.Join(out, "lesson", ".*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// legal: after a kill there are no pictures but finished, blurred ones, and
+// check knows the state.
+func legal(t *testing.T, out string) {
+	t.Helper()
+	if found, _ := filepath.Glob(filepath.Join(out, "lesson", ".spool-*")); len(found) > 0 {
+		t.Errorf("pictures stay: %v", found)
+	}
+	stdout, stderr, code := classlens(t, "check", out)
+	if code == exitDone && !strings.Contains(stdout, "lesson: done") || code == exitFailed && !strings.Contains(stderr, "no results") || code == exitUsage {
+		t.Errorf("check after a kill: exit %d, %s%s", code, stdout, stderr)
+	}
+}
+
+// However a run ends early, the same command goes on and comes to the bytes of
+// an uninterrupted run.
+func TestRunsThatEndEarly(t *testing.T) {
+	l := newLessonRun(t)
+	t.Run("killed again and again", l.killedAgainAndAgain)
+	t.Run("disk full", l.diskFullAtAnyWrite)
+	t.Run("interrupted", l.interrupted)
+	t.Run("interrupted twice", l.interruptedTwice)
+}
+
+// Killed again and again, each time after some more writes, the same command
+// comes to the same bytes.
+func (l *lessonRun) killedAgainAndAgain(t *testing.T) {
+	out := t.TempDir()
+	for round := 1; ; round++ {
+		// A segment takes seven operations: with ten, every round gets further, and over the
+		// rounds kills fall on all kinds of them, borders too.
+		cmd, said := l.start(t, out, killAt+"="+strconv.Itoa(10+round%3))
+		err := cmd.Wait()
+		if err == nil {
+			if round < 6 {
+				t.Errorf("done after %d rounds: was it killed at all?", round)
+			}
+			break
+		}
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+			t.Fatalf("round %d: %v, %s", round, err, said)
+		}
+		legal(t, out)
+		if round == 60 {
+			t.Fatal("no end in sight")
+		}
+	}
+	l.sameAsWhole(t, out)
+}
+
+// A disk that fills up at any write ends the run with one line; with room again
+// the same command goes on.
+func (l *lessonRun) diskFullAtAnyWrite(t *testing.T) {
+	for _, n := range []int{1, 9, 20, 60} {
+		out := t.TempDir()
+		cmd, said := l.start(t, out, fullAt+"="+strconv.Itoa(n))
+		_ = cmd.Wait() // the exit code is looked at
+		if code := cmd.ProcessState.ExitCode(); code != exitFailed || !strings.Contains(said.String(), "no space left on device") {
+			t.Errorf("full at %d: exit %d, %s", n, code, said)
+		}
+		if found, _ := filepath.Glob(filepath.Join(out, "lesson", "*", ".tmp-*")); len(found) > 0 {
+			t.Errorf("full at %d: left %v", n, found)
+		}
+		legal(t, out)
+		cmd, said = l.start(t, out)
+		if err := cmd.Wait(); err != nil {
+			t.Fatalf("full at %d, then room: %v %s", n, err, said)
+		}
+		l.sameAsWhole(t, out)
+	}
+}
+
+// awaitWork waits until the run has begun to work in its folder.
+func awaitWork(t *testing.T, out string) {
+	t.Helper()
+	for range 6000 {
+		if _, err := os.Stat(filepath.Join(out, "lesson", ".work", "journal.jsonl")); err == nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal("the run does not begin")
+}
+
+// The first signal keeps what is under way and exits with 130; the same command
+// goes on. While a run works, a second one in its folder is refused.
+func (l *lessonRun) interrupted(t *testing.T) {
+	out := t.TempDir()
+	cmd, said := l.start(t, out)
+	awaitWork(t, out)
+	if _, stderr, code := classlens(t, l.line(out)...); code != exitLocked || !strings.Contains(stderr, "locked by process "+strconv.Itoa(cmd.Process.Pid)) {
+		t.Errorf("a second run at the same time: exit %d, %s", code, stderr)
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // the exit code is looked at
+	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || !strings.Contains(said.String(), "same command again continues") {
+		t.Errorf("exit %d, %s", code, said)
+	}
+	legal(t, out)
+	cmd, said = l.start(t, out)
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("going on: %v %s", err, said)
+	}
+	l.sameAsWhole(t, out)
+}
+
+// A second signal ends the program at once; nothing half written stays under a
+// final name, and the next run explains the lock.
+func (l *lessonRun) interruptedTwice(t *testing.T) {
+	out := t.TempDir()
+	cmd, _ := l.start(t, out)
+	awaitWork(t, out)
+	gone := make(chan error)
+	go func() { gone <- cmd.Wait() }() // killed by the signal, or 130 where it was quicker
+	for ended := false; !ended; {
+		select {
+		case <-gone:
+			ended = true
+		case <-time.After(time.Millisecond):
+			_ = cmd.Process.Signal(os.Interrupt) // one that is gone needs none
+		}
+	}
+	status := cmd.ProcessState.Sys().(syscall.WaitStatus)
+	if !(status.Signaled() && status.Signal() == syscall.SIGINT) && cmd.ProcessState.ExitCode() != exitInterrupted {
+		t.Errorf("ended with %v", cmd.ProcessState)
+	}
+	legal(t, out)
+	cmd, said := l.start(t, out)
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("going on: %v %s", err, said)
+	}
+	if status.Signaled() && !strings.Contains(said.String(), "ended without finishing") {
+		t.Errorf("the stale lock is not explained: %s", said)
+	}
+	l.sameAsWhole(t, out)
+}

@@ -1,0 +1,258 @@
+package analysis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"classlens/vision/scene"
+	"classlens/vision/track"
+	"classlens/vision/track/lucas"
+	"classlens/vision/video"
+)
+
+// findPeople is the first pass: every step is decoded, searched and spooled;
+// the tracks are settled when all have been seen.
+func (r *run) findPeople(ctx context.Context) ([]scene.Track, error) {
+	var err error
+	if r.spool, err = newSpool(r.folder, jpegCodec{}); err != nil {
+		return nil, err
+	}
+	r.detector.Begin()
+	following := &tape{inner: &lucas.Follower{}}
+	tracker := track.NewTracker(r.trackOptions(), following)
+	if err := r.searchSteps(ctx, tracker, following); err != nil {
+		if !r.brokeOff(err) {
+			return nil, err
+		}
+	}
+	if r.spool.Len() == 0 {
+		return nil, fmt.Errorf("%s: no picture could be read; is it a damaged file? Try playing it", r.path)
+	}
+	var tracks []scene.Track
+	err = r.watch.time("tracks", func() error { tracks = tracker.Finish(); return nil })
+	return tracks, err
+}
+
+// brokeOff keeps what was read before the decoder died: the rest becomes a span
+// without data. Other errors, and a decoder that gave nothing, end the recording.
+func (r *run) brokeOff(err error) bool {
+	died := errors.Is(err, video.ErrCrashed) || errors.Is(err, video.ErrHung) || errors.Is(err, video.ErrMemory)
+	if !died || errors.Is(err, context.Canceled) || r.spool.Len() == 0 {
+		return false
+	}
+	last := r.spool.steps[r.spool.Len()-1].time + r.options.Config.Video.StepSeconds
+	r.lost = &scene.Gap{Start: last, End: max(last, r.duration), Reason: err.Error()}
+	return true
+}
+
+// gaps are the spans without data, in order of time.
+func (r *run) gaps() []scene.Gap {
+	all := r.recording.Gaps()
+	if r.lost != nil {
+		all = append(all, *r.lost)
+	}
+	return all
+}
+
+// searched is a step with the people found in it.
+type searched struct {
+	step   *scene.Step
+	record stepRecord
+	known  *peopleSegment // of an earlier run, where the step is of one
+	border *memory        // set where a segment ends before this step; the last has no step
+}
+
+// memory is what the searching stage remembers at a border.
+type memory struct {
+	detector []byte
+	looks    int
+}
+
+// ahead is how many steps a stage may be ahead of the next: enough to keep both
+// busy, few enough to keep memory flat.
+const ahead = 3
+
+// searchSteps runs the first pass as three stages side by side: reading, looking
+// for people, and following and spooling. Each sees the steps in order, so the
+// result does not depend on their timing. When ctx ends, the steps that are under way
+// are finished and kept for the next run.
+func (r *run) searchSteps(ctx context.Context, tracker *track.Tracker, following *tape) error {
+	work, stop := context.WithCancelCause(context.Background())
+	defer stop(nil)
+	r.duration = r.recording.Info().Duration
+	found := r.search(work, stop, r.read(ctx, work, stop))
+	var segment peopleSegment
+	var known *peopleSegment
+	for s := range found {
+		if s.border != nil {
+			if err := r.keep(&segment, following, s.border); err != nil {
+				return err
+			}
+		}
+		if s.step == nil {
+			break
+		}
+		if s.known != known {
+			known = s.known
+			following.know(nil)
+			if known != nil {
+				following.know(known.Follows)
+			}
+		}
+		_ = r.watch.time("tracks", func() error { tracker.Add(s.step, s.record.People); return nil })
+		if err := r.watch.time("spool", func() error { return r.spool.Add(s.step) }); err != nil {
+			return err
+		}
+		if known == nil {
+			segment.Steps = append(segment.Steps, s.record)
+		} else {
+			following.take() // a call that was not known costs time only
+		}
+		r.news(passPeople, s.step.Time, r.duration)
+	}
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
+	}
+	return context.Cause(work)
+}
+
+// keep writes the steps since the last border down and begins the next segment.
+func (r *run) keep(s *peopleSegment, following *tape, m *memory) error {
+	if len(s.Steps) == 0 {
+		return nil
+	}
+	s.Follows, s.Detector, s.Looks = following.take(), m.detector, m.looks
+	line := segment{Pass: passPeople, Steps: len(s.Steps), From: s.Steps[0].Time, To: s.Steps[len(s.Steps)-1].Time + r.options.Config.Video.StepSeconds}
+	err := r.watch.time("write", func() error { return r.work.save(line, s) })
+	*s = peopleSegment{}
+	return err
+}
+
+// segmentOf numbers the stretches that are kept as a whole.
+func (r *run) segmentOf(time float64) int {
+	return int(time / r.options.Config.Run.SegmentSeconds)
+}
+
+// read is the first stage. It ends without error when ctx does.
+func (r *run) read(ctx, work context.Context, stop context.CancelCauseFunc) <-chan *scene.Step {
+	steps := make(chan *scene.Step, ahead)
+	go func() {
+		defer close(steps)
+		for {
+			var step *scene.Step
+			err := r.watch.time("decode", func() (err error) { step, err = r.recording.Next(); return err })
+			if errors.Is(err, io.EOF) || ctx.Err() != nil {
+				return
+			}
+			if err != nil {
+				stop(err)
+				return
+			}
+			select {
+			case steps <- step:
+			case <-work.Done():
+				return
+			}
+		}
+	}()
+	return steps
+}
+
+// search is the second stage: people at each step, from an earlier run where it
+// came so far.
+func (r *run) search(work context.Context, stop context.CancelCauseFunc, steps <-chan *scene.Step) <-chan searched {
+	found := make(chan searched, ahead)
+	s := searcher{run: r, earlier: reader{work: r.work}, segment: -1}
+	go func() {
+		defer close(found)
+		send := func(s searched) bool {
+			select {
+			case found <- s:
+				return true
+			case <-work.Done():
+				return false
+			}
+		}
+		for step := range steps {
+			next, err := s.look(step)
+			if err != nil {
+				stop(err)
+				return
+			}
+			if !send(next) {
+				return
+			}
+		}
+		last, err := s.remember()
+		if err != nil {
+			stop(err)
+			return
+		}
+		send(searched{border: last})
+	}()
+	return found
+}
+
+// searcher looks for people step by step.
+type searcher struct {
+	*run
+	earlier reader
+	last    *peopleSegment // of the earlier run, the last one that was gone through
+	live    bool
+	shot    int
+	segment int
+}
+
+// look takes the people of one step from the earlier run, or searches it.
+func (s *searcher) look(step *scene.Step) (searched, error) {
+	out := searched{step: step}
+	if !s.live {
+		record, segment, err := s.earlier.step(step)
+		if err != nil {
+			return out, err
+		}
+		if record != nil {
+			s.last, s.shot = segment, step.Shot
+			out.record, out.known = *record, segment
+			return out, nil
+		}
+		if s.live, s.segment = true, s.segmentOf(step.Time); s.last != nil {
+			s.looks = s.last.Looks
+			if err := s.detector.SetState(s.last.Detector); err != nil {
+				return out, err
+			}
+		}
+	}
+	if n := s.segmentOf(step.Time); n != s.segment {
+		var err error
+		if out.border, err = s.remember(); err != nil {
+			return out, err
+		}
+		s.segment = n
+	}
+	if step.Shot != s.shot {
+		s.shot = step.Shot
+		s.detector.Reset()
+	}
+	var people []scene.Person
+	err := s.watch.time("people", func() (err error) { people, err = s.detector.Detect(step.Frame); return err })
+	if people != nil {
+		s.looks++
+	}
+	out.record = stepRecord{Index: step.Index, Time: step.Time, Looked: people != nil, People: people}
+	return out, err
+}
+
+// remember is what the next run needs to go on from here.
+func (s *searcher) remember() (*memory, error) {
+	if !s.live && s.last != nil { // all steps were known: their end is the end
+		s.live, s.looks = true, s.last.Looks
+		if err := s.detector.SetState(s.last.Detector); err != nil {
+			return nil, err
+		}
+	}
+	state, err := s.detector.State()
+	return &memory{state, s.looks}, err
+}

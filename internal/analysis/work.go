@@ -1,0 +1,198 @@
+package analysis
+
+import (
+	"bytes"
+	"encoding/gob"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"classlens/internal/safefile"
+	"classlens/model/cpu"
+)
+
+// WorkFolder, inside a recording's folder, holds what an unfinished run has
+// found so far. It goes when the run is complete. It never holds a picture.
+const WorkFolder = ".work"
+
+const journalName = "journal.jsonl"
+
+// work is what is on disk of an unfinished run: a journal, and a file a
+// segment and pass. A segment is on disk and in the journal, or it is not there.
+type work struct {
+	folder   string
+	log      *safefile.Log
+	segments map[string][]segment // by pass, in order
+}
+
+// The passes that leave segments.
+const (
+	passPeople   = "people"
+	passClassify = "classify"
+)
+
+// key is what segments were made of; they serve no other run. The program's own
+// bytes are in it, and what makes its arithmetic: results of two programs or
+// two kinds of processor are not mixed in one timeline.
+type key struct {
+	Inputs  inputs `json:"inputs"`
+	Program string `json:"program_sha256"`
+	Machine string `json:"machine"`
+}
+
+// segment is one line of the journal: a stretch of the recording that needs no
+// second look.
+type segment struct {
+	Pass  string  `json:"pass"`
+	File  string  `json:"file"`
+	Sum   string  `json:"sha256"`
+	Steps int     `json:"steps"`
+	From  float64 `json:"from_s"`
+	To    float64 `json:"to_s"`
+}
+
+// journalLine is the first line (begin) or one of those after it.
+type journalLine struct {
+	Begin   *key     `json:"begin,omitempty"`
+	Segment *segment `json:"segment,omitempty"`
+}
+
+// programSum is the SHA-256 of the running program, found once.
+var programSum = sync.OnceValues(func() (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	return fileSum(self)
+})
+
+func (r *run) key(in inputs) (key, error) {
+	program, err := programSum()
+	machine := fmt.Sprintf("%s %s, %d threads, %s", runtime.GOARCH, strings.Join(cpu.ISAs(), " "), r.threads(), r.device.String())
+	return key{in, program, machine}, err
+}
+
+// openWork takes up what an earlier run with the same key left, or begins anew.
+func openWork(folder string, k key, fresh bool) (*work, error) {
+	w := &work{folder: filepath.Join(folder, WorkFolder), segments: map[string][]segment{}}
+	if fresh || !w.belongsTo(k) {
+		if err := os.RemoveAll(w.folder); err != nil {
+			return nil, err
+		}
+	}
+	if err := os.MkdirAll(w.folder, 0o755); err != nil {
+		return nil, fmt.Errorf("folder for unfinished work: %w", err)
+	}
+	log, lines, err := safefile.OpenLog(filepath.Join(w.folder, journalName))
+	if err != nil {
+		return nil, err
+	}
+	w.log = log
+	if len(lines) == 0 {
+		if err := log.Append(journalLine{Begin: &k}); err != nil {
+			log.Close()
+			return nil, err
+		}
+	}
+	w.read(lines)
+	return w, nil
+}
+
+// belongsTo tells whether the journal there began with this key.
+func (w *work) belongsTo(k key) bool {
+	lines, err := safefile.ReadLog(filepath.Join(w.folder, journalName))
+	if err != nil || len(lines) == 0 {
+		return false
+	}
+	var first journalLine
+	return json.Unmarshal(lines[0], &first) == nil && first.Begin != nil && *first.Begin == k
+}
+
+// read takes the segments whose files are what the journal says; after one that
+// is not, those of the same pass do not count.
+func (w *work) read(lines []json.RawMessage) {
+	broken := map[string]bool{}
+	for _, raw := range lines {
+		var l journalLine
+		if json.Unmarshal(raw, &l) != nil || l.Segment == nil {
+			continue
+		}
+		s := *l.Segment
+		if broken[s.Pass] || !filepath.IsLocal(s.File) {
+			continue
+		}
+		if sum, err := fileSum(filepath.Join(w.folder, s.File)); err != nil || sum != s.Sum {
+			broken[s.Pass] = true
+			continue
+		}
+		w.segments[s.Pass] = append(w.segments[s.Pass], s)
+	}
+}
+
+// reached is how far a pass has come, in seconds of the recording.
+func (w *work) reached(pass string) float64 {
+	if n := len(w.segments[pass]); n > 0 {
+		return w.segments[pass][n-1].To
+	}
+	return 0
+}
+
+// save makes a segment lasting: its file first, then the journal's line.
+func (w *work) save(s segment, content any) error {
+	var b bytes.Buffer
+	if err := gob.NewEncoder(&b).Encode(content); err != nil {
+		return fmt.Errorf("segment of %s: %w", s.Pass, err)
+	}
+	s.File = fmt.Sprintf("%s-%04d.gob", s.Pass, len(w.segments[s.Pass]))
+	s.Sum = sum(b.Bytes())
+	if err := safefile.WriteFile(filepath.Join(w.folder, s.File), b.Bytes()); err != nil {
+		return err
+	}
+	if err := w.log.Append(journalLine{Segment: &s}); err != nil {
+		return err
+	}
+	w.segments[s.Pass] = append(w.segments[s.Pass], s)
+	return nil
+}
+
+// load reads a segment's content.
+func (w *work) load(s segment, content any) error {
+	raw, err := os.ReadFile(filepath.Join(w.folder, s.File))
+	if err != nil {
+		return err
+	}
+	if err := gob.NewDecoder(bytes.NewReader(raw)).Decode(content); err != nil {
+		return fmt.Errorf("%s: %w", s.File, err)
+	}
+	return nil
+}
+
+// close lets go of the journal; what is on disk stays for the next run.
+func (w *work) close() error { return w.log.Close() }
+
+// remove ends the work: the run is complete.
+func (w *work) remove() error { return errors.Join(w.close(), os.RemoveAll(w.folder)) }
+
+// sweep removes what a killed run can leave in a folder beside its work: files
+// that were being written. Call it with the folder locked.
+func sweep(folder string) error {
+	var errs []error
+	for _, dir := range []string{folder, filepath.Join(folder, "keyframes"), filepath.Join(folder, WorkFolder)} {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			continue // not there
+		}
+		for _, e := range entries {
+			if safefile.IsTemporary(e.Name()) || strings.HasPrefix(e.Name(), spoolPrefix) {
+				errs = append(errs, os.Remove(filepath.Join(dir, e.Name())))
+			}
+		}
+	}
+	return errors.Join(slices.DeleteFunc(errs, func(err error) bool { return err == nil })...)
+}

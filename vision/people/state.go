@@ -1,0 +1,58 @@
+package people
+
+import (
+	"bytes"
+	"encoding/gob"
+	"fmt"
+	"maps"
+	"slices"
+
+	"classlens/vision/scene"
+)
+
+// state is what a detector remembers from frame to frame, in a form that can be
+// written down. A test holds it to the detector's fields.
+type state struct {
+	Seen                []seenState
+	Heights             []float64
+	Looks, Turn         int
+	First               bool
+	Looked, Body, Whole float64
+	Counts              map[string]int
+}
+
+type seenState struct {
+	Time float64
+	Box  scene.Box
+}
+
+// State is what the detector remembers of the recording so far, for a run that
+// goes on later: after SetState the next Detect finds what it would have found.
+func (d *Detector) State() ([]byte, error) {
+	s := state{Heights: slices.Clone(d.area.heights), Looks: d.area.looks, Turn: d.turn, First: d.first,
+		Looked: d.looked, Body: d.body, Whole: d.whole, Counts: maps.Clone(d.counts)}
+	for _, v := range d.area.seen {
+		s.Seen = append(s.Seen, seenState{v.time, v.box})
+	}
+	var b bytes.Buffer
+	if err := gob.NewEncoder(&b).Encode(s); err != nil {
+		return nil, fmt.Errorf("people: state: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// SetState takes up what State gave, of a detector with the same options.
+func (d *Detector) SetState(b []byte) error {
+	var s state
+	if err := gob.NewDecoder(bytes.NewReader(b)).Decode(&s); err != nil {
+		return fmt.Errorf("people: state: %w", err)
+	}
+	d.Begin()
+	d.area.heights, d.area.looks, d.turn, d.first = s.Heights, s.Looks, s.Turn, s.First
+	d.looked, d.body, d.whole = s.Looked, s.Body, s.Whole
+	maps.Copy(d.counts, s.Counts)
+	for _, v := range s.Seen {
+		d.area.seen = append(d.area.seen, sighted{v.Time, v.Box})
+	}
+	return nil
+}

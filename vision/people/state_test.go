@@ -1,0 +1,53 @@
+package people
+
+import (
+	"reflect"
+	"slices"
+	"testing"
+
+	"classlens/vision/scene"
+)
+
+// A field that the detector gains must be written down by State, or be named
+// here as one that holds nothing of the recording.
+func TestStateHoldsAllThatIsRemembered(t *testing.T) {
+	for _, c := range []struct {
+		of    any
+		known []string
+	}{
+		{Detector{}, []string{"o", "plan", "nets", "runs", "area", "turn", "first", "looked", "body", "whole", "counts"}},
+		{area{}, []string{"seen", "heights", "looks"}},
+		{sighted{}, []string{"time", "box"}},
+	} {
+		typ := reflect.TypeOf(c.of)
+		for i := range typ.NumField() {
+			if name := typ.Field(i).Name; !slices.Contains(c.known, name) {
+				t.Errorf("%v.%s is new: add it to state, or here when it holds nothing of the recording", typ, name)
+			}
+		}
+	}
+}
+
+func TestStateComesBack(t *testing.T) {
+	d := &Detector{counts: map[string]int{}}
+	d.Begin()
+	for i := range 9 {
+		d.area.add(float64(i), []scene.Person{{Score: .9, Head: scene.Box{X: 10, Y: 20, W: 30, H: 40 + float64(i)}}})
+	}
+	d.turn, d.first, d.looked, d.body, d.whole = 9, false, 8, 5, 3
+	d.counts["centerface-960"] = 7
+	b, err := d.State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := &Detector{counts: map[string]int{"left over": 1}}
+	if err := other.SetState(b); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(d, other) {
+		t.Errorf("came back as %+v, was %+v", other, d)
+	}
+	if err := other.SetState(b[:len(b)/2]); err == nil {
+		t.Error("half a state was taken")
+	}
+}
