@@ -131,9 +131,10 @@ func TestRunsThatEndEarly(t *testing.T) {
 func (l *lessonRun) killedAgainAndAgain(t *testing.T) {
 	out := t.TempDir()
 	for round := 1; ; round++ {
-		// A segment takes seven operations: with ten, every round gets further, and over the
-		// rounds kills fall on all kinds of them, borders too.
-		cmd, said := l.start(t, out, killAt+"="+strconv.Itoa(10+round%3))
+		// A segment takes seven operations, so that every round gets further; over the rounds
+		// kills fall on all kinds of them, borders too. The outputs at the end take sixty and
+		// are written again from the start.
+		cmd, said := l.start(t, out, killAt+"="+strconv.Itoa(9+round*round/2))
 		err := cmd.Wait()
 		if err == nil {
 			if round < 6 {

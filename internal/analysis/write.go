@@ -227,7 +227,7 @@ func (r *run) writeReport(t *timeline.Timeline, gaps []gapLine, state State, fra
 	info := r.recording.Info()
 	device, _ := r.deviceLine()
 	page := report.Page{Name: r.name, State: string(state), Duration: info.Duration, Width: info.Width, Height: info.Height, Timeline: t,
-		Device: device, Version: r.options.Version, UnsureBelow: r.options.Config.Network.UnsureBelow}
+		Device: device, Version: r.options.Version, UnsureBelow: r.options.Config.Network.UnsureBelow, Complaints: info.DecoderErrors}
 	for _, g := range gaps {
 		page.Gaps = append(page.Gaps, report.Gap{Start: g.Start, End: g.End, Reason: g.Reason})
 	}

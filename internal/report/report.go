@@ -43,6 +43,7 @@ type Page struct {
 	Device        string
 	Version       string
 	UnsureBelow   float64
+	Complaints    int // of the decoder, about damaged data
 }
 
 // Gap is a span without data, in seconds.
@@ -97,7 +98,7 @@ type student struct {
 	timeline.Student
 	Bars    []bar
 	Moments []mark
-	Sure    string
+	Certain float64 // seconds of which something can be said
 }
 
 type bar struct {
@@ -193,7 +194,6 @@ func legends() []legend {
 func (v view) student(s timeline.Student) student {
 	out := student{Student: s}
 	k := 100 / math.Max(v.Duration, 1)
-	certain, n := 0.0, 0
 	for _, i := range v.Timeline.Intervals {
 		if i.Student != s.ID || i.Kind != "behaviour" {
 			continue
@@ -204,10 +204,11 @@ func (v view) student(s timeline.Student) student {
 			b.Letter = letters[i.Label]
 		}
 		out.Bars = append(out.Bars, b)
-		certain, n = certain+i.P*(i.End-i.Start), n+1
 	}
-	if s.Seen > 0 && n > 0 {
-		out.Sure = fmt.Sprintf("%.0f %%", 100*math.Min(certain/s.Seen, 1))
+	for _, r := range v.Timeline.Rows {
+		if r.Student == s.ID && r.Visible && r.Behaviour != "" && r.Attention != timeline.Unknown {
+			out.Certain += v.Timeline.Step
+		}
 	}
 	for _, m := range s.Moments {
 		out.Moments = append(out.Moments, mark{X: m.Time * k, Title: "weighed most in what was decided: " + clock(m.Time)})
