@@ -11,8 +11,8 @@ import (
 
 	"classlens/internal/analysis"
 	"classlens/internal/config"
-	"classlens/internal/seats"
 	"classlens/internal/safefile"
+	"classlens/internal/seats"
 
 	"github.com/spf13/cobra"
 )

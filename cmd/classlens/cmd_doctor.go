@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"runtime"
 	"strings"
 
@@ -11,6 +12,7 @@ import (
 	"classlens/vision/video"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 )
 
 func newDoctorCommand() *cobra.Command {
@@ -54,8 +56,27 @@ func (d *doctor) examine() {
 		}
 	}
 	d.gpus()
+	d.tools()
 	if dir := os.TempDir(); !writable(dir) {
 		d.bad("temp", dir+" cannot be written", "set TMPDIR to a folder that can")
+	}
+}
+
+// tools are programs that single commands call.
+func (d *doctor) tools() {
+	for _, t := range []struct{ name, why string }{
+		{"ffmpeg", "tests and synthroom make clips with it; analyze does not need it"},
+		{"npm", "setup fetches the people nets with it; not needed once they are here"},
+	} {
+		if path, err := exec.LookPath(t.name); err != nil {
+			d.note("tool", t.name+" is not here: "+t.why+" (apt-get install "+t.name+")")
+		} else {
+			d.good("tool", t.name+" "+path)
+		}
+	}
+	var s unix.Statfs_t
+	if err := unix.Statfs(".", &s); err == nil {
+		d.good("disk", fmt.Sprintf("%.1f GB free here; an hour at 1280x720 needs about 2 GB while it is analyzed", float64(s.Bavail)*float64(s.Bsize)/1e9))
 	}
 }
 

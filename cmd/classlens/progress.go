@@ -55,7 +55,11 @@ func (p *progress) move(e analysis.Event) {
 			return
 		}
 		p.lastLine = time.Now()
-		fmt.Fprintf(p.log, "%s: %s %.0f of %.0f s\n", e.Recording, e.Stage, e.Done, e.Total)
+		left := ""
+		if e.ETA > 0 {
+			left = fmt.Sprintf(", about %v left", time.Duration(e.ETA)*time.Second)
+		}
+		fmt.Fprintf(p.log, "%s: %s %.0f of %.0f s%s\n", e.Recording, e.Stage, e.Done, e.Total, left)
 		return
 	}
 	if p.bar == nil || p.stage != e.Stage {

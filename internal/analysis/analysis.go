@@ -120,6 +120,7 @@ func (a *Analyzer) Run(ctx context.Context, recording, folder string) Result {
 		state, text = Failed, err.Error()
 	}
 	a.sayDevice(name)
-	a.options.Events(Event{Kind: "end", Recording: name, State: state, Folder: folder, Text: text, Timings: r.watch.rounded()})
+	timings := r.watch.rounded()
+	a.options.Events(Event{Kind: "end", Recording: name, State: state, Folder: folder, Text: text, Timings: timings, Shares: shares(timings)})
 	return Result{State: state, Folder: folder, Err: err}
 }

@@ -18,6 +18,7 @@ type Event struct {
 	State     State              `json:"state,omitempty"`     // end
 	Folder    string             `json:"folder,omitempty"`    // end: where the outputs are
 	Timings   map[string]float64 `json:"timings_s,omitempty"` // end: seconds a stage
+	Shares    map[string]float64 `json:"shares,omitempty"`    // end: of the stages' seconds
 }
 
 // State is how a recording ended.
@@ -50,4 +51,24 @@ func (s *stopwatch) time(stage string, f func() error) error {
 	defer s.mu.Unlock()
 	s.seconds[stage] += time.Since(t).Seconds()
 	return err
+}
+
+// shares are the stages' parts of their sum, to a thousandth.
+func shares(timings map[string]float64) map[string]float64 {
+	sum := 0.0
+	for k, v := range timings {
+		if k != "total" {
+			sum += v
+		}
+	}
+	if sum == 0 {
+		return nil
+	}
+	out := map[string]float64{}
+	for k, v := range timings {
+		if k != "total" {
+			out[k] = round(v/sum, 3)
+		}
+	}
+	return out
 }

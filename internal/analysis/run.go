@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"classlens/internal/safefile"
+	"classlens/internal/seats"
 	"classlens/vision/scene"
+	"classlens/vision/track"
 	"classlens/vision/video"
 )
 
@@ -25,6 +27,8 @@ type run struct {
 	looks              int        // steps at which people were looked for
 	duration           float64    // seconds, by the container
 	lost               *scene.Gap // what the decoder did not live to read
+	follows            track.Follows
+	seats              *seats.Result // nil without a seat file
 	lastNews           time.Time
 }
 
@@ -138,11 +142,33 @@ func (r *run) passes(ctx context.Context, in inputs) (State, string, error) {
 	if err != nil {
 		return Failed, "", err
 	}
+	if err := r.nameBySeats(tracks); err != nil {
+		return Failed, "", err
+	}
 	seen, err := r.classify(ctx, tracks)
 	if err != nil {
 		return Failed, "", err
 	}
 	return r.write(ctx, in, tracks, seen)
+}
+
+// nameBySeats gives the students the names of the room's chairs, where a seat file
+// is given, and the file what this recording adds.
+func (r *run) nameBySeats(tracks []scene.Track) error {
+	file := r.options.Seats
+	if file == "" {
+		return nil
+	}
+	info := r.recording.Info()
+	result, err := seats.Update(file, tracks, info.Width, info.Height)
+	if err != nil {
+		return err
+	}
+	r.seats = &result
+	if result.Other {
+		r.note(fmt.Sprintf("the seats in %s are another room's or another camera's; students are numbered by this recording alone, and the file is left as it is", file))
+	}
+	return nil
 }
 
 // tidy removes what a run left that ended between its last output and the

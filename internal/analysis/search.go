@@ -32,6 +32,7 @@ func (r *run) findPeople(ctx context.Context) ([]scene.Track, error) {
 	}
 	var tracks []scene.Track
 	err = r.watch.time("tracks", func() error { tracks = tracker.Finish(); return nil })
+	r.follows = tracker.Follows()
 	return tracks, err
 }
 

@@ -130,6 +130,7 @@ type runLine struct {
 	Seats     *seats.Result      `json:"seats,omitempty"`
 	Detectors map[string]int     `json:"detector_runs"`
 	Timings   map[string]float64 `json:"timings_s"`
+	Shares    map[string]float64 `json:"shares"`
 }
 
 // write leaves everything behind, the manifest last.
@@ -239,9 +240,10 @@ func (r *run) writeReport(t *timeline.Timeline, gaps []gapLine, state State, fra
 
 func (r *run) writeSummary(t *timeline.Timeline, gaps []gapLine, state State) error {
 	device, note := r.deviceLine()
+	timings := r.watch.rounded()
 	s := summary{Recording: r.recording.Info(), Name: r.name, State: state, Gaps: gaps, Class: t.Summary(), Settings: r.options.Config, Labels: r.options.Labels,
 		Run: runLine{Device: device, Note: note, Version: r.options.Version, Libraries: video.Versions(), Weights: sum(r.weights), Threads: r.threads(),
-			Steps: r.spool.Len(), Looks: r.looks, Between: r.spool.Len() - r.looks, Followed: r.follows.Moved, Unmoved: r.follows.Unmoved, Seats: r.seats, Detectors: r.detector.Counts(), Timings: r.watch.rounded()}}
+			Steps: r.spool.Len(), Looks: r.looks, Between: r.spool.Len() - r.looks, Followed: r.follows.Moved, Unmoved: r.follows.Unmoved, Seats: r.seats, Detectors: r.detector.Counts(), Timings: timings, Shares: shares(timings)}}
 	return writeJSON(filepath.Join(r.folder, "summary.json"), s)
 }
 
