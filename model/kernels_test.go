@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"classlens/model/cpu"
@@ -247,6 +248,41 @@ func TestMemoryIsGivenBack(t *testing.T) {
 	}
 	if left := cpu.LiveBytes() - before; left != 0 {
 		t.Errorf("%d bytes were not given back", left)
+	}
+}
+
+// Whichever allocation fails, while loading or in the first run, it is an error
+// that says so (or costs threads only), and all memory comes back.
+func TestEveryAllocationFails(t *testing.T) {
+	for _, k := range []int{0, 9} {
+		c := kernelCases[k]
+		in := randomTensor(rand.New(rand.NewPCG(1, 1)), 0, 1, c.shape...)
+		errors, n := 0, 0
+		for failed := true; failed; {
+			n++
+			before := cpu.LiveBytes()
+			cpu.FailAllocation(n)
+			net, err := load(c.build(), Options{Threads: 3})
+			if err == nil {
+				_, err = net.Run(in)
+			}
+			failed = cpu.FailAllocation(0)
+			if net != nil {
+				net.Close()
+			}
+			if left := cpu.LiveBytes() - before; left != 0 {
+				t.Errorf("allocation %d failed: %d bytes were not given back", n, left)
+			}
+			if err != nil {
+				errors++
+				if !strings.Contains(err.Error(), cpu.ErrNoMemory.Error()) {
+					t.Errorf("allocation %d failed: %v", n, err)
+				}
+			}
+		}
+		if errors < 3 {
+			t.Errorf("%d allocations failed, %d errors", n-1, errors)
+		}
 	}
 }
 

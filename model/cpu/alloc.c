@@ -10,7 +10,7 @@ static atomic_long live, fail_in;
 #define HEAD 64 /* keeps the size before the block, and the block aligned */
 
 long cl_live_bytes(void) { return atomic_load(&live); }
-void cl_fail_allocation(long n) { atomic_store(&fail_in, n); }
+long cl_fail_allocation(long n) { return atomic_exchange(&fail_in, n); }
 
 void *cl_zeroed(size_t bytes) {
     if (atomic_load(&fail_in) > 0 && atomic_fetch_sub(&fail_in, 1) == 1) return NULL;

@@ -144,8 +144,9 @@ func (p *Pool) Free() {
 // LiveBytes is what the engine's C side has allocated and not freed.
 func LiveBytes() int64 { return int64(C.cl_live_bytes()) }
 
-// failAllocation makes the n-th C allocation from now fail (0: none), for tests.
-func failAllocation(n int) { C.cl_fail_allocation(C.long(n)) }
+// FailAllocation makes the n-th C allocation from now fail (0: none), and says
+// whether the one of the last call did. For tests.
+func FailAllocation(n int) (failed bool) { return C.cl_fail_allocation(C.long(n)) == 0 }
 
 // Program is a list of instructions with the memory to run them.
 type Program struct {

@@ -106,5 +106,5 @@ void cl_matmul(const struct cl_kernels *, const float *a, const float *b, float 
 float *cl_vector(long n); /* zeroed floats; NULL: out of memory */
 void cl_vector_free(float *);
 long cl_live_bytes(void); /* allocated by this engine and not freed: for tests */
-void cl_fail_allocation(long n); /* the n-th allocation from now fails; 0: none. For tests */
+long cl_fail_allocation(long n); /* the n-th allocation from now fails; 0: none. For tests */
 #endif

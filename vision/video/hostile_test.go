@@ -249,7 +249,7 @@ func TestDamage(t *testing.T) {
 }
 
 // Flipped bits cost no frame and no time: only the decoder's complaints tell, and
-// they are counted.
+// those are counted.
 func TestFlippedBitsAreTold(t *testing.T) {
 	path := made(t, "a.mp4", append([]string{"-movflags", "faststart"}, h264...)...)
 	b, err := os.ReadFile(path)
