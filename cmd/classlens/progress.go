@@ -83,6 +83,7 @@ func (p *progress) clear() {
 func (p *progress) end(e analysis.Event) {
 	p.clear()
 	switch e.State {
+	case analysis.Pending: // main says it for all recordings
 	case analysis.Failed:
 		fmt.Fprintf(p.log, "%s: failed: %s\n", e.Recording, e.Text)
 	default:

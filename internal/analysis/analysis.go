@@ -116,7 +116,10 @@ func (a *Analyzer) Run(ctx context.Context, recording, folder string) Result {
 	r := &run{Analyzer: a, path: recording, name: name, folder: folder, watch: newStopwatch()}
 	defer r.close()
 	state, text, err := r.do(ctx)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		state, text = Pending, "interrupted; the same command continues"
+	case err != nil:
 		state, text = Failed, err.Error()
 	}
 	a.sayDevice(name)
