@@ -3,6 +3,7 @@ package analysis
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/fnv"
 	"math"
 	"sync"
@@ -106,8 +107,12 @@ func (t *tape) take() []followed {
 	return all
 }
 
-// errStale: what an earlier run left does not fit what is decoded now.
-var errStale = errors.New("the work of an earlier run does not fit this recording")
+// errAnew: what was found so far does not serve, the recording begins anew.
+var errAnew = errors.New("beginning anew")
+
+// errStale: what an earlier run left does not fit what is decoded now. It cannot
+// happen while decoding is deterministic.
+var errStale = fmt.Errorf("the work of an earlier run does not fit this recording: %w", errAnew)
 
 // reader goes through the stored steps of the first pass in order.
 type reader struct {

@@ -10,6 +10,7 @@ import (
 
 	"classlens/internal/safefile"
 	"classlens/internal/seats"
+	"classlens/model"
 	"classlens/vision/scene"
 	"classlens/vision/track"
 	"classlens/vision/video"
@@ -26,6 +27,7 @@ type run struct {
 	work               *work
 	looks              int        // steps at which people were looked for
 	duration           float64    // seconds, by the container
+	decoder            string     // of the GPU; "": the CPU's
 	lost               *scene.Gap // what the decoder did not live to read
 	follows            track.Follows
 	seats              *seats.Result // nil without a seat file
@@ -69,8 +71,8 @@ func (r *run) do(ctx context.Context) (state State, text string, err error) {
 		return Failed, "", err
 	}
 	state, text, err = r.passes(ctx, inputs)
-	if errors.Is(err, errStale) { // cannot happen while decoding is deterministic; correct all the same
-		r.note(err.Error() + ": beginning anew")
+	for errors.Is(err, errAnew) {
+		r.note(err.Error())
 		if err := r.anew(ctx, inputs); err != nil {
 			return Failed, "", err
 		}
@@ -85,7 +87,11 @@ func (r *run) do(ctx context.Context) (state State, text string, err error) {
 // begin opens the recording, takes the folder, and finds what an earlier run
 // left there.
 func (r *run) begin(ctx context.Context, in inputs) (err error) {
-	if r.recording, err = video.Open(ctx, r.path, r.videoOptions()); err != nil {
+	o := r.videoOptions()
+	if r.device.Device != model.CPU && !r.device.Info.Simulated && r.options.Config.Video.GPUDecode {
+		r.decoder = video.ChooseDecoder(ctx, r.path, o)
+	}
+	if err := r.open(ctx); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(r.folder, 0o755); err != nil {
@@ -125,12 +131,24 @@ func (r *run) takeUp(in inputs, fresh bool) error {
 	return nil
 }
 
-// anew forgets what an earlier run left.
+// open opens the recording with the decoder that is chosen; where the GPU's does
+// not take it, with the CPU's.
+func (r *run) open(ctx context.Context) (err error) {
+	o := r.videoOptions()
+	o.Decoder = r.decoder
+	if r.recording, err = video.Open(ctx, r.path, o); err != nil && r.decoder != "" && ctx.Err() == nil {
+		r.decoder, o.Decoder = "", ""
+		r.recording, err = video.Open(ctx, r.path, o)
+	}
+	return err
+}
+
+// anew forgets what was found so far.
 func (r *run) anew(ctx context.Context, in inputs) (err error) {
 	r.release()
 	r.work.close()
 	r.looks, r.lost = 0, nil
-	if r.recording, err = video.Open(ctx, r.path, r.videoOptions()); err != nil {
+	if err := r.open(ctx); err != nil {
 		return err
 	}
 	return r.takeUp(in, true)
@@ -139,6 +157,10 @@ func (r *run) anew(ctx context.Context, in inputs) (err error) {
 // passes are both passes and what they leave behind.
 func (r *run) passes(ctx context.Context, in inputs) (State, string, error) {
 	tracks, err := r.findPeople(ctx)
+	if r.decoder != "" && (err != nil || r.lost != nil) && ctx.Err() == nil {
+		r.decoder = ""
+		return Failed, "", fmt.Errorf("the GPU's decoder does not get through: %w on the CPU", errAnew)
+	}
 	if err != nil {
 		return Failed, "", err
 	}
