@@ -19,7 +19,13 @@ type state struct {
 	First               bool
 	Looked, Body, Whole float64
 	Counts              map[string]int
+	LieY, LieH          []float64 // perspective: sure heads,
+	LieFitted           int
+	LieAt, LieGrow      float64   // and its line
+	Confirmed           []placeOf // by another net
 }
+
+type placeOf struct{ X, Y float64 }
 
 type seenState struct {
 	Time float64
@@ -31,6 +37,10 @@ type seenState struct {
 func (d *Detector) State() ([]byte, error) {
 	s := state{Heights: slices.Clone(d.area.heights), Looks: d.area.looks, Turn: d.turn, First: d.first,
 		Looked: d.looked, Body: d.body, Whole: d.whole, Counts: maps.Clone(d.counts)}
+	s.LieY, s.LieH, s.LieFitted, s.LieAt, s.LieGrow = slices.Clone(d.lie.y), slices.Clone(d.lie.h), d.lie.fitted, d.lie.at, d.lie.grow
+	for _, p := range d.known.places {
+		s.Confirmed = append(s.Confirmed, placeOf{p.x, p.y})
+	}
 	for _, v := range d.area.seen {
 		s.Seen = append(s.Seen, seenState{v.time, v.box})
 	}
@@ -51,6 +61,10 @@ func (d *Detector) SetState(b []byte) error {
 	d.area.heights, d.area.looks, d.turn, d.first = s.Heights, s.Looks, s.Turn, s.First
 	d.looked, d.body, d.whole = s.Looked, s.Body, s.Whole
 	maps.Copy(d.counts, s.Counts)
+	d.lie = perspective{y: s.LieY, h: s.LieH, fitted: s.LieFitted, at: s.LieAt, grow: s.LieGrow}
+	for _, p := range s.Confirmed {
+		d.known.places = append(d.known.places, xy{p.X, p.Y})
+	}
 	for _, v := range s.Seen {
 		d.area.seen = append(d.area.seen, sighted{v.Time, v.Box})
 	}
