@@ -30,7 +30,8 @@ type run struct {
 	decoder            string     // of the GPU; "": the CPU's
 	lost               *scene.Gap // what the decoder did not live to read
 	follows            track.Follows
-	seats              *seats.Result // nil without a seat file
+	heads              map[int][]scene.Box // found at each step, student's or not: all are blurred
+	seats              *seats.Result       // nil without a seat file
 	lastNews           time.Time
 }
 

@@ -83,6 +83,7 @@ func (r *run) searchSteps(ctx context.Context, tracker *track.Tracker, following
 	work, stop := context.WithCancelCause(context.Background())
 	defer stop(nil)
 	r.duration = r.recording.Info().Duration
+	r.heads = map[int][]scene.Box{}
 	found := r.search(work, stop, r.read(ctx, work, stop))
 	var segment peopleSegment
 	var known *peopleSegment
@@ -110,6 +111,9 @@ func (r *run) searchSteps(ctx context.Context, tracker *track.Tracker, following
 			segment.Steps = append(segment.Steps, s.record)
 		} else {
 			following.take() // a call that was not known costs time only
+		}
+		for _, p := range s.record.People {
+			r.heads[s.step.Index] = append(r.heads[s.step.Index], p.Head)
 		}
 		r.news(passPeople, s.step.Time, r.duration)
 	}
