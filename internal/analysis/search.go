@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"classlens/vision/scene"
 	"classlens/vision/track"
@@ -81,10 +82,14 @@ const ahead = 3
 // are finished and kept for the next run.
 func (r *run) searchSteps(ctx context.Context, tracker *track.Tracker, following *tape) error {
 	work, stop := context.WithCancelCause(context.Background())
-	defer stop(nil)
+	var stages sync.WaitGroup
+	defer func() { // nobody reads from what the caller closes next
+		stop(nil)
+		stages.Wait()
+	}()
 	r.duration = r.recording.Info().Duration
 	r.heads = map[int][]scene.Box{}
-	found := r.search(work, stop, r.read(ctx, work, stop))
+	found := r.search(work, stop, &stages, r.read(ctx, work, stop, &stages))
 	var segment peopleSegment
 	var known *peopleSegment
 	for s := range found {
@@ -141,9 +146,9 @@ func (r *run) segmentOf(time float64) int {
 }
 
 // read is the first stage. It ends without error when ctx does.
-func (r *run) read(ctx, work context.Context, stop context.CancelCauseFunc) <-chan *scene.Step {
+func (r *run) read(ctx, work context.Context, stop context.CancelCauseFunc, stages *sync.WaitGroup) <-chan *scene.Step {
 	steps := make(chan *scene.Step, ahead)
-	go func() {
+	stages.Go(func() {
 		defer close(steps)
 		for {
 			var step *scene.Step
@@ -161,16 +166,16 @@ func (r *run) read(ctx, work context.Context, stop context.CancelCauseFunc) <-ch
 				return
 			}
 		}
-	}()
+	})
 	return steps
 }
 
 // search is the second stage: people at each step, from an earlier run where it
 // came so far.
-func (r *run) search(work context.Context, stop context.CancelCauseFunc, steps <-chan *scene.Step) <-chan searched {
+func (r *run) search(work context.Context, stop context.CancelCauseFunc, stages *sync.WaitGroup, steps <-chan *scene.Step) <-chan searched {
 	found := make(chan searched, ahead)
 	s := searcher{run: r, earlier: reader{work: r.work}, segment: -1}
-	go func() {
+	stages.Go(func() {
 		defer close(found)
 		send := func(s searched) bool {
 			select {
@@ -196,7 +201,7 @@ func (r *run) search(work context.Context, stop context.CancelCauseFunc, steps <
 			return
 		}
 		send(searched{border: last})
-	}()
+	})
 	return found
 }
 
