@@ -31,12 +31,16 @@ test: setup ## all tests, without a GPU: kernels and device on the simulated one
 	go build ./...
 	go build -tags "$(TAGS)" ./...
 	go test -timeout 30m -tags "$(TAGS)" $$(go list ./... | grep -v /cuda/)
-	@$(MAKE) --no-print-directory test-plain $(if $(TAGS),test-cuda)
+	@$(MAKE) --no-print-directory test-plain $(if $(TAGS),test-asan test-cuda)
 
-.PHONY: test-plain test-cuda gpu-check bench-gpu
+.PHONY: test-plain test-asan test-cuda gpu-check bench-gpu
 test-plain: # what differs in a build without the device layer
 	go test ./cuda/...
 	go test -run 'Device|Gorgonia' ./model ./model/classroom ./model/train ./internal/analysis ./internal/learner/recurrent ./cmd/classlens
+
+test-asan: # the C kernels under gcc's address sanitizer
+	go test -asan ./vision/track/lucas
+	go test -asan -run 'KernelsEqual|EveryAllocation|ConcurrentRuns|MemoryIsGiven|EqualONNXRuntime' ./model
 
 test-cuda: ## the device layer, the kernels and the networks on the simulated device
 	@library=$$(./scripts/cuda-simulator.sh) && CLASSLENS_LIBCUDA=$$library go test -timeout 30m -tags cuda ./cuda/... && \
