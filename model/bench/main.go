@@ -36,7 +36,7 @@ var rows = []row{
 	{"multipose-1280x736", "movenet-multipose", []int64{1, 3, 736, 1280}, []string{"center", "box_size", "box_offset", "point_heatmap", "point_regress", "point_offset"}},
 	{"faceboxes-1280x640", "faceboxes", []int64{1, 3, 640, 1280}, []string{"class_0", "class_1", "class_2", "box_0", "box_1", "box_2"}},
 	{"centerface-1280x736", "centerface", []int64{1, 3, 736, 1280}, []string{"heatmap", "log_size", "offset", "landmarks"}},
-	{"crops-32x96x96", "", []int64{32, 5, 96, 96}, []string{"behaviour", "attention", "engagement", "moments"}},
+	{"crops-32x80x80", "", []int64{32, 5, 80, 80}, []string{"behaviour", "attention", "engagement", "moments"}},
 }
 
 const rounds = 15

@@ -145,7 +145,8 @@ func (b *bench) inference(clips int) ([]float32, error) {
 		return nil, err
 	}
 	defer net.Close()
-	picture, offset, seen := model.NewTensor(clips*steps, train.Channels, 96, 96), model.NewTensor(clips, steps), model.NewTensor(clips, steps)
+	side := net.Inputs()[0].Shape[3]
+	picture, offset, seen := model.NewTensor(clips*steps, train.Channels, side, side), model.NewTensor(clips, steps), model.NewTensor(clips, steps)
 	madeUp(picture.Data)
 	for i := range seen.Data {
 		offset.Data[i], seen.Data[i] = float32(i%steps-steps/2), 1

@@ -139,7 +139,8 @@ def median(run, least=10, seconds=1.0):
 
 def inference(path, steps, clips, ours):
     n = clips * steps
-    given = {"picture": torch.from_numpy(made_up(n * 5 * 96 * 96).reshape(n, 5, 96, 96)),
+    side = onnx.load(path).graph.input[0].type.tensor_type.shape.dim[3].dim_value
+    given = {"picture": torch.from_numpy(made_up(n * 5 * side * side).reshape(n, 5, side, side)),
              "offset": torch.arange(steps, dtype=torch.float32).sub(steps // 2).repeat(clips, 1), "seen": torch.ones(clips, steps)}
     host = {k: v.pin_memory() if CARD else v for k, v in given.items()}
     variants = {"eager-fp32": (torch.float32, False, False), "channels-last-fp16": (torch.float16, True, False), "compiled-fp16": (torch.float16, True, True),
