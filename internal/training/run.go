@@ -196,9 +196,14 @@ const progressEvery = 10 * time.Second
 // epoch goes once through the training part.
 func (r *run) epoch(ctx context.Context) (loss float64, err error) {
 	inner, stop := context.WithCancel(ctx)
-	defer stop()
+	batches := r.batches(inner, r.state.Epoch)
+	defer func() { // also where the epoch breaks off, nobody may read crops that the caller gives back
+		stop()
+		for range batches {
+		}
+	}()
 	total, done, last, begin := len(r.train)/r.Batch, 0, time.Now(), time.Now()
-	for w := range r.batches(inner, r.state.Epoch) {
+	for w := range batches {
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
