@@ -44,8 +44,12 @@ func (r *run) classify(ctx context.Context, tracks []scene.Track) (*seen, error)
 		return nil, err
 	}
 	work, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
 	clipped := make(chan *pictures, ahead)
+	defer func() { // nobody reads from the spool that the caller closes next
+		stop(nil)
+		for range clipped {
+		}
+	}()
 	go func() { // reading and cutting go on beside the network
 		defer close(clipped)
 		for i := range r.spool.Len() {
