@@ -46,11 +46,6 @@ const (
 // NewDevice moves a network's training to a device: "cuda" or a UUID. The network, the
 // optimizer and the average are read now and written by Sync. average may be nil.
 func NewDevice(name string, n *Network[float32], o *Optimizer[float32], average *Average[float32], clip float64) (*Device, error) {
-	switch n.Plan.kind() {
-	case Attention, Mean:
-	default:
-		return nil, fmt.Errorf("training with temporal: %s runs on the CPU only", n.Plan.kind())
-	}
 	device, err := exec.Open(name)
 	if err != nil {
 		return nil, err

@@ -105,14 +105,32 @@ func (d *Device) dense(t *exec.Tape, l dense[float32], x *exec.Var) *exec.Var {
 
 // temporal is the part between the embeddings and the heads.
 func (d *Device) temporal(t *exec.Tape, x, times *exec.Var, seen exec.Memory, s batchShape) *exec.Var {
-	a, ok := d.net.temporal.(*attention[float32])
-	if !ok {
+	var a *attention[float32]
+	switch part := d.net.temporal.(type) {
+	case *recurrent[float32]:
+		return d.recurrent(t, part, x, times, seen, s)
+	case *attention[float32]:
+		a = part
+	default:
 		return t.Pool(x, nil, seen, s.Steps)
 	}
 	x = t.Add(x, d.dense(t, a.time, times))
 	looked := t.Attend(d.dense(t, a.query, x), d.dense(t, a.key, x), d.dense(t, a.value, x), seen, s.Steps, a.heads)
 	x = t.Add(x, d.dense(t, a.back, looked))
 	return t.Pool(x, d.dense(t, a.score, x), seen, s.Steps)
+}
+
+// recurrent is the mean of the steps and what an LSTM or GRU makes of them.
+func (d *Device) recurrent(t *exec.Tape, m *recurrent[float32], x, times *exec.Var, seen exec.Memory, s batchShape) *exec.Var {
+	mean := t.Pool(x, nil, seen, s.Steps)
+	gates := d.dense(t, m.in, t.Add(x, d.dense(t, m.time, times)))
+	var last *exec.Var
+	if m.gates == 4 {
+		last = t.LSTM(gates, d.weight(t, m.state.w), seen, s.Steps)
+	} else {
+		last = t.GRU(gates, d.weight(t, m.state.w), d.weight(t, m.state.b), seen, s.Steps)
+	}
+	return t.Add(mean, d.dense(t, m.back, last))
 }
 
 // heads are the logits and their losses.

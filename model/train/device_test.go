@@ -56,6 +56,8 @@ func TestTenStepsOnDevice(t *testing.T) {
 		{SGD, change(func(p *Plan) { p.Temporal, p.NoFlow = Mean, true }), false, 10},
 		{RMSprop, change(func(p *Plan) { p.Squeeze = 4 }), true, 4},
 		{Adam, tinyPlan, false, 4},
+		{SGD, change(func(p *Plan) { p.Temporal = LSTM }), true, 10},
+		{AdamW, change(func(p *Plan) { p.Temporal, p.Width = GRU, 6 }), false, 10},
 	} {
 		t.Run(fmt.Sprint(c.rule, " ", c.plan.kind(), " squeeze ", c.plan.Squeeze, " indexed ", c.indexed), func(t *testing.T) {
 			var nets [2]*Network[float32]
