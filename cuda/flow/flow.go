@@ -1,9 +1,10 @@
-// Package flow computes dense optical flow on a CUDA device, coarse to fine by the kernels of cuda/kernels/flow.cu. A *pair* is two
+// Package flow computes dense optical flow on a CUDA device, coarse to fine by the kernels flow_* of cuda/kernels. A *pair* is two
 // grey pictures of one size; a *level* is a pair halved some times.
 package flow
 
 import (
 	"fmt"
+	"strings"
 
 	"classlens/cuda/driver"
 	"classlens/cuda/kernels"
@@ -24,7 +25,7 @@ type level struct {
 // Flow computes the flow of a fixed number of pairs of a fixed size. Not for several goroutines.
 type Flow struct {
 	device  *driver.Device
-	module  *driver.Module
+	modules []*driver.Module
 	kernels map[string]*driver.Kernel
 	pairs   int
 	levels  []level // finest first
@@ -45,14 +46,16 @@ func New(d *driver.Device, pairs, h, w int) (*Flow, error) {
 
 func (f *Flow) open(h, w int) (err error) {
 	for _, m := range kernels.Modules() {
-		if m.Name != "flow" {
+		if !strings.HasPrefix(m.Name, "flow_") {
 			continue
 		}
-		if f.module, err = f.device.Load([]byte(m.PTX)); err != nil {
+		module, err := f.device.Load([]byte(m.PTX))
+		if err != nil {
 			return err
 		}
+		f.modules = append(f.modules, module)
 		for _, name := range m.Kernels {
-			if f.kernels[name], err = f.module.Function(name); err != nil {
+			if f.kernels[name], err = module.Function(name); err != nil {
 				return err
 			}
 		}
@@ -87,12 +90,12 @@ func (f *Flow) Close() error {
 		}
 	}
 	f.levels = nil
-	if f.module != nil {
-		if err := f.module.Close(); err != nil && first == nil {
+	for _, m := range f.modules {
+		if err := m.Close(); err != nil && first == nil {
 			first = err
 		}
-		f.module = nil
 	}
+	f.modules = nil
 	return first
 }
 

@@ -1,12 +1,10 @@
-// Logits of ordered levels in fp32, forward and backward: a score less thresholds that rise.
+// Logits of ordered levels in fp32: a score less thresholds that rise (Cao et al. 2020).
 //
 //   at[0] = steps[0], at[j] = at[j-1] + softplus(steps[j]), y[i, j] = score[i] - at[j]
-//   dscore[i] = Σ_j dy[i, j], dsteps[m] = -slope(m)·Σ_{j≥m} Σ_i dy[i, j], slope(0) = 1, slope(m) = sigmoid(steps[m])
 //
-// Shapes: score, dscore (n), steps, dsteps (k), y, dy (n, k); k at most 32.
-// Launch: cumulative 128 threads, one element each, grid ⌈n·k / 128⌉; cumulative_backward one block of 128 threads. Bound: latency.
+// Shapes: score (n), steps (k), y (n, k).
+// Launch: 128 threads, one element each, grid ⌈n·k / 128⌉. Bound: latency.
 #include "common.cuh"
-#include "unary.cuh"
 
 KERNEL __launch_bounds__(128) cumulative(const float* __restrict__ score, const float* __restrict__ steps, float* __restrict__ y, int n, int k) {
   const int i = blockIdx.x * 128 + threadIdx.x;
@@ -15,24 +13,4 @@ KERNEL __launch_bounds__(128) cumulative(const float* __restrict__ score, const 
 #pragma unroll 1
   for (int j = 1; j <= i % k; j++) at += fmaxf(steps[j], 0) + log1pf(expf(-fabsf(steps[j])));
   y[i] = score[i / k] - at;
-}
-
-KERNEL __launch_bounds__(128) cumulative_backward(const float* __restrict__ steps, const float* __restrict__ dy, float* __restrict__ dscore, float* __restrict__ dsteps, int n, int k) {
-  __shared__ float part[4];
-  float behind = 0;
-#pragma unroll 1
-  for (int j = k - 1; j >= 0; j--) {
-    float sum = 0;
-#pragma unroll 1
-    for (int i = threadIdx.x; i < n; i += 128) sum += dy[i * k + j];
-    behind += blockSum(sum, part);
-    if (threadIdx.x == 0) dsteps[j] = -behind * (j ? sigmoid(steps[j]) : 1.f);
-  }
-#pragma unroll 1
-  for (int i = threadIdx.x; i < n; i += 128) {
-    float sum = dy[i * k];
-#pragma unroll 1
-    for (int j = 1; j < k; j++) sum += dy[i * k + j];
-    dscore[i] = sum;
-  }
 }

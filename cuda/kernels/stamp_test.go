@@ -65,6 +65,28 @@ func TestModulesAreClean(t *testing.T) {
 	}
 }
 
+// variants are what a kernel's name may have behind that of its file: tile, order of the factors, a fixed window, a layout.
+var variants = regexp.MustCompile(`^(_(16|32|64|nn|nt|tn|3x3|rows))?$`)
+
+// A file holds one op, in as many variants as it needs, and says with which shapes, by which formula, how it is
+// launched and what bounds it.
+func TestOneOpAFile(t *testing.T) {
+	for _, m := range Modules() {
+		for _, k := range m.Kernels {
+			op := strings.NewReplacer("bf16", "half", "fp16", "half").Replace(k) // a number of 16 bits is a variant, too
+			if rest, ok := strings.CutPrefix(op, m.Name); !ok || !variants.MatchString(rest) {
+				t.Errorf("%s.cu holds %s, which is another op", m.Name, k)
+			}
+		}
+		head, _, _ := strings.Cut(string(read(t, m.Name+".cu")), "#include")
+		for _, part := range []string{"\n//   ", "Shapes: ", "Launch: ", "Bound: "} {
+			if !strings.Contains(head, part) {
+				t.Errorf("the comment of %s.cu has no %q", m.Name, part)
+			}
+		}
+	}
+}
+
 func read(t *testing.T, name string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(name)
