@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -48,6 +50,7 @@ each recording in the same order, also recall, precision, IDF1 and identity swit
 	f.StringSliceVar(&b.truth, "truth", nil, "folders with boxes.csv, one a recording")
 	f.Float64Var(&b.between, "between-fps", 6, "grey frames a second for following heads")
 	f.IntVar(&b.threads, "threads", 1, "threads of the nets")
+	f.StringVar(&b.stored, "detections", "", "folder that keeps what the nets found, by preset and recording, and gives it again: to try the tracker alone")
 	f.IntVar(&b.detectors, "detectors", 0, "compare the nets at this input width, pixels")
 	return cmd
 }
@@ -59,6 +62,7 @@ type trackBench struct {
 	between   float64
 	threads   int
 	detectors int
+	stored    string
 	out       io.Writer
 }
 
@@ -84,15 +88,12 @@ func (b *trackBench) run(ctx context.Context, paths []string) error {
 		}
 		var mean score.Result
 		for i, path := range paths {
-			r, err := b.one(ctx, d, path)
+			r, err := b.one(ctx, d, path, preset)
 			if err != nil {
 				d.Close()
 				return err
 			}
-			name := filepath.Base(path)
-			if name == "video.mp4" {
-				name = filepath.Base(filepath.Dir(path))
-			}
+			name := clipName(path)
 			share := func(t time.Duration) float64 { return t.Seconds() / r.seconds }
 			fmt.Fprintf(b.out, "%-22s %-8s %7.0f %8.4f %8.4f %8.4f %7d", name, preset,
 				float64(r.found)/(r.detect+r.flow+r.track).Seconds(), share(r.detect), share(r.flow), share(r.track), len(r.tracks))
@@ -118,8 +119,62 @@ func (b *trackBench) run(ctx context.Context, paths []string) error {
 	return nil
 }
 
+// clipName is the file's name, of a rendered room the folder's.
+func clipName(path string) string {
+	if name := filepath.Base(path); name != "video.mp4" {
+		return name
+	}
+	return filepath.Base(filepath.Dir(path))
+}
+
+// storedLooks are what a detector found at each step of a recording; null: it did not look.
+type storedLooks struct {
+	Looks  [][]scene.Person `json:"looks"`
+	Counts map[string]int   `json:"counts"`
+}
+
+// storedAt is the file of a preset's looks at a recording, "" without a folder.
+func (b *trackBench) storedAt(preset, path string) string {
+	if b.stored == "" {
+		return ""
+	}
+	return filepath.Join(b.stored, preset, strings.ReplaceAll(filepath.ToSlash(filepath.Clean(path)), "/", "-")+".json")
+}
+
+func readLooks(file string) (*storedLooks, error) {
+	data, err := os.ReadFile(file)
+	if file == "" || errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := &storedLooks{}
+	if err := json.Unmarshal(data, s); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return s, nil
+}
+
+func (s *storedLooks) write(file string) error {
+	data, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(file, data, 0o644)
+}
+
 // one runs detector and tracker over a recording.
-func (b *trackBench) one(ctx context.Context, d *people.Detector, path string) (*trackRun, error) {
+func (b *trackBench) one(ctx context.Context, d *people.Detector, path, preset string) (*trackRun, error) {
+	file := b.storedAt(preset, path)
+	stored, err := readLooks(file)
+	if err != nil {
+		return nil, err
+	}
+	fresh := storedLooks{}
 	rec, err := video.Open(ctx, path, video.Options{BetweenFPS: b.between, NoFlow: true})
 	if err != nil {
 		return nil, err
@@ -148,9 +203,15 @@ func (b *trackBench) one(ctx context.Context, d *people.Detector, path string) (
 			d.Reset()
 		}
 		t0 := processorTime()
-		found, err := d.Detect(step.Frame)
-		if err != nil {
-			return nil, err
+		var found []scene.Person
+		if stored == nil {
+			if found, err = d.Detect(step.Frame); err != nil {
+				return nil, err
+			}
+			fresh.Looks = append(fresh.Looks, found)
+		} else if n := len(fresh.Looks); n < len(stored.Looks) {
+			found = stored.Looks[n]
+			fresh.Looks = append(fresh.Looks, found)
 		}
 		t1 := processorTime()
 		t.Add(step, found)
@@ -162,5 +223,11 @@ func (b *trackBench) one(ctx context.Context, d *people.Detector, path string) (
 	r.tracks = t.Finish()
 	r.track += processorTime() - t0 - r.flow
 	r.counts = d.Counts()
+	if stored != nil {
+		r.counts = stored.Counts
+	} else if file != "" {
+		fresh.Counts = r.counts
+		return r, fresh.write(file)
+	}
 	return r, nil
 }

@@ -18,6 +18,11 @@ func (a *Analyzer) peopleOptions() people.Options {
 	return people.Options{Preset: p.Preset, MinScore: p.MinScore, Threads: a.threads(), Device: a.device.Device, Scale: a.options.peopleScale}
 }
 
+// headFinder is the project's own head detector alone, for frames whose heads are to be blurred.
+func (a *Analyzer) headFinder(width int, least float64) (headFinder, error) {
+	return people.NewDetector(people.Options{Net: people.Nets()[0], Width: width, MinScore: least, Threads: a.threads(), Device: a.device.Device})
+}
+
 func (a *Analyzer) videoOptions() video.Options {
 	v := a.options.Config.Video
 	return video.Options{
@@ -33,7 +38,8 @@ func (a *Analyzer) trackOptions() track.Options {
 
 func (a *Analyzer) timelineOptions() timeline.Options {
 	c := a.options.Config
-	return timeline.Options{StepSeconds: c.Video.StepSeconds, ChangeCost: c.Timeline.ChangeCost, MinInterval: c.Timeline.MinIntervalSeconds, UnsureBelow: c.Network.UnsureBelow}
+	return timeline.Options{StepSeconds: c.Video.StepSeconds, ChangeCost: c.Timeline.ChangeCost, MinInterval: c.Timeline.MinIntervalSeconds, UnsureBelow: c.Network.UnsureBelow,
+		SeenQuality: track.FlowQuality, SeenWithin: c.Network.ContextSeconds}
 }
 
 func (a *Analyzer) meanings() map[string]timeline.Meaning {

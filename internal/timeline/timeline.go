@@ -40,6 +40,8 @@ type Options struct {
 	ChangeCost  float64 // nats that a change of behaviour costs
 	MinInterval float64 // seconds; shorter intervals join a neighbour
 	UnsureBelow float64 // probability below which attention is unknown
+	SeenQuality float64 // quality of a head box from which on the head was found or followed, not only held where it was last
+	SeenWithin  float64 // seconds about a step of which one must be so, else attention is unknown there; what the network looks at
 }
 
 // Input of Build.
@@ -176,10 +178,35 @@ func (in Input) rows(track scene.Track) []Row {
 	}
 	labels := smooth(seen, in.Options.ChangeCost)
 	labels = joinShort(labels, rows, decided, in.Options)
+	near := in.nearlySeen(track.Sightings)
 	for k, i := range decided {
 		in.read(&rows[i], seen[k], labels[k])
+		if !near[i] {
+			rows[i].Attention, rows[i].Sure = Unknown, false
+		}
 	}
 	return rows
+}
+
+// nearlySeen tells, step by step, whether the student's head was found or followed about then. Where it was only held in place for longer than the
+// network looks to either side, what the network saw may be a desk, and its decision is a guess.
+func (in Input) nearlySeen(all []scene.Sighting) []bool {
+	out := make([]bool, len(all))
+	last := math.Inf(-1)
+	for i, s := range all {
+		if s.Visible && s.Quality >= in.Options.SeenQuality {
+			last = s.Time
+		}
+		out[i] = s.Time-last <= in.Options.SeenWithin
+	}
+	next := math.Inf(1)
+	for i := len(all) - 1; i >= 0; i-- {
+		if all[i].Visible && all[i].Quality >= in.Options.SeenQuality {
+			next = all[i].Time
+		}
+		out[i] = out[i] || next-all[i].Time <= in.Options.SeenWithin
+	}
+	return out
 }
 
 // read fills a row's labels from a decision and its smoothed behaviour.

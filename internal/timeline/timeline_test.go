@@ -227,3 +227,21 @@ func TestRowsAreSorted(t *testing.T) {
 		t.Errorf("rows %+v", rows)
 	}
 }
+
+// TestHeldTooLong: a student whose head is only held in place, found and followed by nothing for longer than the network looks to either side,
+// is unknown there and counts in no share.
+func TestHeldTooLong(t *testing.T) {
+	in := input("S01", "ffffffffff")
+	in.Options.SeenQuality, in.Options.SeenWithin = 0.25, 2
+	for i := range in.Tracks[0].Sightings {
+		in.Tracks[0].Sightings[i].Quality = 0.1
+	}
+	in.Tracks[0].Sightings[1].Quality = 0.9 // found
+	in.Tracks[0].Sightings[9].Quality = 0.3 // followed
+	tl := build(t, in)
+	for i, want := range []string{OnTask, OnTask, OnTask, OnTask, Unknown, Unknown, Unknown, OnTask, OnTask, OnTask} {
+		if r := tl.Rows[i]; r.Attention != want || r.Sure != (want == OnTask) || r.Behaviour != "look_forward" {
+			t.Errorf("step %d: %s, sure %v, %s; want %s", i, r.Attention, r.Sure, r.Behaviour, want)
+		}
+	}
+}

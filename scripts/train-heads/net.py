@@ -43,8 +43,8 @@ class HeadNet(nn.Module):
         self.stem = wide(3, 16, 3, 2)
         self.s4 = nn.Sequential(Block(16, thin, 1, 2), Block(thin, thin, 1))
         self.s8 = nn.Sequential(Block(thin, 48, 2, 2), Block(48, 48, 2), Block(48, 48, 2))
-        self.s16 = nn.Sequential(Block(48, 80, 3, 2), Block(80, 80, 2), Block(80, 80, 2))
-        self.s32 = nn.Sequential(Block(80, 128, 3, 2), Block(128, 128, 2))
+        self.s16 = nn.Sequential(Block(48, 80, 3, 2), *(Block(80, 80, 2) for _ in range(4)))
+        self.s32 = nn.Sequential(Block(80, 128, 3, 2), *(Block(128, 128, 2) for _ in range(2)))
         self.lateral = nn.ModuleList(narrow(c, thin) for c in (48, 80, 128))
         self.smooth = nn.ModuleList(nn.Sequential(wide(thin, thin, 3, 1, thin), narrow(thin, thin)) for _ in range(3))
         self.head = nn.Sequential(wide(thin, thin, 3, 1, thin), conv(thin, 5))
@@ -68,3 +68,48 @@ class HeadNet(nn.Module):
         y = self.smooth[1](self.lateral[0](s8) + self.up(y))
         y = self.smooth[0](s4 + self.up(y))
         return self.head(y)
+
+
+def recover(net, path, pictures):
+    """Fills net with the weights of an exported file, whose normalisations are folded into its convolutions, and sets the normalisations
+    from a batch of pictures so that the net computes what the file does. Blocks the file lacks begin as the identity."""
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load(path).graph
+    values = {i.name: torch.from_numpy(numpy_helper.to_array(i).copy()) for i in graph.initializer}
+    stored = [[values[n] for n in node.input[1:]] for node in graph.node if node.op_type == "Conv"]
+    order, pairs = [], {}
+    hooks = [m.register_forward_hook(lambda m, i, o: order.append(m)) for m in net.modules() if isinstance(m, (nn.Conv2d, Block))]
+    norms = {id(m[0]): m[1] for m in net.modules() if isinstance(m, nn.Sequential) and len(m) == 2 and isinstance(m[1], nn.BatchNorm2d)}
+    net.eval()
+    with torch.no_grad():
+        net(pictures[:1])
+        for h in hooks:
+            h.remove()
+        news = {id(c) for m in [*net.s16[3:], *net.s32[2:]] for c in m.modules()} if len(stored) < sum(isinstance(m, nn.Conv2d) for m in order) else set()
+        for m in (m for m in order if isinstance(m, nn.Conv2d)):
+            if id(m) in news:
+                if id(m) in norms:
+                    nn.init.zeros_(norms[id(m)].weight)
+                continue
+            w, b = stored.pop(0)
+            m.weight.copy_(w)
+            if id(m) in norms:
+                pairs[m] = b
+                n = norms[id(m)]
+                n.weight.fill_(1), n.bias.copy_(b), n.running_mean.zero_(), n.running_var.fill_(1 - n.eps)
+            else:
+                m.bias.copy_(b)
+        assert not stored
+        seen = {}
+        hooks = [m.register_forward_hook(lambda m, i, o: seen.update({m: o})) for m in pairs]
+        net(pictures)
+        for h in hooks:
+            h.remove()
+        for m, b in pairs.items():
+            n, var = norms[id(m)], seen[m].var((0, 2, 3))
+            mean = seen[m].mean((0, 2, 3))
+            n.running_mean.copy_(mean), n.running_var.copy_(var)
+            n.weight.copy_(torch.sqrt(var + n.eps)), n.bias.copy_(b + mean)
+    return net

@@ -3,6 +3,7 @@
 A picture carries `heads` (n, 4) as middle x, middle y, width, height, and `unsure` (m, 4) as x, y, width, height:
 places where nothing is judged. Pixels of the picture.
 """
+import collections
 import csv
 import glob
 import json
@@ -23,6 +24,8 @@ class Picture:
         self.heads = np.array(heads, np.float32).reshape(-1, 4)
         self.unsure = np.array(unsure, np.float32).reshape(-1, 4)
         self.source = source
+        self.sure = np.full(len(self.heads), 0.5)  # how surely the net finds each head, running
+        self.wrong = collections.deque(maxlen=8)  # where it saw one that is none: middle and height of the heads about
 
 
 def iou(a, b):
@@ -55,17 +58,25 @@ def agreed(plain, mirrored):
     return heads, [[x - 0.3 * w, y - 0.3 * h, 1.6 * w, 1.6 * h] for x, y, w, h in unsure]
 
 
-def clabehavior(root, labels):
-    """Photos of two primary-school rooms. Not every student has a labelled box; a box of `discuss` holds several."""
+def read_labels(path):
+    """Lines of label/; the last may still be being written."""
+    for line in open(path):
+        if line.endswith("\n"):
+            yield json.loads(line)
+
+
+def clabehavior(root, labels, known):
+    """Photos of two primary-school rooms; known holds what was read before and is added to. Not every student has a labelled box; a box of `discuss` holds several."""
     notes = json.load(open(f"{root}/clabehavior/annotations.json"))
-    seen = {l["file"]: l for l in map(json.loads, open(labels))}
+    seen = {l["file"]: l for l in read_labels(labels)}
     boxes = {}
     for a in notes["annotations"]:
         boxes.setdefault(a["image_id"], []).append((a["category_id"], a["bbox"]))
     for i in notes["images"]:
         l = seen.get(i["file_name"])
-        if l is None:
+        if l is None or i["file_name"] in known:
             continue
+        known.add(i["file_name"])
         heads, unsure = agreed(l["Heads"], l["Mirrored"])
         middles = np.array(heads).reshape(-1, 4)
         for kind, (x, y, w, h) in boxes.get(i["id"], []):
@@ -85,18 +96,20 @@ def cctv(root):
         yield Picture(image, heads, [[0.5 * w, 0.84 * h, 0.25 * w, 0.16 * h]], "cctv")
 
 
-def adults(labels, folder):
-    for l in map(json.loads, open(labels)):
+def adults(labels, folder, known):
+    for l in read_labels(labels):
         path = os.path.join(folder, l["file"])
-        if os.path.exists(path):
+        if os.path.exists(path) and path not in known:
+            known.add(path)
             yield Picture(cv2.imread(path), *agreed(l["Heads"], l["Mirrored"]), "adults")
 
 
-def rendered(folders):
+def rendered(folders, known):
     """Rooms of `synthroom rooms` at one frame a second: exact heads; those hidden by three quarters are not judged."""
     for folder in folders:
-        if not os.path.exists(f"{folder}/behaviour.csv"):
+        if folder in known or not os.path.exists(f"{folder}/behaviour.csv"):
             continue
+        known.add(folder)
         rows = {}
         for r in csv.DictReader(open(f"{folder}/truth.csv")):
             rows.setdefault(int(r["frame"]), []).append(r)
@@ -119,13 +132,24 @@ def rendered(folders):
             n += 1
 
 
+# Sources whose labels are a person's or exact: there a mistake of the net is one.
+EXACT = ("cctv", "rendered")
+
+
 def crop(p, rng, size=SIZE, scales=(12, 75)):
-    """A random view of a picture: (size, size, 3) uint8, heads and unsure places in its pixels."""
+    """A random view of a picture: (size, size, 3) uint8, heads and unsure places in its pixels, and the view's matrix A and shift t.
+
+    Heads that the net misses are drawn oftener, and so are places that it took for heads; less where labels may be wrong."""
     image = p.levels[0]
     H, W = image.shape[:2]
     goal = np.exp(rng.uniform(np.log(scales[0]), np.log(scales[1])))
-    if len(p.heads) and rng.random() < 0.85:
-        cx, cy, _, h = p.heads[rng.integers(len(p.heads))]
+    dice = rng.random()
+    if p.wrong and dice < (0.15 if p.source in EXACT else 0.07):
+        cx, cy, h = p.wrong[rng.integers(len(p.wrong))]
+        s = goal / h
+    elif len(p.heads) and dice < 0.87:
+        chances = np.cumsum((1.1 if p.source in EXACT else 1.5) - p.sure)
+        cx, cy, _, h = p.heads[int(np.searchsorted(chances, rng.random() * chances[-1]))]
         s = goal / h
     else:
         cx, cy = rng.uniform(0, W), rng.uniform(0, H)
@@ -152,7 +176,7 @@ def crop(p, rng, size=SIZE, scales=(12, 75)):
         middle = (unsure[:, :2] + unsure[:, 2:] / 2) @ A.T + t
         unsure[:, 2], unsure[:, 3] = unsure[:, 2] * sx, unsure[:, 3] * sy
         unsure[:, :2] = middle - unsure[:, 2:] / 2
-    return view, heads, unsure
+    return view, heads, unsure, (A, t)
 
 
 NOISE = np.random.default_rng(0).normal(0, 16, (2 * SIZE, 2 * SIZE, 3)).astype(np.int8)  # drawn once: drawing takes longer than training
@@ -228,11 +252,15 @@ class Crops:
 
     def __init__(self, pictures, shares, seed):
         self.rng = np.random.default_rng(seed)
+        self.shares = shares
         self.by = {}
+        self.add(pictures)
+
+    def add(self, pictures):
         for p in pictures:
             self.by.setdefault(p.source, []).append(p)
-        self.names = [k for k in shares if self.by.get(k)]
-        weights = np.array([shares[k] for k in self.names], float)
+        self.names = [k for k in self.shares if self.by.get(k)]
+        weights = np.array([self.shares[k] for k in self.names], float)
         self.weights = weights / weights.sum()
 
     def pick(self):
@@ -240,12 +268,12 @@ class Crops:
         return pictures[self.rng.integers(len(pictures))]
 
     def one(self):
-        r = self.rng
+        r, from_ = self.rng, None
         if r.random() < 0.2:  # four views of other scales and rooms in one
             half, parts, heads, unsure = SIZE // 2, [], [], []
             for j in (0, half):
                 for i in (0, half):
-                    v, h, u = crop(self.pick(), r, half, (11, 34))
+                    v, h, u, _ = crop(self.pick(), r, half, (11, 34))
                     keep = (h[:, 0] > 0) & (h[:, 0] < half) & (h[:, 1] > 0) & (h[:, 1] < half)
                     edge = ~keep & (h[:, 0] > -h[:, 2] / 2) & (h[:, 0] < half + h[:, 2] / 2) & (h[:, 1] > -h[:, 3] / 2) & (h[:, 1] < half + h[:, 3] / 2)
                     cut = np.hstack([h[edge, :2] - h[edge, 2:] / 2, h[edge, 2:]])
@@ -259,13 +287,36 @@ class Crops:
             view = np.vstack([np.hstack(parts[:2]), np.hstack(parts[2:])])
             heads, unsure = np.vstack(heads), np.array(unsure, np.float32).reshape(-1, 4)
         else:
-            view, heads, unsure = crop(self.pick(), r)
-        return worsen(view, r), heads, unsure
+            p = self.pick()
+            view, heads, unsure, at = crop(p, r)
+            from_ = p, heads, at
+        return worsen(view, r), heads, unsure, from_
 
     def batch(self, n):
-        x, rest = [], []
+        """x (n, 3, SIZE, SIZE), then the targets of each, stacked. tell says how well the net did on it."""
+        x, rest, self.told = [], [], []
         for _ in range(n):
-            view, heads, unsure = self.one()
+            view, heads, unsure, from_ = self.one()
             x.append(view[:, :, ::-1].transpose(2, 0, 1))
             rest.append(targets(heads, unsure))
-        return np.stack(x).astype(np.float32) / 64 - 2, *(np.stack(t) for t in zip(*rest))
+            self.told.append(from_)
+        self.last = [np.stack(t) for t in zip(*rest)]
+        return np.stack(x).astype(np.float32) / 64 - 2, *self.last
+
+    def tell(self, p):
+        """p (n, SIZE/4, SIZE/4): the net's probabilities for the last batch. Keeps where it was wrong."""
+        heat, judged = self.last[:2]
+        for q, g, j, from_ in zip(p, heat, judged, self.told):
+            if from_ is None:
+                continue
+            picture, heads, (A, t) = from_
+            n = len(q)
+            for i, (x, y, _, h) in enumerate(heads / 4):
+                if 1 <= x < n - 1 and 1 <= y < n - 1 and j[int(y), int(x)] and SMALLEST < 4 * h < LARGEST:
+                    best = q[int(y) - 1:int(y) + 2, int(x) - 1:int(x) + 2].max()
+                    picture.sure[i] += 0.3 * (best - picture.sure[i])
+            none = q * (g < 0.02) * j
+            y, x = divmod(int(none.argmax()), n)
+            if none[y, x] > 0.3 and len(heads):
+                where = np.linalg.solve(A, np.array([x, y]) * 4 + 2 - t)
+                picture.wrong.append((*where, float(np.median(picture.heads[:, 3]))))

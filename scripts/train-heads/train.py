@@ -16,9 +16,10 @@ import torch
 from torch.nn import functional as F
 
 import pictures
-from net import HeadNet
+from net import HeadNet, recover
 
-SHARES = {"A": 0.22, "B": 0.22, "cctv": 0.22, "rendered": 0.3, "adults": 0.04}
+SHARES = {"A": 0.2, "B": 0.2, "cctv": 0.14, "rendered": 0.42, "adults": 0.04}
+REREAD = 150  # seconds between looks for pictures and labels that have come since
 
 
 def loss_of(y, heat, judged, boxes, near):
@@ -55,22 +56,30 @@ def main():
     a.add_argument("--batch", type=int, default=12)
     a.add_argument("--rate", type=float, default=3e-3)
     a.add_argument("--seed", type=int, default=1)
-    a.add_argument("--start", default="", help="weights to go on from")
+    a.add_argument("--start", default="", help="weights to go on from: .pt, or an exported .onnx")
     a.add_argument("--out", required=True)
     o = a.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     torch.manual_seed(o.seed)
     os.makedirs(o.out, exist_ok=True)
-    all_ = [*pictures.clabehavior(o.data, o.labels), *pictures.cctv(o.data), *pictures.adults(o.labels, o.adults),
-            *pictures.rendered(sorted(glob.glob(o.rendered)))]
     left_out = o.without.split(",")
     shares = {k: v for k, v in SHARES.items() if k not in left_out}
-    data = pictures.Crops(all_, shares, o.seed)
-    print({k: (len(v), sum(len(p.heads) for p in v)) for k, v in data.by.items()}, "trained on", data.names, flush=True)
+    data = pictures.Crops(pictures.cctv(o.data), shares, o.seed)
+    known = set()
 
+    def read():
+        """Takes in labels and rooms that have come: drawing and labelling may go on while training does."""
+        data.add(pictures.clabehavior(o.data, o.labels, known))
+        data.add(pictures.adults(o.labels, o.adults, known))
+        data.add(pictures.rendered(sorted(glob.glob(o.rendered)), known))
+        print({k: (len(v), sum(len(p.heads) for p in v)) for k, v in data.by.items()}, "trained on", data.names, flush=True)
+
+    read()
     net = HeadNet()
-    if o.start:
+    if o.start.endswith(".onnx"):
+        recover(net, o.start, torch.from_numpy(data.batch(24)[0]))
+    elif o.start:
         net.load_state_dict(torch.load(o.start, weights_only=True))
     mean = HeadNet()  # moving average of the weights: what is kept
     mean.load_state_dict(net.state_dict())
@@ -78,22 +87,28 @@ def main():
     decay = [p for p in net.parameters() if p.ndim > 1]
     plain = [p for p in net.parameters() if p.ndim <= 1]
     opt = torch.optim.AdamW([{"params": decay, "weight_decay": 2e-2}, {"params": plain, "weight_decay": 0}], lr=o.rate)
-    begun, step, sums, saved = time.time(), 0, np.zeros(2), time.time()
+    begun, step, sums = time.time(), 0, np.zeros(2)
+    saved = reread = begun
     while True:
         done = (time.time() - begun) / (60 * o.minutes) if o.minutes else step / o.steps
         if done >= 1:
             break
-        rate = o.rate * min(1, (step + 1) / 60) * (0.5 + 0.5 * np.cos(np.pi * done)) + 1e-5
+        rate = o.rate * min(1, (step + 1) / 60) * (0.5 + 0.5 * np.cos(np.pi * done)) + 2e-6
         for g in opt.param_groups:
             g["lr"] = rate
+        if time.time() - reread > REREAD:
+            read()
+            reread = time.time()
         x, *t = (torch.from_numpy(v) for v in data.batch(o.batch))
-        heat, box = loss_of(net(x.contiguous(memory_format=torch.channels_last)), *t)
+        y = net(x.contiguous(memory_format=torch.channels_last))
+        data.tell(torch.sigmoid(y[:, 0].detach()).numpy())
+        heat, box = loss_of(y, *t)
         opt.zero_grad()
         (heat + box).backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 10)
         opt.step()
         step += 1
-        keep = min(0.995, step / (step + 10))
+        keep = min(0.998, step / (step + 10))
         with torch.no_grad():
             for m, p in zip(mean.state_dict().values(), net.state_dict().values()):
                 m.lerp_(p, 1 - keep) if m.dtype.is_floating_point else m.copy_(p)

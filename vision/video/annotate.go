@@ -19,18 +19,35 @@ import (
 	"golang.org/x/image/math/fixed"
 )
 
+// Line tells how a head's box came about.
+type Line int
+
+// Lines of a box.
+const (
+	Solid  Line = iota // found in this very step
+	Dashed             // followed by flow
+	Dotted             // held where it was found last
+	Cross              // not visible: a small cross in the middle
+	NoLine             // nothing: only blurred
+)
+
 // Overlay is what is drawn over one head.
 type Overlay struct {
 	Box    scene.Box
 	Label  string
 	Blur   bool
 	Colour [3]byte
+	Line   Line
+	Trail  [][2]float64 // x, y of where the head was, newest first
 }
 
+// legend explains the lines on every frame.
+const legend = "box: found   dashed: followed   dotted: held   x: not visible   line: its way"
+
 // Annotate copies a recording to out (H.264 in MP4) with overlays on every
-// frame: draw is asked for those of each time, blur hides a face in place. The
-// file appears under its name when it is whole.
-func Annotate(ctx context.Context, in, out string, o Options, draw func(timeS float64) []Overlay, blur func(scene.Frame, scene.Box)) error {
+// frame: draw is asked for those of each, blur hides a face in place; all are hidden before
+// any line is drawn. The file appears under its name when it is whole.
+func Annotate(ctx context.Context, in, out string, o Options, draw func(scene.Frame) ([]Overlay, error), blur func(scene.Frame, scene.Box)) error {
 	o.Every, o.NoFlow, o.BetweenFPS = true, true, 0
 	r, err := Open(ctx, in, o)
 	if err != nil {
@@ -82,7 +99,7 @@ func syncFile(name string) error {
 	return f.Sync()
 }
 
-func annotateFrames(r *Recording, w *writer, draw func(float64) []Overlay, blur func(scene.Frame, scene.Box)) (written int, err error) {
+func annotateFrames(r *Recording, w *writer, draw func(scene.Frame) ([]Overlay, error), blur func(scene.Frame, scene.Box)) (written int, err error) {
 	for {
 		s, err := r.Next()
 		if errors.Is(err, io.EOF) {
@@ -91,15 +108,22 @@ func annotateFrames(r *Recording, w *writer, draw func(float64) []Overlay, blur 
 		if err != nil {
 			return written, err
 		}
-		overlays := draw(s.Time)
+		overlays, err := draw(s.Frame)
+		if err != nil {
+			return written, err
+		}
 		for _, o := range overlays {
 			if o.Blur {
 				blur(s.Frame, o.Box)
 			}
 		}
 		for _, o := range overlays {
+			drawTrail(s.Frame, o)
+		}
+		for _, o := range overlays {
 			drawOverlay(s.Frame, o)
 		}
+		drawText(s.Frame, 2, s.Frame.Height-13*max(1, s.Frame.Height/540), legend)
 		if err := w.write(even(s.Frame)); err != nil {
 			return written, err
 		}
@@ -120,21 +144,62 @@ func even(f scene.Frame) []byte {
 	return out
 }
 
-// drawOverlay draws the box's outline and the label on a dark ground above it.
+// drawOverlay draws the box's outline, or a cross, and the label on a dark ground above it.
 func drawOverlay(f scene.Frame, o Overlay) {
+	if o.Line == NoLine {
+		return
+	}
 	x0, y0, x1, y1 := int(o.Box.X), int(o.Box.Y), int(o.Box.X+o.Box.W), int(o.Box.Y+o.Box.H)
 	thick := max(1, f.Height/400)
+	if o.Line == Cross {
+		cx, cy, arm := (x0+x1)/2, (y0+y1)/2, max(3, (y1-y0)/5)
+		for k := -arm; k <= arm; k++ {
+			for e := range thick {
+				paint(f, cx+k+e, cy+k, o.Colour)
+				paint(f, cx+k+e, cy-k, o.Colour)
+			}
+		}
+		drawLabel(f, cx-arm, cy-arm, o)
+		return
+	}
 	for k := range thick {
 		for x := x0; x <= x1; x++ {
-			paint(f, x, y0+k, o.Colour)
-			paint(f, x, y1-k, o.Colour)
+			if inked(o.Line, x-x0, thick) {
+				paint(f, x, y0+k, o.Colour)
+				paint(f, x, y1-k, o.Colour)
+			}
 		}
 		for y := y0; y <= y1; y++ {
-			paint(f, x0+k, y, o.Colour)
-			paint(f, x1-k, y, o.Colour)
+			if inked(o.Line, y-y0, thick) {
+				paint(f, x0+k, y, o.Colour)
+				paint(f, x1-k, y, o.Colour)
+			}
 		}
 	}
 	drawLabel(f, x0, y0, o)
+}
+
+// inked tells whether a line has ink after so many pixels.
+func inked(l Line, along, thick int) bool {
+	switch l {
+	case Dashed:
+		return along/(4*thick)%2 == 0
+	case Dotted:
+		return along/thick%4 == 0
+	}
+	return true
+}
+
+// drawTrail draws the way of a head, thin.
+func drawTrail(f scene.Frame, o Overlay) {
+	for i := 1; i < len(o.Trail); i++ {
+		a, b := o.Trail[i-1], o.Trail[i]
+		n := int(math.Max(math.Abs(b[0]-a[0]), math.Abs(b[1]-a[1]))) + 1
+		for k := range n {
+			t := float64(k) / float64(n)
+			paint(f, int(a[0]+t*(b[0]-a[0])), int(a[1]+t*(b[1]-a[1])), o.Colour)
+		}
+	}
 }
 
 func paint(f scene.Frame, x, y int, c [3]byte) {
@@ -143,17 +208,26 @@ func paint(f scene.Frame, x, y int, c [3]byte) {
 	}
 }
 
+// drawLabel writes a head's label above y, or below where the picture ends.
 func drawLabel(f scene.Frame, x, y int, o Overlay) {
-	scale := max(1, f.Height/540)
-	face := basicfont.Face7x13
-	width := font.MeasureString(face, o.Label).Ceil()
-	text := image.NewAlpha(image.Rect(0, 0, width, 13))
-	d := font.Drawer{Dst: text, Src: image.NewUniform(color.Alpha{255}), Face: face, Dot: fixed.P(0, 10)}
-	d.DrawString(o.Label)
-	top := y - 12*scale
+	if o.Label == "" {
+		return
+	}
+	top := y - 12*max(1, f.Height/540)
 	if top < 0 {
 		top = y
 	}
+	drawText(f, x, top, o.Label)
+}
+
+// drawText writes a line on a dark ground.
+func drawText(f scene.Frame, x, top int, label string) {
+	scale := max(1, f.Height/540)
+	face := basicfont.Face7x13
+	width := font.MeasureString(face, label).Ceil()
+	text := image.NewAlpha(image.Rect(0, 0, width, 13))
+	d := font.Drawer{Dst: text, Src: image.NewUniform(color.Alpha{255}), Face: face, Dot: fixed.P(0, 10)}
+	d.DrawString(label)
 	for ty := range 12 * scale {
 		for tx := range width * scale {
 			c := [3]byte{20, 20, 20}

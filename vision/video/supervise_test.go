@@ -171,22 +171,43 @@ func TestAnnotate(t *testing.T) {
 			clear(f.Pix[3*(y*f.Width+int(b.X)) : 3*(y*f.Width+int(b.X+b.W))])
 		}
 	}
-	draw := func(at float64) []Overlay {
-		return []Overlay{{Box: scene.Box{X: 40, Y: 40, W: 30, H: 30}, Label: "S01 read", Blur: true, Colour: [3]byte{255, 255, 255}}, {Box: scene.Box{X: -50, Y: 110, W: 400, H: 90}}}
+	white := [3]byte{255, 255, 255}
+	draw := func(f scene.Frame) ([]Overlay, error) {
+		return []Overlay{
+			{Box: scene.Box{X: 40, Y: 40, W: 30, H: 30}, Label: "S01 read", Blur: true, Colour: white, Trail: [][2]float64{{90, 20}, {110, 20}}},
+			{Box: scene.Box{X: -50, Y: 110, W: 400, H: 90}},
+			{Box: scene.Box{X: 100, Y: 40, W: 24, H: 40}, Line: Dashed, Colour: white},
+			{Box: scene.Box{X: 130, Y: 40, W: 20, H: 20}, Line: Cross, Colour: white},
+			{Box: scene.Box{X: 5, Y: 30, W: 20, H: 20}, Line: NoLine, Blur: true, Colour: white},
+		}, nil
 	}
 	if err := Annotate(context.Background(), in, out, Options{}, draw, blacken); err != nil {
 		t.Fatal(err)
 	}
 	r, steps, err := readAll(t, out, Options{})
-	if err != nil || r.Info().Frames != 50 || blurred != 50 || len(steps) != 2 {
+	if err != nil || r.Info().Frames != 50 || blurred != 100 || len(steps) != 2 {
 		t.Fatalf("%+v, %d blurred, %v", r.Info(), blurred, err)
 	}
 	row := steps[0].Frame.Pix[3*55*160:]
 	if edge, inside := row[3*40], row[3*55]; edge < 150 || inside > 60 {
 		t.Errorf("the box's side has %d, its inside %d", edge, inside)
 	}
+	at := func(x, y int) byte { return steps[0].Frame.Pix[3*(y*160+x)] }
+	if on, off := at(100, 41), at(100, 46); on < 150 || int(on)-int(off) < 60 { // a stroke of four pixels, then a gap of four
+		t.Errorf("the dashed side has %d in its stroke and %d in its gap", on, off)
+	}
+	if trail, cross := at(100, 20), at(140, 50); trail < 150 || cross < 150 {
+		t.Errorf("the trail has %d, the cross's middle %d", trail, cross)
+	}
+	if hidden := at(15, 40); hidden > 60 {
+		t.Errorf("a place that is only blurred has %d", hidden)
+	}
 	if left, _ := os.ReadDir(dir); len(left) != 1 {
 		t.Errorf("%v is left", left)
+	}
+	failing := func(scene.Frame) ([]Overlay, error) { return nil, io.ErrUnexpectedEOF }
+	if err := Annotate(context.Background(), in, filepath.Join(dir, "not.mp4"), Options{}, failing, blacken); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("a drawing that fails ends as %v", err)
 	}
 	if err := Annotate(context.Background(), in, filepath.Join(dir, "none", "out.mp4"), Options{}, draw, func(scene.Frame, scene.Box) {}); err == nil {
 		t.Error("written into a folder that is not there")
