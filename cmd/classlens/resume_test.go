@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -50,16 +51,20 @@ func faultsIfAsked() {
 // lesson is one recording with an uninterrupted run's outputs to compare with.
 type lessonRun struct {
 	recording, whole string
+	temporary        string // the system's folder for such files, as the runs see it
+	took             time.Duration
 	args             []string
 }
 
 func newLessonRun(t *testing.T) *lessonRun {
 	t.Helper()
-	l := &lessonRun{recording: clip(t, "lesson.mp4", "-s", "640x360"), whole: t.TempDir(),
+	l := &lessonRun{recording: clip(t, "lesson.mp4", "-s", "640x360"), whole: t.TempDir(), temporary: t.TempDir(),
 		args: []string{"--set", "run.segment_seconds=1", "--set", "video.step_seconds=0.5", "--set", "people.preset=fast", "--set", "report.keyframes=2"}}
-	if _, stderr, code := classlens(t, l.line(l.whole)...); code != exitDone {
-		t.Fatal(stderr)
+	begun := time.Now()
+	if cmd, said := l.start(t, l.whole); cmd.Wait() != nil {
+		t.Fatal(said)
 	}
+	l.took = time.Since(begun)
 	return l
 }
 
@@ -71,7 +76,7 @@ func (l *lessonRun) line(out string) []string {
 func (l *lessonRun) start(t *testing.T, out string, env ...string) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
 	cmd := exec.CommandContext(context.Background(), os.Args[0], l.line(out)...)
-	cmd.Env = append(append(os.Environ(), asProgram+"=1"), env...)
+	cmd.Env = append(append(os.Environ(), asProgram+"=1", "TMPDIR="+l.temporary), env...)
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Start(); err != nil {
@@ -105,10 +110,13 @@ func (l *lessonRun) sameAsWhole(t *testing.T, out string) {
 	}
 }
 
-// legal: after a kill there are no pictures but finished, blurred ones, and
-// check knows the state.
-func legal(t *testing.T, out string) {
+// legal: after a kill there are no pictures but finished, blurred ones, nothing
+// lies in the system's temporary folder, and check knows the state.
+func (l *lessonRun) legal(t *testing.T, out string) {
 	t.Helper()
+	if found, _ := filepath.Glob(filepath.Join(l.temporary, "*")); len(found) > 0 {
+		t.Errorf("temporary files stay: %v", found)
+	}
 	if found, _ := filepath.Glob(filepath.Join(out, "lesson", ".spool-*")); len(found) > 0 {
 		t.Errorf("pictures stay: %v", found)
 	}
@@ -123,6 +131,7 @@ func legal(t *testing.T, out string) {
 func TestRunsThatEndEarly(t *testing.T) {
 	l := newLessonRun(t)
 	t.Run("killed again and again", l.killedAgainAndAgain)
+	t.Run("killed at any moment", l.killedAtAnyMoment)
 	t.Run("disk full", l.diskFullAtAnyWrite)
 	t.Run("interrupted", l.interrupted)
 	t.Run("interrupted twice", l.interruptedTwice)
@@ -148,7 +157,7 @@ func (l *lessonRun) killedAgainAndAgain(t *testing.T) {
 		if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
 			t.Fatalf("round %d: %v, %s", round, err, said)
 		}
-		legal(t, out)
+		l.legal(t, out)
 		if round == 60 {
 			t.Fatal("no end in sight")
 		}
@@ -156,26 +165,61 @@ func (l *lessonRun) killedAgainAndAgain(t *testing.T) {
 	l.sameAsWhole(t, out)
 }
 
+// Killed at moments that have nothing to do with its writes, likewise.
+func (l *lessonRun) killedAtAnyMoment(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	out := t.TempDir()
+	for range 8 {
+		cmd, said := l.start(t, out)
+		// The child's link lives from its start to the opening of the recording, a tenth of a
+		// second: the one file that such a kill can leave.
+		time.Sleep(time.Duration(random.Int64N(int64(l.took))))
+		_ = cmd.Process.Kill() // it may be done already
+		_ = cmd.Wait()
+		if cmd.ProcessState.ExitCode() > 0 {
+			t.Fatalf("exit %d, %s", cmd.ProcessState.ExitCode(), said)
+		}
+		if links, _ := filepath.Glob(filepath.Join(l.temporary, "classlens-*", "input.mp4")); len(links) > 0 {
+			if err := os.RemoveAll(filepath.Dir(links[0])); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l.legal(t, out)
+	}
+	if cmd, said := l.start(t, out); cmd.Wait() != nil {
+		t.Fatal(said)
+	}
+	l.sameAsWhole(t, out)
+}
+
 // A disk that fills up at any write ends the run with one line; with room again
 // the same command goes on.
 func (l *lessonRun) diskFullAtAnyWrite(t *testing.T) {
-	for _, n := range []int{1, 9, 20, 75} {
-		out := t.TempDir()
+	out := t.TempDir()
+	// Every round has room for some more writes than the one before and goes on from where that
+	// came to; the outputs at the end take fifty and are written again from the start.
+	for n := 1; ; n += 5 {
 		cmd, said := l.start(t, out, fullAt+"="+strconv.Itoa(n))
-		_ = cmd.Wait() // the exit code is looked at
+		if cmd.Wait() == nil {
+			if n < 50 {
+				t.Errorf("done with room for %d writes: was the disk full at all?", n-1)
+			}
+			break
+		}
 		if code := cmd.ProcessState.ExitCode(); code != exitFailed || !strings.Contains(said.String(), "no space left on device") {
-			t.Errorf("full at %d: exit %d, %s", n, code, said)
+			t.Fatalf("full at %d: exit %d, %s", n, code, said)
 		}
 		if found, _ := filepath.Glob(filepath.Join(out, "lesson", "*", ".tmp-*")); len(found) > 0 {
 			t.Errorf("full at %d: left %v", n, found)
 		}
-		legal(t, out)
-		cmd, said = l.start(t, out)
-		if err := cmd.Wait(); err != nil {
-			t.Fatalf("full at %d, then room: %v %s", n, err, said)
+		l.legal(t, out)
+		if n > 200 {
+			t.Fatal("no end in sight")
 		}
-		l.sameAsWhole(t, out)
 	}
+	l.sameAsWhole(t, out)
 }
 
 // awaitWork waits until the run has begun to work in its folder.
@@ -206,7 +250,7 @@ func (l *lessonRun) interrupted(t *testing.T) {
 	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || !strings.Contains(said.String(), "same command again continues") {
 		t.Errorf("exit %d, %s", code, said)
 	}
-	legal(t, out)
+	l.legal(t, out)
 	cmd, said = l.start(t, out)
 	if err := cmd.Wait(); err != nil {
 		t.Fatalf("going on: %v %s", err, said)
@@ -234,7 +278,7 @@ func (l *lessonRun) interruptedTwice(t *testing.T) {
 	if !(status.Signaled() && status.Signal() == syscall.SIGINT) && cmd.ProcessState.ExitCode() != exitInterrupted {
 		t.Errorf("ended with %v", cmd.ProcessState)
 	}
-	legal(t, out)
+	l.legal(t, out)
 	cmd, said := l.start(t, out)
 	if err := cmd.Wait(); err != nil {
 		t.Fatalf("going on: %v %s", err, said)

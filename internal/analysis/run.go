@@ -165,7 +165,7 @@ func (r *run) passes(ctx context.Context, in inputs) (State, string, error) {
 	if err != nil {
 		return Failed, "", err
 	}
-	if err := r.nameBySeats(tracks); err != nil {
+	if err := r.nameBySeats(tracks, in.Recording); err != nil {
 		return Failed, "", err
 	}
 	seen, err := r.classify(ctx, tracks)
@@ -177,13 +177,13 @@ func (r *run) passes(ctx context.Context, in inputs) (State, string, error) {
 
 // nameBySeats gives the students the names of the room's chairs, where a seat file
 // is given, and the file what this recording adds.
-func (r *run) nameBySeats(tracks []scene.Track) error {
+func (r *run) nameBySeats(tracks []scene.Track, recording string) error {
 	file := r.options.Seats
 	if file == "" {
 		return nil
 	}
 	info := r.recording.Info()
-	result, err := seats.Update(file, tracks, info.Width, info.Height)
+	result, err := seats.Update(file, recording, tracks, info.Width, info.Height)
 	if err != nil {
 		return err
 	}

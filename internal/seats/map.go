@@ -21,6 +21,9 @@ type Map struct {
 	Width  int    `json:"width"`  // of the picture that places are in, pixels
 	Height int    `json:"height"` // likewise
 	Views  []View `json:"views"`
+	// Taken are the SHA-256 of the recordings' bytes that the places are means of, the latest last: a
+	// recording that is analyzed again, or whose run was killed and continued, is not counted twice.
+	Taken []string `json:"taken,omitempty"`
 }
 
 // View holds the seats that one position of the camera shows.
@@ -43,6 +46,7 @@ type Seat struct {
 const (
 	maxBytes = 4 << 20
 	maxSeats = 10000
+	maxTaken = 1000 // more are forgotten, the oldest first
 )
 
 // Load reads a seat file; a file that is not there is an empty map.
@@ -94,6 +98,9 @@ func (m *Map) check() error {
 	}
 	if len(known) > maxSeats {
 		return fmt.Errorf("%d seats", len(known))
+	}
+	if len(m.Taken) > maxTaken {
+		return fmt.Errorf("%d recordings", len(m.Taken))
 	}
 	return nil
 }

@@ -18,10 +18,11 @@ type Result struct {
 	Other bool `json:"other_room"` // the stored seats are another room's or camera's: nothing was named or stored
 }
 
-// Rename gives the students of a recording of w x h pixels the names of the
+// rename gives the students of a recording of w x h pixels the names of the
 // stored seats, in place and in the order of their names, and takes seats that are
-// new and places that shifted into the map. Teachers keep their names.
-func (m *Map) Rename(tracks []scene.Track, w, h int) Result {
+// new and places that shifted into the map; again: the map has been moved by this recording.
+// Teachers keep their names.
+func (m *Map) rename(tracks []scene.Track, w, h int, again bool) Result {
 	views := map[int][]int{} // of the recording: its students
 	var order []int
 	for i, t := range tracks {
@@ -68,7 +69,9 @@ func (m *Map) Rename(tracks []scene.Track, w, h int) Result {
 			s := p.apply(seats[k])
 			if j >= 0 {
 				r.Known++
-				m.Views[at].Seats[j].move(s)
+				if !again {
+					m.Views[at].Seats[j].move(s)
+				}
 			} else {
 				r.New++
 				s.Student = m.free(seats[k].Student, empty)

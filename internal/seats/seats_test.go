@@ -1,11 +1,13 @@
 package seats
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -67,7 +69,7 @@ func TestSameChairNextWeek(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "room.json")
 	first, chairs := class(1, still, 3, 11, 29)
 	at := places(first, chairs)
-	r, err := Update(file, first, 1280, 720)
+	r, err := Update(file, "week 1", first, 1280, 720)
 	if err != nil || r.Known != 0 || r.New != 27 {
 		t.Fatalf("first week: %+v, %v", r, err)
 	}
@@ -97,7 +99,7 @@ func TestSameChairNextWeek(t *testing.T) {
 			}
 		}
 		at := places(tracks, chairs)
-		r, err := Update(file, tracks, c.w, c.h)
+		r, err := Update(file, c.name, tracks, c.w, c.h)
 		if err != nil || r.Other {
 			t.Fatalf("%s: %+v, %v", c.name, r, err)
 		}
@@ -132,7 +134,7 @@ func TestSameChairNextWeek(t *testing.T) {
 func TestAnotherRoom(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "room.json")
 	first, _ := class(1, still)
-	if _, err := Update(file, first, 1280, 720); err != nil {
+	if _, err := Update(file, "week 1", first, 1280, 720); err != nil {
 		t.Fatal(err)
 	}
 	before, _ := os.ReadFile(file)
@@ -141,7 +143,7 @@ func TestAnotherRoom(t *testing.T) {
 		s, c := math.Sincos(float64(i) / 2)
 		other = append(other, scene.Track{ID: Name(i + 1), SeatX: 640 + 500*c, SeatY: 360 + 300*s, SeatW: 90, SeatH: 110})
 	}
-	r, err := Update(file, other, 1280, 720)
+	r, err := Update(file, "another room", other, 1280, 720)
 	if err != nil || !r.Other {
 		t.Fatalf("%+v, %v", r, err)
 	}
@@ -171,8 +173,8 @@ func TestViews(t *testing.T) {
 	}
 	m := &Map{Format: format}
 	a, b := two(0), two(1)
-	m.Rename(a, 1280, 720)
-	if r := m.Rename(b, 1280, 720); r.Known != 16 || len(m.Views) != 2 {
+	m.rename(a, 1280, 720, false)
+	if r := m.rename(b, 1280, 720, false); r.Known != 16 || len(m.Views) != 2 {
 		t.Fatalf("%+v, %d views", r, len(m.Views))
 	}
 	for i := range a {
@@ -187,12 +189,43 @@ func TestOneStudent(t *testing.T) {
 	m := &Map{Format: format}
 	for _, x := range []float64{300, 700, 500} {
 		tracks := []scene.Track{{ID: "S01", SeatX: x, SeatY: 250, SeatW: 160, SeatH: 200}}
-		if m.Rename(tracks, 1280, 720); tracks[0].ID != "S01" {
+		if m.rename(tracks, 1280, 720, false); tracks[0].ID != "S01" {
 			t.Errorf("at %v the one student is %s", x, tracks[0].ID)
 		}
 	}
 	if len(m.Views) != 1 || len(m.Views[0].Seats) != 1 {
 		t.Errorf("%+v", m.Views)
+	}
+}
+
+// TestAgain: a recording that is analyzed again, or whose run was killed after it
+// had named its students, changes no place and counts no time more.
+func TestAgain(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "room.json")
+	first, _ := class(1, still)
+	second, _ := class(2, still)
+	for name, tracks := range map[string][]scene.Track{"week 1": first, "week 2": second} {
+		if _, err := Update(file, name, slices.Clone(tracks), 1280, 720); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := Update(file, "week 2", slices.Clone(second), 1280, 720); err != nil || r.New != 0 || r.Known == 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if after, _ := os.ReadFile(file); !bytes.Equal(before, after) {
+		t.Errorf("the file was\n%s\nand is\n%s", before, after)
+	}
+	// A better look at the same recording may find one more: that seat is new.
+	more := append(slices.Clone(second), scene.Track{ID: "S90", SeatX: 1200, SeatY: 60, SeatW: 16, SeatH: 18})
+	if r, err := Update(file, "week 2", more, 1280, 720); err != nil || r.New != 1 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if m, err := Load(file); err != nil || len(m.Taken) != 2 || m.Views[0].Seats[0].Recordings != 2 {
+		t.Errorf("%+v, %v", m, err)
 	}
 }
 
@@ -215,7 +248,7 @@ func TestBadFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			tracks, _ := class(1, still)
-			for _, err := range []error{Check(file), func() error { _, err := Update(file, tracks, 1280, 720); return err }()} {
+			for _, err := range []error{Check(file), func() error { _, err := Update(file, "week 1", tracks, 1280, 720); return err }()} {
 				if err == nil || !strings.Contains(err.Error(), "room.json") || strings.Contains(err.Error(), "\n") {
 					t.Errorf("error %v", err)
 				}
@@ -237,7 +270,7 @@ func TestBadFiles(t *testing.T) {
 func TestTwoRunsAtOnce(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "room.json")
 	first, _ := class(1, still)
-	if _, err := Update(file, first, 1280, 720); err != nil {
+	if _, err := Update(file, "week 1", first, 1280, 720); err != nil {
 		t.Fatal(err)
 	}
 	var wait sync.WaitGroup
@@ -246,7 +279,7 @@ func TestTwoRunsAtOnce(t *testing.T) {
 			tracks, _ := class(uint64(i+9), still)
 			// One more sits at a desk of their own.
 			tracks = append(tracks, scene.Track{ID: "S40", SeatX: 1000 + 30*float64(i), SeatY: 60, SeatW: 16, SeatH: 18})
-			if _, err := Update(file, tracks, 1280, 720); err != nil {
+			if _, err := Update(file, fmt.Sprint("lesson ", i), tracks, 1280, 720); err != nil {
 				t.Error(err)
 			}
 		})

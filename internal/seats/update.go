@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"classlens/vision/scene"
@@ -22,9 +23,10 @@ func Check(name string) error {
 }
 
 // Update names a recording's students by a seat file and writes what the
-// recording adds to it; a file that is not there is begun. Runs that share a file wait for
-// each other. Where the stored seats are another room's the file stays as it is.
-func Update(name string, tracks []scene.Track, w, h int) (Result, error) {
+// recording (of that SHA-256) adds to it; a file that is not there is begun. Runs that share a
+// file wait for each other. Where the stored seats are another room's the file stays as it is; of a
+// recording that was taken in before only seats that are new are added.
+func Update(name, recording string, tracks []scene.Track, w, h int) (Result, error) {
 	folder, err := os.Open(filepath.Dir(name))
 	if err != nil {
 		return Result{}, fmt.Errorf("seats %s: %w", name, err)
@@ -37,9 +39,14 @@ func Update(name string, tracks []scene.Track, w, h int) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	r := m.Rename(tracks, w, h)
-	if r.Other || r.Known+r.New == 0 {
+	again := slices.Contains(m.Taken, recording)
+	r := m.rename(tracks, w, h, again)
+	if r.Other || r.Known+r.New == 0 || again && r.New == 0 {
 		return r, nil
+	}
+	if !again {
+		m.Taken = append(m.Taken, recording)
+		m.Taken = m.Taken[max(0, len(m.Taken)-maxTaken):]
 	}
 	return r, m.Save(name)
 }

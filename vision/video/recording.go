@@ -123,6 +123,9 @@ func (r *Recording) awaitInfo() error {
 		}
 		switch kind {
 		case msgInfo:
+			// The child has the file open: the link is not needed any more, and a run that is
+			// killed later leaves nothing in the temporary folder.
+			r.close, r.folder = os.RemoveAll(r.folder), ""
 			return readGob(body, &r.info)
 		case msgAlive:
 		default:
