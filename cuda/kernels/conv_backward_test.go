@@ -67,6 +67,8 @@ var backwardShapes = func() []convShape {
 		change(func(s *convShape) { s.n, s.cin, s.h, s.w, s.m = 1, 17, 4, 20, 3 }), // more inputs than a tile has rows
 		point(1, 33, 5, 13, 65),
 		point(2, 16, 8, 16, 32), // whole tiles
+		// K of 144 forward and 144 backward, as in TestConv
+		change(func(s *convShape) { s.n, s.groups, s.cin, s.h, s.w, s.m = 2, 2, 32, 5, 6, 16 }),
 		change(func(s *convShape) { s.n, s.cin, s.h, s.w, s.m = 1, 30, 3, 3, 3 }), // more taps than the widest tile has columns
 	}
 }()

@@ -34,7 +34,13 @@ func TestMain(m *testing.M) {
 		}
 		devices = append(devices, newDev(d))
 	}
-	code := m.Run()
+	code := 0
+	if os.Getenv(mutantsVariable) == "" {
+		code = m.Run()
+	} else if err := mutationRun(m); err != nil {
+		fmt.Fprintln(os.Stderr, "mutants:", err)
+		code = 1
+	}
 	for _, d := range devices {
 		d.Close()
 	}
@@ -166,6 +172,10 @@ func (d *dev) run(t *testing.T, name string, grid [3]int, block int, args ...any
 		all = append(all, h)
 		real[i] = h.buffer.At(h.guard)
 	}
+	if mutation != nil {
+		mutation.launch(t, d, name, grid, block, real, all)
+		return
+	}
 	if err := d.kernel(t, name).Launch(nil, grid, [3]int{block, 1, 1}, 0, real...); err != nil {
 		t.Fatal(err)
 	}
@@ -236,6 +246,23 @@ func near(t *testing.T, what string, got []float32, want []float64, tolerance fl
 			continue
 		}
 		if !(math.Abs(g-w) <= tolerance*(1+math.Abs(w))) {
+			t.Fatalf("%s: element %d is %v, want %v", what, i, g, w)
+		}
+	}
+}
+
+// nearSum is near for sums whose parts may cancel: |got - want| <= tolerance · (1 + size) where size is the sum of the parts' sizes.
+func nearSum(t *testing.T, what string, got []float32, want, size []float64, tolerance float64) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s: %d values, want %d", what, len(got), len(want))
+	}
+	for i, w := range want {
+		g := float64(got[i])
+		if float64(float32(w)) == g || (w != w && g != g) {
+			continue
+		}
+		if w != w || math.IsInf(w, 0) || !(math.Abs(g-w) <= tolerance*(1+size[i])) {
 			t.Fatalf("%s: element %d is %v, want %v", what, i, g, w)
 		}
 	}

@@ -153,7 +153,10 @@ func TestGEMMHalf(t *testing.T) {
 	onEach(t, func(t *testing.T, d *dev) {
 		for kind, name := range halfKinds {
 			for _, layout := range []string{"nt", "nn", "tn"} {
-				for v, s := range []shape{{8, 8, 8, 1, 1}, {128, 64, 32, 1, 1}, {136, 72, 104, 1, 1}, {120, 56, 24, 3, 1}, {16, 24, 232, 1, 4}, {200, 132, 72, 1, 1}, {264, 136, 40, 1, 1}, {1, 4, 8, 2, 1}} {
+				for v, s := range []shape{{8, 8, 8, 1, 1}, {128, 64, 32, 1, 1}, {136, 72, 104, 1, 1}, {120, 56, 24, 3, 1}, {16, 24, 232, 1, 4}, {200, 132, 72, 1, 1}, {264, 136, 40, 1, 1}, {1, 4, 8, 2, 1}, {8, 8, 4, 1, 1}} {
+					if s.k == 4 && layout != "tn" {
+						continue // rows of 16 bytes at the least; turned, the sum has one part
+					}
 					if layout != "nt" {
 						s.n = ceil(s.n, 8) * 8
 					}

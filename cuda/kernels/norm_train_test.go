@@ -19,7 +19,7 @@ func holed(seed uint64, n int) []float32 {
 func TestBatchNorm(t *testing.T) {
 	const momentum, epsilon = float32(.1), float32(1e-5)
 	onEach(t, func(t *testing.T, d *dev) {
-		for k, s := range [][4]int{{1, 1, 1, 1}, {3, 2, 5, 2}, {5, 3, 129, 3}, {2, 130, 3, 1}, {4, 2, 257, 4}, {3, 2, 256, 1}, {2, 2, 700, 2}} {
+		for k, s := range [][4]int{{1, 1, 1, 1}, {3, 2, 5, 2}, {5, 3, 129, 3}, {2, 130, 3, 1}, {4, 2, 257, 4}, {3, 2, 256, 1}, {2, 2, 700, 2}, {1, 2, 1300, 1}} {
 			n, c, area, parts := s[0], s[1], s[2], s[3]
 			for kind, fill := range map[string]func(uint64, int) []float32{"plain": random, "spiky": spiky, "no number": holed} {
 				t.Run(fmt.Sprint(s, kind), func(t *testing.T) {
@@ -153,5 +153,19 @@ func TestLayerNormBackward(t *testing.T) {
 				}
 			})
 		}
+	})
+}
+
+// At lo and at hi the clamp lets no gradient through.
+func TestBatchNormAtTheClamp(t *testing.T) {
+	onEach(t, func(t *testing.T, d *dev) {
+		const lo, hi, area = float32(-.5), float32(1), 6
+		x, dy := []float32{lo, hi, 0, -1, 2, .25}, []float32{1, 2, 4, 8, 16, 32}
+		zero, one := []float32{0}, []float32{1}
+		part, dx := out(2), out(area)
+		d.run(t, "batch_norm_sums", [3]int{1, 1, 1}, 128, x, dy, zero, one, one, zero, part, 1, 1, area, lo, hi)
+		near(t, "sums", part.got, []float64{4 + 32, 32 * .25}, 0)
+		d.run(t, "batch_norm_input", [3]int{1, 1, 1}, 256, x, dy, zero, one, one, zero, nil, dx, 1, area, float32(area), lo, hi)
+		near(t, "dx", dx.got, []float64{0, 0, 4, 0, 0, 32}, 0)
 	})
 }

@@ -187,11 +187,17 @@ func mask(b, steps int) []float32 {
 
 func TestAttention(t *testing.T) {
 	onEach(t, func(t *testing.T, d *dev) {
-		for _, s := range [][4]int{{1, 1, 1, 1}, {2, 5, 2, 3}, {1, 33, 1, 32}, {2, 7, 3, 33}, {1, 130, 1, 2}, {1, 2, 1, 130}} {
+		for _, s := range [][4]int{{1, 1, 1, 1}, {2, 5, 2, 3}, {1, 33, 1, 32}, {2, 7, 3, 33}, {1, 130, 1, 2}, {1, 2, 1, 130}, {1, 70, 1, 5}} {
 			t.Run(fmt.Sprint(s), func(t *testing.T) {
 				b, steps, heads, width := s[0], s[1], s[2], s[3]
 				n := b * steps * heads * width
 				q, k, v, seen := random(27, n), random(28, n), random(29, n), mask(b, steps)
+				if steps == 70 { // scores far apart, which only the greatest keeps from overflow; and no number
+					for i := range q {
+						q[i] *= 60
+					}
+					q[12] = float32(math.NaN())
+				}
 				scale := float32(1 / math.Sqrt(float64(width)))
 				want, wantShare := attention(q, k, v, seen, b, steps, heads, width, float64(scale))
 				share, y := out(len(wantShare)), out(n)

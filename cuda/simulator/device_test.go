@@ -3,7 +3,6 @@
 package simulator
 
 import (
-	"os"
 	"testing"
 
 	"classlens/cuda/driver"
@@ -37,13 +36,6 @@ func simulated(t *testing.T) *driver.Device {
 		t.Skip("only on the simulated device")
 	}
 	return d
-}
-
-func needs(t *testing.T, variable, value string) {
-	t.Helper()
-	if os.Getenv(variable) != value {
-		t.Skipf("needs %s=%s", variable, value)
-	}
 }
 
 func kernel(t *testing.T, d *driver.Device, ptx, name string) *driver.Kernel {

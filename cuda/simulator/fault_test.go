@@ -76,7 +76,7 @@ func TestFaultsAreFound(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			d := simulated(t)
 			if c.name == "endless" {
-				needs(t, "CLASSLENS_SIM_STEPS", "3000000")
+				t.Setenv("CLASSLENS_SIM_STEPS", "3000000") // read at each launch
 			}
 			k := kernel(t, d, faultKernel(c.body), "faulty")
 			out := upload(t, d, make([]float32, 128))
@@ -119,6 +119,44 @@ func TestFreedMemory(t *testing.T) {
 		t.Fatal("an address was given twice")
 	}
 	checkFault(t, run(d, k, [3]int{1, 1, 1}, [3]int{1, 1, 1}, 0, address, 1), "writes byte 0 of freed memory")
+}
+
+// A host that reads without waiting gets what was there before: work runs only when something waits for it. Its right twin waits.
+func TestMissingSynchronisationIsSeen(t *testing.T) {
+	t.Setenv("CLASSLENS_SIM_LAZY", "1") // read when a context is made
+	d := simulated(t)
+	k := kernel(t, d, faultKernel("st.global.u32 [%w], %l;"), "faulty")
+	out := upload(t, d, make([]uint32, 128))
+	s, err := d.NewStream()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make([]uint32, 128)
+	read := func() uint32 {
+		other, err := d.NewStream() // which nothing orders behind s
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(driver.CopyOut(other, got, out, 0), other.Synchronize(), other.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return got[77]
+	}
+	if err := k.Launch(s, [3]int{1, 1, 1}, [3]int{128, 1, 1}, 0, out, 1); err != nil {
+		t.Fatal(err)
+	}
+	if v := read(); v != 0 {
+		t.Fatalf("without a wait the host reads %d, want the old 0", v)
+	}
+	if err := s.Synchronize(); err != nil {
+		t.Fatal(err)
+	}
+	if v := read(); v != 77 {
+		t.Fatalf("after the wait the host reads %d, want 77", v)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // What nothing wrote is NaN, in global memory as in local.

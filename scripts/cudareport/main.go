@@ -30,13 +30,12 @@ func run(args []string) error {
 		verb, args = args[0], args[1:]
 	}
 	flags := flag.NewFlagSet("cudareport "+verb, flag.ContinueOnError)
-	packages := flags.String("packages", "./cuda/kernels", "test packages, separated by commas")
 	only := flags.String("kernels", "", "only these kernels, separated by commas")
 	perKernel := flags.Int("mutants", 40, "mutants tried a kernel, chosen evenly over kinds and lines; 0: all")
 	survivors := flags.Bool("v", false, "list the mutants that no test noticed")
 	coverage := flags.Float64("min-coverage", 0, "fail when a kernel's coverage is below this percentage")
 	killed := flags.Float64("min-killed", 0, "fail when fewer than this percentage of all mutants are killed")
-	write := flags.Bool("write", false, "report: write cuda/kernels/report.txt and counts.tsv instead of comparing with them")
+	write := flags.Bool("write", false, "write cuda/kernels/report.txt and counts.tsv (report) or mutants.tsv (mutants); without it a report compares with them")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -44,7 +43,7 @@ func run(args []string) error {
 		roofline()
 		return nil
 	}
-	l, err := newLab(strings.Split(*packages, ","))
+	l, err := newLab()
 	if err != nil {
 		return err
 	}
@@ -53,7 +52,7 @@ func run(args []string) error {
 	case "report":
 		return report(l, pick(*only), *coverage, *killed, *write)
 	case "mutants":
-		return mutants(l, pick(*only), *perKernel, *survivors, *killed)
+		return mutants(l, *only, *perKernel, *survivors, *killed, *write)
 	}
 	return fmt.Errorf("unknown verb %q: want report, mutants or roofline", verb)
 }

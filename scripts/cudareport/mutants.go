@@ -1,9 +1,10 @@
 package main
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -30,93 +31,66 @@ func sourceOf(m kernels.Module) string {
 	return f[2][:12]
 }
 
-// mutants tries the mutants of every kernel and prints one line each.
-func mutants(l *lab, wanted func(string) bool, perKernel int, survivors bool, least float64) error {
-	seen := l.all()
-	var sum score
+// mutants tries mutants of every kernel wanted and keeps one score each. The compiled tests do it, all in one process: see
+// cuda/kernels/mutants_test.go.
+func mutants(l *lab, wanted string, perKernel int, survivors bool, least float64, keep bool) error {
+	names, err := l.names()
+	if err != nil {
+		return err
+	}
+	sources := map[string]string{}
 	for _, m := range kernels.Modules() {
 		for _, k := range m.Kernels {
-			if !wanted(k) || seen[k] == nil {
-				continue
-			}
-			list := sample(mutate(m.PTX, k, seen[k].lines), perKernel)
-			s := score{source: sourceOf(m)}
-			for _, one := range list {
-				s.tried++
-				if l.kills(one) {
-					s.killed++
-				} else if survivors {
-					was := strings.TrimSpace(strings.Split(m.PTX, "\n")[one.line-1])
-					fmt.Printf("  alive: %s line %d, %s: %s -> %s\n", k, one.line, one.kind, was, strings.TrimSpace(one.text))
-				}
-			}
-			fmt.Printf("mutants: %s %d/%d\n", k, s.killed, s.tried)
-			if err := keepScore(k, s); err != nil { // one by one: the whole takes hours
-				return err
-			}
-			sum.killed += s.killed
-			sum.tried += s.tried
+			sources[k] = sourceOf(m)
 		}
 	}
+	cmd := l.command([]string{"CLASSLENS_MUTANTS=" + strconv.Itoa(perKernel), "CLASSLENS_MUTANTS_KERNELS=" + wanted, "CLASSLENS_MUTANTS_TESTS=" + strings.Join(names, ",")})
+	cmd.Stderr = os.Stderr
+	answer, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	var sum, s score
+	var faults []error
+	kernel := ""
+	finish := func() error {
+		if kernel == "" {
+			return nil
+		}
+		fmt.Printf("mutants: %s %d/%d\n", kernel, s.killed, s.tried)
+		sum.killed += s.killed
+		sum.tried += s.tried
+		if !keep {
+			return nil
+		}
+		return keepScore(kernel, s) // one by one: the whole takes a while
+	}
+	for rows := bufio.NewScanner(answer); rows.Scan(); {
+		f := strings.Split(rows.Text(), "\t")
+		if len(f) != 7 || f[0] != "mutant" || f[4] != "killed" && f[4] != "alive" {
+			faults = append(faults, fmt.Errorf("the tests say %q", rows.Text()))
+			continue
+		}
+		if f[1] != kernel {
+			faults = append(faults, finish())
+			kernel, s = f[1], score{source: sources[f[1]]}
+		}
+		s.tried++
+		if f[4] == "killed" {
+			s.killed++
+		} else if survivors {
+			fmt.Printf("  alive: %s line %s, %s: %s -> %s\n", f[1], f[2], f[3], f[5], f[6])
+		}
+	}
+	faults = append(faults, finish(), cmd.Wait())
 	fmt.Printf("mutants: all %d/%d, %.1f %%\n", sum.killed, sum.tried, 100*float64(sum.killed)/float64(max(sum.tried, 1)))
 	if 100*float64(sum.killed) < least*float64(sum.tried) {
-		return fmt.Errorf("fewer than %g %% of the mutants were noticed", least)
+		faults = append(faults, fmt.Errorf("fewer than %g %% of the mutants were noticed", least))
 	}
-	return nil
-}
-
-// sample takes n of the list, spread over kinds in turn and over the lines of a kind evenly: the same ones on every run.
-func sample(list []mutant, n int) []mutant {
-	if n <= 0 || len(list) <= n {
-		return list
-	}
-	byKind := map[string][]mutant{}
-	var kinds []string
-	for _, m := range list {
-		if byKind[m.kind] == nil {
-			kinds = append(kinds, m.kind)
-		}
-		byKind[m.kind] = append(byKind[m.kind], m)
-	}
-	sort.Strings(kinds)
-	quota := map[string]int{}
-	for left := n; left > 0; {
-		for _, k := range kinds {
-			if left > 0 && quota[k] < len(byKind[k]) {
-				quota[k]++
-				left--
-			}
-		}
-	}
-	var out []mutant
-	for _, k := range kinds {
-		for i := range quota[k] {
-			out = append(out, byKind[k][i*len(byKind[k])/quota[k]])
-		}
-	}
-	return out
-}
-
-// kills says whether a test that executes the line fails with the mutant, in either order of blocks and warps. The quickest goes
-// first.
-func (l *lab) kills(m mutant) bool {
-	var tests []test
-	for _, t := range l.tests {
-		if a := t.seen[m.kernel]; a != nil && a.lines[m.line] > 0 {
-			tests = append(tests, t)
-		}
-	}
-	slices.SortFunc(tests, func(a, b test) int { return int(a.took - b.took) })
-	for _, order := range []string{"forward", "reverse"} {
-		for _, t := range tests {
-			steps := max(1000000, 20*t.seen[m.kernel].instructions)
-			err := l.run(t, order, fmt.Sprintf("CLASSLENS_SIM_MUTANT=%s\t%d\t%s", m.kernel, m.line, m.text), "CLASSLENS_SIM_STEPS="+strconv.FormatUint(steps, 10))
-			if err != nil {
-				return true
-			}
-		}
-	}
-	return false
+	return errors.Join(faults...)
 }
 
 // keepScore writes a kernel's score beside those of the others.

@@ -9,7 +9,10 @@ import (
 
 // report prints one line a kernel and fails when coverage or mutants are below the limits.
 func report(l *lab, wanted func(string) bool, leastCoverage, leastKilled float64, write bool) error {
-	seen := l.all()
+	seen, err := l.observe()
+	if err != nil {
+		return err
+	}
 	scores, err := readScores()
 	if err != nil {
 		return err

@@ -60,24 +60,36 @@ func assembleAll(t tools) (map[string]machine, error) {
 	var faults []error
 	for _, arch := range architectures {
 		for _, name := range names {
-			cubin := filepath.Join(dir, "out.cubin")
-			cmd := exec.Command(t.ptxas, "-arch="+arch, "-v", "-o", cubin, strings.TrimSuffix(name, ".cu")+".ptx")
-			text, err := cmd.CombinedOutput()
-			if err != nil {
-				return nil, fmt.Errorf("ptxas %s for %s: %w\n%s", name, arch, err, text)
-			}
-			faults = append(faults, readPtxas(all, arch, string(text))...)
-			if !slices.Contains(disassembled, arch) {
-				continue
-			}
-			sass, err := exec.Command(t.nvdisasm, "-c", cubin).Output()
-			if err != nil {
-				return nil, fmt.Errorf("nvdisasm %s for %s: %w", name, arch, err)
-			}
-			faults = append(faults, readSASS(all, arch, string(sass))...)
+			faults = append(faults, assemble(t, all, arch, strings.TrimSuffix(name, ".cu")+".ptx", filepath.Join(dir, "out.cubin")))
 		}
 	}
 	return all, errors.Join(faults...)
+}
+
+// assemble assembles one file and adds what is known of its kernels. ptxas itself refuses spills, local memory and double precision.
+func assemble(t tools, all map[string]machine, arch, ptx, cubin string) error {
+	cmd := exec.Command(t.ptxas, "-arch="+arch, "-v", "-Werror", "--warn-on-spills", "--warn-on-local-memory-usage", "--warn-on-double-precision-use", "-o", cubin, ptx)
+	text, err := cmd.CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("ptxas %s for %s: %w\n%s", ptx, arch, err, text)
+	}
+	faults := readPtxas(all, arch, string(text))
+	if slices.Contains(disassembled, arch) {
+		sass, err := exec.Command(t.nvdisasm, "-c", cubin).Output()
+		if err != nil {
+			return fmt.Errorf("nvdisasm %s for %s: %w", ptx, arch, explained(err))
+		}
+		faults = append(faults, readSASS(all, arch, string(sass))...)
+	}
+	return errors.Join(faults...)
+}
+
+func explained(err error) error {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return fmt.Errorf("%w: %s", err, strings.TrimSpace(string(exit.Stderr)))
+	}
+	return err
 }
 
 // readPtxas takes what a kernel uses from ptxas -v.
@@ -155,6 +167,15 @@ func check(t tools) error {
 	if err != nil {
 		return err
 	}
+	if err := compare(all, limits); err != nil {
+		return err
+	}
+	fmt.Printf("kernels: %d kernels for %s within %s, no spills, no local memory, no double precision\n", len(all), strings.Join(architectures, ", "), limitsFile)
+	return nil
+}
+
+// compare holds kernels to the table, which must have a row for each of them and for nothing else.
+func compare(all, limits map[string]machine) error {
 	var faults []error
 	for _, name := range sortedNames(all) {
 		k, l := all[name], limits[name]
@@ -167,8 +188,10 @@ func check(t tools) error {
 				k.registers, k.shared, k.hmma, k.wide, limitsFile, l.registers, l.shared, l.hmma, l.wide))
 		}
 	}
-	if len(faults) == 0 {
-		fmt.Printf("kernels: %d kernels for %s within %s, no spills, no local memory, no double precision\n", len(all), strings.Join(architectures, ", "), limitsFile)
+	for _, name := range sortedNames(limits) {
+		if _, ok := all[name]; !ok {
+			faults = append(faults, fmt.Errorf("%s has a row for %s, which is no kernel", limitsFile, name))
+		}
 	}
 	return errors.Join(faults...)
 }

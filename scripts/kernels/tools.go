@@ -20,9 +20,8 @@ const (
 // tools are the paths of the CUDA compiler's parts.
 type tools struct{ dir, driver, nvrtc, include, ptxas, nvdisasm string }
 
-// fetchTools downloads the wheels by name from PyPI (50 MB, once), unpacks them into
-// the cache and compiles the small driver of NVRTC.
-func fetchTools() (tools, error) {
+// toolsIn are the tools' places in the cache, whether they are there or not.
+func toolsIn() (tools, error) {
 	cache := os.Getenv("CLASSLENS_CACHE")
 	if cache == "" {
 		user, err := os.UserCacheDir()
@@ -33,9 +32,30 @@ func fetchTools() (tools, error) {
 	}
 	dir := filepath.Join(cache, "cuda-"+cudaVersion)
 	nvidia := filepath.Join(dir, "nvidia")
-	t := tools{dir: dir, driver: filepath.Join(dir, "nvrtc"), nvrtc: filepath.Join(nvidia, "cuda_nvrtc", "lib", "libnvrtc.so.12"),
-		include: filepath.Join(nvidia, "cuda_runtime", "include"), ptxas: filepath.Join(nvidia, "cuda_nvcc", "bin", "ptxas"), nvdisasm: filepath.Join(nvidia, "cu13", "bin", "nvdisasm")}
-	ready := filepath.Join(dir, "complete")
+	return tools{dir: dir, driver: filepath.Join(dir, "nvrtc"), nvrtc: filepath.Join(nvidia, "cuda_nvrtc", "lib", "libnvrtc.so.12"),
+		include: filepath.Join(nvidia, "cuda_runtime", "include"), ptxas: filepath.Join(nvidia, "cuda_nvcc", "bin", "ptxas"), nvdisasm: filepath.Join(nvidia, "cu13", "bin", "nvdisasm")}, nil
+}
+
+// fetched gives the tools when they are in the cache already.
+func fetched() (tools, error) {
+	t, err := toolsIn()
+	if err != nil {
+		return t, err
+	}
+	if _, err := os.Stat(filepath.Join(t.dir, "complete")); err != nil {
+		return t, fmt.Errorf("the assembler was not fetched: %w", err)
+	}
+	return t, nil
+}
+
+// fetchTools downloads the wheels by name from PyPI (50 MB, once), unpacks them into
+// the cache and compiles the small driver of NVRTC.
+func fetchTools() (tools, error) {
+	t, err := toolsIn()
+	if err != nil {
+		return t, err
+	}
+	ready := filepath.Join(t.dir, "complete")
 	if _, err := os.Stat(ready); err != nil {
 		if err := t.fetch(); err != nil {
 			return t, err

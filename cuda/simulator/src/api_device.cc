@@ -8,23 +8,10 @@ using namespace sim;
 
 static int deviceCount = 1;
 
-static string environment(const char* name, const char* otherwise) {
-	const char* v = getenv(name);
-	return v && *v ? v : otherwise;
-}
-
 API cuInit(unsigned) {
 	return enter([] {
-		string order = environment("CLASSLENS_SIM_ORDER", "forward");
-		settings.order = order == "forward" ? Settings::FORWARD : order == "reverse" ? Settings::REVERSE : Settings::SHUFFLED;
-		if (settings.order == Settings::SHUFFLED) settings.seed = strtoull(order.c_str(), nullptr, 10);
-		settings.races = environment("CLASSLENS_SIM_RACES", "1") != "0";
-		settings.statistics = environment("CLASSLENS_SIM_STATISTICS", environment("CLASSLENS_SIM_REPORT", "").empty() ? "0" : "1") != "0";
-		settings.lazy = environment("CLASSLENS_SIM_LAZY", "0") != "0";
-		settings.cores = std::max(1, atoi(environment("CLASSLENS_SIM_CORES", "1").c_str()));
-		settings.maxSteps = strtoull(environment("CLASSLENS_SIM_STEPS", "4000000000").c_str(), nullptr, 10);
-		memory.total = strtoull(environment("CLASSLENS_SIM_MEMORY", "8589934592").c_str(), nullptr, 10);
-		deviceCount = atoi(environment("CLASSLENS_SIM_DEVICES", "1").c_str());
+		memory.total = strtoull(Settings::environment("CLASSLENS_SIM_MEMORY", "8589934592").c_str(), nullptr, 10);
+		deviceCount = atoi(Settings::environment("CLASSLENS_SIM_DEVICES", "1").c_str());
 		if (deviceCount < 1) throw Fault{NO_DEVICE, ""};
 	});
 }
@@ -83,6 +70,7 @@ API cuDeviceGetAttribute(int* v, int attribute, int d) {
 API cuCtxCreate_v2(Context** c, unsigned, int d) {
 	return enter([&] {
 		checkDevice(d);
+		settings.read();
 		*c = current = new Context;
 		current->device = d;
 		contexts.insert(current);

@@ -1,28 +1,11 @@
 // The driver API: modules, functions, launches.
-#include <cstdlib>
-
 #include "context.h"
 
 using namespace sim;
 
-// For the mutation test: CLASSLENS_SIM_MUTANT is "kernel TAB PTX line TAB text" and replaces that line where a module has the
-// kernel.
-static string mutated(const string& ptx) {
-	const char* v = getenv("CLASSLENS_SIM_MUTANT");
-	if (!v || !*v) return ptx;
-	string all = v;
-	size_t a = all.find('\t'), b = a == string::npos ? a : all.find('\t', a + 1);
-	if (b == string::npos || ptx.find(".entry " + all.substr(0, a) + "(") == string::npos) return ptx;
-	u32 line = strtoul(all.c_str() + a + 1, nullptr, 10);
-	size_t begin = 0;
-	for (u32 n = 1; n < line && begin != string::npos; n++) begin = ptx.find('\n', begin) + 1;
-	size_t end = ptx.find('\n', begin);
-	return ptx.substr(0, begin) + all.substr(b + 1) + (end == string::npos ? "" : ptx.substr(end));
-}
-
 API cuModuleLoadData(Module** m, const void* image) {
 	return inContext([&](Context& c) {
-		auto parsed = parseModule(mutated((const char*)image));
+		auto parsed = parseModule((const char*)image);
 		*m = parsed.get();
 		for (auto& k : parsed->kernels) c.kernels[k.second.get()] = parsed.get();
 		c.modules.push_back(std::move(parsed));
@@ -102,6 +85,7 @@ API cuLaunchKernel(Kernel* k, unsigned gx, unsigned gy, unsigned gz, unsigned bx
 		Module* m = &moduleOf(c, k);
 		Dim grid{gx, gy, gz}, block{bx, by, bz};
 		checkLaunch(*k, grid, block, dynamicShared);
+		settings.readForLaunch();
 		if (extra) throw Fault{NOT_SUPPORTED, "arguments in one piece"};
 		auto values = std::make_shared<vector<u8>>(k->parameterBytes + 8);
 		for (size_t j = 0; j < k->parameters.size(); j++) {

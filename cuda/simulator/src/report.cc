@@ -45,7 +45,12 @@ void Report::addTo(std::map<string, Sum>& sums, const Module& m) {
 	}
 }
 
-void Report::add(const Module& m) { addTo(gone, m); }
+void Report::add(const Module& m) {
+	addTo(gone, m);
+	std::map<string, Sum> one;
+	addTo(one, m);
+	append("CLASSLENS_SIM_UNLOADED", one);
+}
 
 Statistics Report::of(const string& kernel, const vector<const Module*>& loaded) const {
 	auto all = gone;
@@ -55,11 +60,9 @@ Statistics Report::of(const string& kernel, const vector<const Module*>& loaded)
 
 // kernel  NAME  launches  warp-instructions  shared  replays  global  sectors
 // line    NAME  PTX-line  source:line  executions  accesses  waste  instruction
-void Report::write(const vector<const Module*>& loaded) const {
-	const char* path = getenv("CLASSLENS_SIM_REPORT");
+void Report::append(const char* variable, const std::map<string, Sum>& all) {
+	const char* path = getenv(variable);
 	if (!path || !*path) return;
-	auto all = gone;
-	for (auto m : loaded) addTo(all, *m);
 	string text;
 	for (auto& k : all) {
 		const Statistics& s = k.second.statistics;
@@ -76,6 +79,12 @@ void Report::write(const vector<const Module*>& loaded) const {
 		fwrite(text.data(), 1, text.size(), f);
 		fclose(f);
 	}
+}
+
+void Report::write(const vector<const Module*>& loaded) const {
+	auto all = gone;
+	for (auto m : loaded) addTo(all, *m);
+	append("CLASSLENS_SIM_REPORT", all);
 }
 
 }  // namespace sim

@@ -8,8 +8,6 @@
 
 namespace sim {
 
-Settings settings;
-
 BlockRunner::BlockRunner(Launch& l) : launch(l), random(settings.seed) {
 	const Kernel& k = *l.kernel;
 	threads = l.block.count();

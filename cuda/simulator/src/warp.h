@@ -15,6 +15,10 @@ struct Settings {
 	bool lazy = false;               // work runs only when something waits for it
 	u32 cores = 1;                   // threads that share the blocks of a launch
 	u64 maxSteps = 4000000000ull;    // warp instructions of a launch: more is an endless loop
+
+	static string environment(const char* name, const char* otherwise);
+	void read();                     // when a context is made
+	void readForLaunch();            // order, seed and maxSteps, at each launch: a process may try several
 };
 extern Settings settings;
 

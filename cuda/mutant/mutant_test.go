@@ -1,4 +1,4 @@
-package main
+package mutant
 
 import (
 	"slices"
@@ -32,8 +32,8 @@ func TestMutate(t *testing.T) {
 		{"$L_1:", nil},
 	} {
 		var got []string
-		for _, m := range mutate("\n"+c.line+"\n}", "k", map[int]uint64{2: 1}) {
-			got = append(got, m.kind+": "+m.text)
+		for _, m := range All("\n"+c.line+"\n}", "k", executed(2)) {
+			got = append(got, m.Kind+": "+m.Text)
 		}
 		slices.Sort(got)
 		slices.Sort(c.want)
@@ -55,8 +55,8 @@ func TestEquivalentMutantsAreNotTried(t *testing.T) {
 		{"not used", "setp.lt.f32 \t%p1, %f1, %f2;\n}", false},
 	} {
 		n := 0 // mutants of the first line
-		for _, m := range mutate(c.ptx, "k", map[int]uint64{1: 1}) {
-			if strings.HasPrefix(m.kind, "comparison") {
+		for _, m := range All(c.ptx, "k", executed(1)) {
+			if strings.HasPrefix(m.Kind, "comparison") {
 				n++
 			}
 		}
@@ -67,63 +67,98 @@ func TestEquivalentMutantsAreNotTried(t *testing.T) {
 }
 
 func TestSample(t *testing.T) {
-	var list []mutant
+	var list []Mutant
 	for i := range 100 {
 		kind := "a"
 		if i%10 == 0 {
 			kind = "b"
 		}
-		list = append(list, mutant{line: i, kind: kind})
+		list = append(list, Mutant{Line: i, Kind: kind})
 	}
-	got := sample(list, 30)
+	got := Sample(list, 30)
 	b := 0
 	seen := map[int]bool{}
 	for _, m := range got {
-		if seen[m.line] {
+		if seen[m.Line] {
 			t.Fatal("a mutant twice")
 		}
-		seen[m.line] = true
-		if m.kind == "b" {
+		seen[m.Line] = true
+		if m.Kind == "b" {
 			b++
 		}
 	}
 	if len(got) != 30 || b != 10 {
 		t.Fatalf("%d mutants, %d of the rare kind", len(got), b)
 	}
-	if len(sample(list, 0)) != 100 || len(sample(list, 200)) != 100 {
+	if len(Sample(list, 0)) != 100 || len(Sample(list, 200)) != 100 {
 		t.Fatal("all were asked for")
-	}
-}
-
-func TestTraceReadsAndAdds(t *testing.T) {
-	var a, b = trace{}, trace{}
-	if err := a.read("kernel\tk\t2\t30\t4\t5\t6\t7\nline\tk\t9\tk.cu:3\t1\t0\t0\tret;\nline\tk\t10\tk.cu:3\t0\t0\t0\tadd x;\n"); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.read("kernel\tk\t1\t1\t1\t1\t1\t1\nline\tk\t10\tk.cu:3\t8\t0\t0\tadd x;\n"); err != nil {
-		t.Fatal(err)
-	}
-	if c := a["k"].coverage(); c != 50 {
-		t.Fatal(c)
-	}
-	a.add(b)
-	if k := a["k"]; k.coverage() != 100 || k.launches != 3 || k.replays != 6 || k.lines[10] != 8 {
-		t.Fatalf("%+v", k)
-	}
-	for _, bad := range []string{"kernel\tk\n", "line\tk\tx\ty\t1\t1\t1\tz\n", "other\n"} {
-		if err := (trace{}).read(bad); err == nil {
-			t.Errorf("%q was read", bad)
-		}
 	}
 }
 
 func TestSignCorrectionIsNotTried(t *testing.T) {
 	const ptx = "{\nshr.s32 \t%r2, %r1, 31;\nshr.u32 \t%r3, %r2, 28;\nadd.s32 \t%r4, %r1, %r3;\nadd.s32 \t%r5, %r1, %r4;\n}"
 	var lines []int
-	for _, m := range mutate(ptx, "k", map[int]uint64{2: 1, 3: 1, 4: 1, 5: 1}) {
-		lines = append(lines, m.line)
+	for _, m := range All(ptx, "k", executed(2, 3, 4, 5)) {
+		lines = append(lines, m.Line)
 	}
 	if !slices.Equal(lines, []int{5}) {
 		t.Fatal("mutants in lines", lines)
+	}
+}
+
+func executed(lines ...int) func(int) bool {
+	return func(line int) bool { return slices.Contains(lines, line) }
+}
+
+func TestOnlyOneKernelStays(t *testing.T) {
+	const ptx = "head\n.visible .entry a(\nx)\n{\n}\n\n.visible .entry ab(\ny)\n{\nz\n}\nfoot"
+	m := Mutant{Kernel: "ab", Line: 10, Text: "Z"}
+	if got := m.In(ptx); got != "head\n\n\n\n\n\n.visible .entry ab(\ny)\n{\nZ\n}\nfoot" {
+		t.Fatalf("%q", got)
+	}
+}
+
+func TestButterflyDistancesAreNotTried(t *testing.T) {
+	const ptx = "{\nmov.u32 \t%r1, 16;\nmov.u32 \t%r2, 1;\nmov.u32 \t%r3, 31;\nshfl.sync.bfly.b32 \t%r5|%p1, %r4, %r1, %r3, %r6;\nshfl.sync.bfly.b32 \t%r5|%p1, %r4, %r2, %r3, %r6;\n}"
+	var lines []int
+	for _, m := range All(ptx, "k", executed(2, 3, 4)) {
+		lines = append(lines, m.Line)
+	}
+	if !slices.Equal(lines, []int{3, 4}) { // distance 1, and the last lane
+		t.Fatal("mutants in lines", lines)
+	}
+}
+
+func TestGreatestIsNotTriedAtItsEdge(t *testing.T) {
+	const keepsNaN = "{\nsetp.nan.f32 \t%p1, %f1, %f1;\nsetp.gt.f32 \t%p2, %f1, %f2;\nor.pred \t%p3, %p1, %p2;\nselp.f32 \t%f3, %f1, %f2, %p3;\n}"
+	for _, m := range All(keepsNaN, "k", executed(3)) {
+		t.Error("tried", m)
+	}
+	const branches = "{\nsetp.gt.f32 \t%p2, %f1, %f2;\nor.pred \t%p3, %p1, %p2;\n@%p3 bra L;\n}"
+	if len(All(branches, "k", executed(2))) != 1 {
+		t.Error("a comparison that decides was not tried")
+	}
+}
+
+func TestBarriersThatOrderNothingAreNotTried(t *testing.T) {
+	const block = "{\nst.shared.f32 \t[%rd1], %f1;\nbar.sync \t0;\nld.shared.f32 \t%f2, [%rd2];\nbar.sync \t0;\n"
+	for _, c := range []struct {
+		behind string
+		want   []int
+	}{
+		{"st.global.f32 \t[%rd3], %f2;\nret;\n}", []int{3}},
+		{"st.shared.f32 \t[%rd1], %f2;\nret;\n}", []int{3, 5}},
+	} {
+		var lines []int
+		for _, m := range All(block+c.behind, "k", executed(3, 5)) {
+			lines = append(lines, m.Line)
+		}
+		if !slices.Equal(lines, c.want) {
+			t.Errorf("before %q: mutants in lines %v, want %v", c.behind, lines, c.want)
+		}
+	}
+	const loop = "{\n$L:\nst.shared.f32 \t[%rd1], %f1;\nbar.sync \t0;\nld.shared.f32 \t%f2, [%rd2];\nbar.sync \t0;\n@%p1 bra \t$L;\nret;\n}"
+	if n := len(All(loop, "k", executed(6))); n != 1 {
+		t.Error("a barrier in a loop:", n)
 	}
 }

@@ -1,17 +1,46 @@
-package main
+// Package mutant spoils PTX one instruction at a time, for the mutation test of the kernels' tests (make mutants): a test that is worth
+// something fails with the spoiled kernel.
+package mutant
 
 import (
 	"regexp"
+	"sort"
 	"strconv"
 	"strings"
 )
 
-// mutant is a PTX text with one line replaced.
-type mutant struct {
-	kernel string
-	line   int // from 1
-	kind   string
-	text   string
+// Mutant is a PTX text with one line replaced.
+type Mutant struct {
+	Kernel string
+	Line   int // from 1
+	Kind   string
+	Text   string
+}
+
+// In puts the mutant into the PTX it was made of, and leaves out the module's other kernels. Lines keep their numbers.
+func (m Mutant) In(ptx string) string {
+	lines := strings.Split(Only(ptx, m.Kernel), "\n")
+	lines[m.Line-1] = m.Text
+	return strings.Join(lines, "\n")
+}
+
+// Only empties the lines of all kernels but one.
+func Only(ptx, kernel string) string {
+	lines := strings.Split(ptx, "\n")
+	other := false
+	for i, l := range lines {
+		if rest, ok := strings.CutPrefix(l, ".visible .entry "); ok {
+			other = !strings.HasPrefix(rest, kernel+"(")
+		}
+		end := l == "}"
+		if other {
+			lines[i] = ""
+		}
+		if end {
+			other = false
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // change is a way to spoil an instruction: the pattern with what stands for it.
@@ -93,12 +122,12 @@ func nextNumber(m []string) string {
 	return m[1] + strconv.Itoa(n+1) + m[3]
 }
 
-// mutate gives all mutants of a kernel in lines that a test executes.
-func mutate(ptx, kernel string, executed map[int]uint64) []mutant {
-	var all []mutant
+// All gives the mutants of a kernel in lines that a test executes.
+func All(ptx, kernel string, executed func(line int) bool) []Mutant {
+	var all []Mutant
 	lines := strings.Split(ptx, "\n")
 	for i, line := range lines {
-		if executed[i+1] == 0 {
+		if !executed(i + 1) {
 			continue
 		}
 		for _, c := range changes {
@@ -111,8 +140,40 @@ func mutate(ptx, kernel string, executed map[int]uint64) []mutant {
 			if part == "" && !strings.HasSuffix(c.kind, "removed") || text == line || equivalent(lines, i, text) {
 				continue
 			}
-			all = append(all, mutant{kernel, i + 1, c.kind, text})
+			all = append(all, Mutant{kernel, i + 1, c.kind, text})
 		}
 	}
 	return all
+}
+
+// Sample takes n of the list, spread over kinds in turn and over the lines of a kind evenly: the same ones on every run.
+func Sample(list []Mutant, n int) []Mutant {
+	if n <= 0 || len(list) <= n {
+		return list
+	}
+	byKind := map[string][]Mutant{}
+	var kinds []string
+	for _, m := range list {
+		if byKind[m.Kind] == nil {
+			kinds = append(kinds, m.Kind)
+		}
+		byKind[m.Kind] = append(byKind[m.Kind], m)
+	}
+	sort.Strings(kinds)
+	quota := map[string]int{}
+	for left := n; left > 0; {
+		for _, k := range kinds {
+			if left > 0 && quota[k] < len(byKind[k]) {
+				quota[k]++
+				left--
+			}
+		}
+	}
+	var out []Mutant
+	for _, k := range kinds {
+		for i := range quota[k] {
+			out = append(out, byKind[k][i*len(byKind[k])/quota[k]])
+		}
+	}
+	return out
 }
