@@ -39,7 +39,7 @@ image,x,y,w,h,label,predicted,p and one probability per class of DATA, all in DA
 eval.html. Without --split all of DATA is judged: the weights that ship have seen ClaBehavior and the CCTV set, so figures on those say nothing about new rooms.
 
 With --split, a temperature is fitted on the val part and the calibration is given before and after. --against judges a second network on the same samples
-and gives the differences by paired bootstrap. --attack fgsm or pgd changes the pictures against weights that classlens train wrote, and judges them then.`,
+and gives the differences by paired bootstrap. --attack fgsm or pgd changes the pictures against the network, whose weights the attacker knows, and judges them then (the small network where no weights are given).`,
 		Example: "  classlens eval mydata --split mydata/split.json --predictions predictions.csv --out eval\n  classlens eval mydata --split mydata/split.json --weights runs/first/weights.onnx --against runs/second/weights.onnx --attack fgsm",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE:    func(cmd *cobra.Command, args []string) error { return runEval(cmd, args[0], f) },
@@ -112,6 +112,9 @@ func evalWeights(f evalFlags, warn func(string, ...any)) ([]byte, error) {
 		return readWeights(f.weights)
 	}
 	size := f.size
+	if size == "" && f.attack != "" {
+		size = "s" // the pose net's points have no gradient
+	}
 	if size == "" {
 		size = "l"
 		if _, err := pretrained.Path(classroom.PoseNet); err != nil {
@@ -162,13 +165,10 @@ func judgeFurther(cmd *cobra.Command, set *dataset.Set, predictions []evaluate.P
 	if steps == 0 {
 		return nil
 	}
-	if f.weights == "" {
-		return usageError{errors.New("--attack needs --weights that classlens train wrote: the ones that ship come from another trainer, without what a gradient needs")}
-	}
-	if raw, err := os.ReadFile(f.weights); err == nil {
-		o.Weights = raw
-	}
 	r, err := evaluate.Attack(cmd.Context(), set, o, evaluate.AttackOptions{Steps: steps, Size: f.attackSize, Samples: f.attackSamples})
+	if errors.Is(err, evaluate.ErrNoGradient) {
+		return usageError{err}
+	}
 	if err != nil {
 		return err
 	}

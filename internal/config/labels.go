@@ -17,8 +17,24 @@ var Behaviours = []string{"look_forward", "read", "write", "raise_hand", "turn",
 // Labels is configs/labels.yaml: how behaviour is read as attention and
 // engagement, and how the classes of data sets are read as behaviours.
 type Labels struct {
-	Behaviours map[string]Meaning           `yaml:"behaviours" json:"behaviours"`
-	Datasets   map[string]map[string]string `yaml:"datasets" json:"-"`
+	Behaviours map[string]Meaning            `yaml:"behaviours" json:"behaviours"`
+	Datasets   map[string]map[string]Reading `yaml:"datasets" json:"-"`
+}
+
+// Reading is the behaviours that a data set's class may be: one, or several that the
+// set does not tell apart, the likeliest first. In YAML a name or a list of names.
+type Reading []string
+
+// UnmarshalYAML takes a name or a list of names.
+func (r *Reading) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind != yaml.SequenceNode {
+		*r = Reading{""}
+		return n.Decode(&(*r)[0])
+	}
+	var names []string
+	err := n.Decode(&names)
+	*r = names
+	return err
 }
 
 // Meaning is what one behaviour stands for.
@@ -65,9 +81,14 @@ func (l Labels) validate(name string) error {
 		}
 	}
 	for set, classes := range l.Datasets {
-		for class, b := range classes {
-			if !slices.Contains(Behaviours, b) {
-				return fmt.Errorf("labels file %s: %s: class %s is mapped to %q, which is no behaviour", name, set, class, b)
+		for class, reading := range classes {
+			if len(reading) == 0 {
+				return fmt.Errorf("labels file %s: %s: class %s is mapped to nothing", name, set, class)
+			}
+			for _, b := range reading {
+				if !slices.Contains(Behaviours, b) {
+					return fmt.Errorf("labels file %s: %s: class %s is mapped to %q, which is no behaviour", name, set, class, b)
+				}
 			}
 		}
 	}

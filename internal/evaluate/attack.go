@@ -38,11 +38,12 @@ type AttackOptions struct {
 // attackBatch is how many samples are attacked at once.
 const attackBatch = 16
 
-// Attack changes the pictures of labelled samples within o.Size so that the network,
-// whose weights classlens train wrote, does worst, and judges it on them. The attacker
-// knows the weights; flow stays as it is.
+// Attack changes the pictures of labelled samples within a.Size so that the network does
+// worst, and judges it on them. The attacker knows the weights; flow, and where the class
+// attends, stay as they are. Networks that look through a pose net are refused
+// (ErrNoGradient).
 func Attack(ctx context.Context, s *dataset.Set, o Options, a AttackOptions) (Robustness, error) {
-	net, _, err := train.FromFile(o.Weights)
+	net, err := victimOf(o.Weights)
 	if err != nil {
 		return Robustness{}, fmt.Errorf("an attack needs the gradient: %w", err)
 	}
@@ -55,7 +56,12 @@ func Attack(ctx context.Context, s *dataset.Set, o Options, a AttackOptions) (Ro
 	if len(samples) == 0 {
 		return Robustness{}, errors.New("no labelled sample whose class is a behaviour")
 	}
-	cutter := &Cutter{Set: s, Size: net.Plan.Size, Margin: 1, NewHeads: o.NewHeads, Warn: o.Warn}
+	if net.looksRound() {
+		if t.attends, err = attendedBy(ctx, s, o, samples); err != nil {
+			return Robustness{}, err
+		}
+	}
+	cutter := &Cutter{Set: s, Size: net.side(), Margin: 1, NewHeads: o.NewHeads, Warn: o.Warn}
 	defer cutter.Close()
 	moments, err := cutAll(ctx, cutter, samples)
 	if err != nil {
@@ -66,7 +72,9 @@ func Attack(ctx context.Context, s *dataset.Set, o Options, a AttackOptions) (Ro
 		if err := ctx.Err(); err != nil {
 			return Robustness{}, err
 		}
-		t.batch(samples[i:min(i+attackBatch, len(samples))], moments)
+		if err := t.batch(samples[i:min(i+attackBatch, len(samples))], moments); err != nil {
+			return Robustness{}, err
+		}
 	}
 	r := Robustness{Method: "fgsm", Size: a.Size, N: len(t.truth)}
 	if a.Steps > 1 {
@@ -82,7 +90,7 @@ func Attack(ctx context.Context, s *dataset.Set, o Options, a AttackOptions) (Ro
 func drawn(s *dataset.Set, o Options, m *mapping, n int) []int {
 	var all []int
 	for i, x := range s.Samples {
-		if (o.Include == nil || o.Include(i)) && x.Label >= 0 && m.behaviour[x.Label] >= 0 {
+		if (o.Include == nil || o.Include(i)) && x.Label >= 0 && m.first(x.Label) >= 0 {
 			all = append(all, i)
 		}
 	}
@@ -118,20 +126,21 @@ func cutAll(ctx context.Context, c *Cutter, samples []int) (map[int][]Moment, er
 }
 
 type attacker struct {
-	net                  *train.Network[float32]
+	net                  victim
 	tape                 train.Tape[float32]
 	mapping              *mapping
 	set                  *dataset.Set
+	attends              map[int][]float32 // by sample: where its class attends
 	steps                int
 	size                 float32
 	truth, before, after []int
 }
 
 // batch attacks some samples at once; each shows the step nearest its middle.
-func (t *attacker) batch(samples []int, moments map[int][]Moment) {
-	size := t.net.Plan.Size
-	area := size * size
-	b := train.Batch[float32]{Steps: 1, Wanted: true}
+func (t *attacker) batch(samples []int, moments map[int][]Moment) (err error) {
+	area := t.net.side() * t.net.side()
+	var pictures []float32
+	var attends [][]float32
 	y := train.Targets[float32]{}
 	for _, i := range samples {
 		best := moments[i][0]
@@ -140,32 +149,47 @@ func (t *attacker) batch(samples []int, moments map[int][]Moment) {
 				best = m
 			}
 		}
-		b.Pictures = append(b.Pictures, planesOf(best, area)...)
-		b.Offsets, b.Seen = append(b.Offsets, 0), append(b.Seen, 1)
-		y.Behaviour, y.Attention, y.Level = append(y.Behaviour, t.mapping.behaviour[t.set.Samples[i].Label]), append(y.Attention, -1), append(y.Level, -1)
+		pictures, attends = append(pictures, planesOf(best, area)...), append(attends, t.attends[i])
+		y.Behaviour = append(y.Behaviour, t.mapping.first(t.set.Samples[i].Label))
 		t.truth = append(t.truth, t.set.Samples[i].Label)
 	}
-	run := func(pictures []float32) train.Output[float32] {
+	run := func(pictures []float32) (input, logits *train.Node[float32]) {
 		t.tape.Reset()
-		c := b
-		c.Pictures = pictures
-		return t.net.Forward(&t.tape, c, train.Use)
+		input, logits, e := t.net.forward(&t.tape, pictures, attends)
+		if e != nil && err == nil {
+			err = e
+		}
+		return input, logits
 	}
-	t.before = append(t.before, t.said(run(b.Pictures), len(samples))...)
-	attacked := train.Attack(b.Pictures, area, t.steps, t.size, func(pictures []float32) []float32 {
-		o := run(pictures)
-		t.tape.Backward(train.Losses[float32]{}.Loss(&t.tape, o, y))
-		return o.Pictures.Grad
+	_, logits := run(pictures)
+	if err != nil {
+		return err
+	}
+	t.before = append(t.before, t.said(logits, len(samples))...)
+	attacked := train.Attack(pictures, area, t.steps, t.size, func(pictures []float32) []float32 {
+		input, logits := run(pictures)
+		if err != nil {
+			return nil
+		}
+		t.tape.Backward(train.ClassLoss[float32]{}.Loss(&t.tape, logits, y.Behaviour))
+		return input.Grad
 	})
-	t.after = append(t.after, t.said(run(attacked), len(samples))...)
+	if err == nil {
+		_, logits = run(attacked)
+	}
+	if err != nil {
+		return err
+	}
+	t.after = append(t.after, t.said(logits, len(samples))...)
+	return nil
 }
 
 // said gives the likeliest class of each sample.
-func (t *attacker) said(o train.Output[float32], n int) []int {
+func (t *attacker) said(behaviour *train.Node[float32], n int) []int {
 	out := make([]int, n)
 	for i := range out {
 		var p [10]float32
-		logits := o.Behaviour.Value[i*10 : (i+1)*10]
+		logits := behaviour.Value[i*10 : (i+1)*10]
 		top := slices.Max(logits)
 		for k, v := range logits {
 			p[k] = float32(math.Exp(float64(v - top)))

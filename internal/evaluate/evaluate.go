@@ -39,23 +39,11 @@ type Prediction struct {
 
 // Run predicts all labelled samples that Include lets through, in the set's order.
 func Run(ctx context.Context, s *dataset.Set, o Options) ([]Prediction, error) {
-	if o.Warn == nil {
-		o.Warn = func(string, ...any) {}
-	}
-	m, err := newMapping(s, o.Labels, o.Warn)
+	r, err := newRunner(s, o)
 	if err != nil {
 		return nil, err
 	}
-	if o.Weights == nil {
-		o.Weights = classroom.Default()
-	}
-	net, err := classroom.Load(o.Weights, o.Threads)
-	if err != nil {
-		return nil, fmt.Errorf("classroom network: %w", err)
-	}
-	defer net.Close()
-	r := &runner{options: o, mapping: m, net: net, cutter: &Cutter{Set: s, Size: net.Size(), Margin: 1, NewHeads: o.NewHeads, Warn: o.Warn}, steps: map[int][]embedded{}, attends: map[int][]float32{}}
-	defer r.cutter.Close()
+	defer r.close()
 	return r.all(ctx, s)
 }
 
@@ -72,6 +60,30 @@ type runner struct {
 	cutter  *Cutter
 	steps   map[int][]embedded // by sample
 	attends map[int][]float32  // by sample: where its picture's or video's class attends
+}
+
+func newRunner(s *dataset.Set, o Options) (*runner, error) {
+	if o.Warn == nil {
+		o.Warn = func(string, ...any) {}
+	}
+	m, err := newMapping(s, o.Labels, o.Warn)
+	if err != nil {
+		return nil, err
+	}
+	if o.Weights == nil {
+		o.Weights = classroom.Default()
+	}
+	net, err := classroom.Load(o.Weights, o.Threads)
+	if err != nil {
+		return nil, fmt.Errorf("classroom network: %w", err)
+	}
+	cutter := &Cutter{Set: s, Size: net.Size(), Margin: 1, NewHeads: o.NewHeads, Warn: o.Warn}
+	return &runner{options: o, mapping: m, net: net, cutter: cutter, steps: map[int][]embedded{}, attends: map[int][]float32{}}, nil
+}
+
+func (r *runner) close() {
+	r.cutter.Close()
+	r.net.Close()
 }
 
 func (r *runner) all(ctx context.Context, s *dataset.Set) ([]Prediction, error) {

@@ -43,7 +43,8 @@ func TestMapping(t *testing.T) {
 		warned  bool
 	}{
 		{"clabehavior", []string{"write", "lookup", "turn_head"}, []float64{3. / 9, 4. / 9, 2. / 9}, false},
-		{"cctv", []string{"down", "up", "lookaround", "phone"}, []float64{1. / 7, 4. / 7, 2. / 7, 0}, false},
+		{"cctv", []string{"down", "up", "lookaround", "phone"}, []float64{.4, .4, .2, 0}, false}, // down may be writing
+		{"cctv's down where another class writes", []string{"down", "up", "write"}, []float64{.1 / .8, .4 / .8, .3 / .8}, false},
 		{"behaviours themselves", []string{"turn", "write"}, []float64{0.4, 0.6}, false},
 		{"two classes, one behaviour", []string{"lookup", "up", "write"}, []float64{2. / 7, 2. / 7, 3. / 7}, false},
 		{"other spellings", []string{"Writing", "TURN-HEAD", "bowing the head"}, []float64{3. / 6, 2. / 6, 1. / 6}, false},
@@ -118,9 +119,24 @@ func TestAttack(t *testing.T) {
 			t.Errorf("%d steps: %+v, %v", steps, r, err)
 		}
 	}
-	o.Weights = classroom.Default()
+	o.Weights, o.Threads = classroom.Default(), 1 // of another trainer
+	predicted, err := Run(context.Background(), s, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	right := 0
+	for _, p := range predicted {
+		if p.Class == s.Samples[p.Sample].Label {
+			right++
+		}
+	}
+	r, err := Attack(context.Background(), s, o, AttackOptions{Steps: 3, Size: 8})
+	if err != nil || r.N != 2 || r.Before != float64(right)/2 || r.Accuracy > r.Before {
+		t.Errorf("the network that ships: %+v, %v; %d right as Run sees it", r, err, right)
+	}
+	o.Weights = []byte("no weights")
 	if _, err := Attack(context.Background(), s, o, AttackOptions{Steps: 1, Size: 8}); !errors.Is(err, train.ErrWeights) {
-		t.Errorf("weights of another trainer: %v", err)
+		t.Errorf("noise: %v", err)
 	}
 }
 

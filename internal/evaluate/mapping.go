@@ -13,66 +13,92 @@ import (
 
 // mapping turns the network's behaviours into a data set's classes.
 type mapping struct {
-	behaviour []int // of each class, -1: none
-	sharing   []int // how many classes have that behaviour
+	readings [][]int // of each class, the likeliest first; none: unknown
+	sharing  [10]int // how many classes may be each behaviour
 }
 
 // newMapping looks each class up: in the data set of the labels file that lists all
 // of them, else among the behaviours themselves, else in any data set.
 func newMapping(s *dataset.Set, labels config.Labels, warn func(string, ...any)) (*mapping, error) {
-	m := &mapping{behaviour: make([]int, len(s.Classes)), sharing: make([]int, len(s.Classes))}
+	m := &mapping{readings: make([][]int, len(s.Classes))}
 	table := wholeTable(s.Classes, labels)
 	var unknown []string
-	uses := map[int]int{}
 	for i, c := range s.Classes {
-		name := table[c]
-		if name == "" && slices.Contains(classroom.Behaviours, plainName(c)) {
-			name = plainName(c)
+		reading := table[c]
+		if reading == nil && slices.Contains(classroom.Behaviours, plainName(c)) {
+			reading = config.Reading{plainName(c)}
 		}
-		if name == "" {
-			name = anyTable(c, labels)
+		if reading == nil {
+			reading = anyTable(c, labels)
 		}
-		m.behaviour[i] = slices.Index(classroom.Behaviours, name)
-		if m.behaviour[i] < 0 {
+		for _, b := range reading {
+			m.readings[i] = append(m.readings[i], slices.Index(classroom.Behaviours, b))
+		}
+		if reading == nil {
 			unknown = append(unknown, c)
 			continue
 		}
-		uses[m.behaviour[i]]++
+		m.sharing[m.readings[i][0]]++
 	}
-	for i, b := range m.behaviour {
-		m.sharing[i] = uses[b]
-	}
-	if len(s.Classes) > 0 && len(uses) == 0 {
+	if len(s.Classes) > 0 && len(unknown) == len(s.Classes) {
 		return nil, fmt.Errorf("none of the classes %s is in the labels file: add them under datasets and pass it with --labels", strings.Join(s.Classes, ", "))
 	}
+	m.settle()
 	if len(unknown) > 0 {
 		warn("the labels file says nothing of %s: never predicted", strings.Join(unknown, ", "))
 	}
 	return m, nil
 }
 
-func wholeTable(classes []string, labels config.Labels) map[string]string {
+// settle takes from a class the further behaviours that are another class's first: where
+// a set has write, its down is not write.
+func (m *mapping) settle() {
+	first := m.sharing
+	for i, r := range m.readings {
+		if len(r) < 2 {
+			continue
+		}
+		kept := []int{r[0]}
+		for _, b := range r[1:] {
+			if first[b] == 0 {
+				kept = append(kept, b)
+				m.sharing[b]++
+			}
+		}
+		m.readings[i] = kept
+	}
+}
+
+// first is the likeliest behaviour of a class, -1: none.
+func (m *mapping) first(class int) int {
+	if len(m.readings[class]) == 0 {
+		return -1
+	}
+	return m.readings[class][0]
+}
+
+func wholeTable(classes []string, labels config.Labels) map[string]config.Reading {
 	var names []string
 	for name := range labels.Datasets {
 		names = append(names, name)
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		if !slices.ContainsFunc(classes, func(c string) bool { return labels.Datasets[name][c] == "" }) {
+		if !slices.ContainsFunc(classes, func(c string) bool { return labels.Datasets[name][c] == nil }) {
 			return labels.Datasets[name]
 		}
 	}
 	return nil
 }
 
-func anyTable(class string, labels config.Labels) string {
+func anyTable(class string, labels config.Labels) config.Reading {
 	var names []string
 	for name := range labels.Datasets {
 		names = append(names, name)
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		if b := labels.Datasets[name][class]; b != "" {
+		if b := labels.Datasets[name][class]; b != nil {
 			return b
 		}
 	}
@@ -83,7 +109,7 @@ func anyTable(class string, labels config.Labels) string {
 			}
 		}
 	}
-	return ""
+	return nil
 }
 
 // plainName is a class's name in one spelling: "Hand-Raising" as "hand_raising".
@@ -96,34 +122,34 @@ func plainName(class string) string {
 	}, strings.TrimSpace(class))
 }
 
-// classes gives each class the probability of its behaviour, shared where several
-// classes have one, and scaled to sum 1: behaviours that the set does not know are
-// ruled out. nil for a set without classes.
+// classes gives each class the probability of the behaviours that it may be, shared where
+// several classes may be one, and scaled to sum 1: behaviours that the set does not know
+// are ruled out. nil for a set without classes.
 func (m *mapping) classes(p [10]float32) []float64 {
-	if len(m.behaviour) == 0 {
+	if len(m.readings) == 0 {
 		return nil
 	}
-	out, sum := make([]float64, len(m.behaviour)), 0.0
-	for i, b := range m.behaviour {
-		if b >= 0 {
-			out[i] = float64(p[b]) / float64(m.sharing[i])
-			sum += out[i]
+	out, sum := make([]float64, len(m.readings)), 0.0
+	for i, r := range m.readings {
+		for _, b := range r {
+			out[i] += float64(p[b]) / float64(m.sharing[b])
 		}
+		sum += out[i]
 	}
-	for i, b := range m.behaviour {
-		if b >= 0 && sum > 0 {
+	for i := range out {
+		if sum > 0 {
 			out[i] /= sum
 		}
 	}
 	return out
 }
 
-// Behaviours gives the behaviour of each of the set's classes, as an index into
-// classroom.Behaviours, or -1 where the labels file says nothing of it.
-func Behaviours(s *dataset.Set, labels config.Labels) ([]int, error) {
+// Behaviours gives the behaviours that each of the set's classes may be, as indices into
+// classroom.Behaviours, the likeliest first; none where the labels file says nothing of it.
+func Behaviours(s *dataset.Set, labels config.Labels) ([][]int, error) {
 	m, err := newMapping(s, labels, func(string, ...any) {})
 	if err != nil {
 		return nil, err
 	}
-	return m.behaviour, nil
+	return m.readings, nil
 }

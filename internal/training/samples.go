@@ -62,10 +62,12 @@ func (r *run) labelled() error {
 	for i, x := range r.set.Samples {
 		r.behaviour[i], r.attention[i], r.level[i] = -1, x.Attention, x.Level
 		if x.Label >= 0 {
-			r.behaviour[i] = of[x.Label]
+			if readings := of[x.Label]; len(readings) > 0 {
+				r.behaviour[i] = readings[0]
+			}
 		}
-		if b := r.behaviour[i]; b >= 0 {
-			attention, level := r.meaning(b)
+		if r.behaviour[i] >= 0 {
+			attention, level := r.meanings(of[x.Label])
 			if x.Attention < 0 {
 				r.attention[i] = attention
 			}
@@ -102,6 +104,21 @@ func (r *run) meaning(behaviour int) (attention, level int) {
 	m := r.Labels.Behaviours[classroom.Behaviours[behaviour]]
 	on := map[string]int{"on_task": 1, "off_task": 0, "unknown": -1}
 	return on[m.Attention], m.Engagement
+}
+
+// meanings reads a class that may be several behaviours: -1 where these differ.
+func (r *run) meanings(behaviours []int) (attention, level int) {
+	attention, level = r.meaning(behaviours[0])
+	for _, b := range behaviours[1:] {
+		a, l := r.meaning(b)
+		if a != attention {
+			attention = -1
+		}
+		if l != level {
+			level = -1
+		}
+	}
+	return attention, level
 }
 
 // balance weighs each behaviour by n^-balance, mean 1 over the samples.

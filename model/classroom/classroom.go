@@ -203,6 +203,12 @@ func (n *Network) Gather() int {
 // Size is the side of a picture in pixels.
 func (n *Network) Size() int { return n.encoder.size() }
 
+// ThroughPose tells whether the network looks through the pose net.
+func (n *Network) ThroughPose() bool {
+	_, ok := n.encoder.(*poseEncoder)
+	return ok
+}
+
 // DeviceError is why the network left its device for the CPU, nil while it has not.
 func (n *Network) DeviceError() error {
 	if n.encoder == nil {

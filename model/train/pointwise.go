@@ -58,6 +58,16 @@ func (t *Tape[T]) Sigmoid(x *Node[T]) *Node[T] {
 
 func sigmoid[T Float](v T) T { return T(1 / (1 + math.Exp(-float64(v)))) }
 
+// Log is the natural logarithm, of at least 1e-9.
+func (t *Tape[T]) Log(x *Node[T]) *Node[T] {
+	return t.each1(x, func(v T) (T, T) {
+		if v < 1e-9 {
+			return T(math.Log(1e-9)), 0
+		}
+		return T(math.Log(float64(v))), 1 / v
+	})
+}
+
 // Add adds two tensors of one shape.
 func (t *Tape[T]) Add(a, b *Node[T]) *Node[T] {
 	want(len(a.Value) == len(b.Value), "%v plus %v", a.Shape, b.Shape)

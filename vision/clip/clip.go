@@ -30,6 +30,26 @@ func Around(head scene.Box) Square {
 	return Square{x - side/2, y + downInHeads*s - side/2, side}
 }
 
+// The geometry of labelled boxes: of head and upper body in the box's longer side, of heads in
+// head sizes.
+const (
+	sideInBoxes  = 1.6
+	sideInMarked = 3.2
+	downInMarked = 0.5
+)
+
+// Labelled is the square of a labelled box: round a box of head and upper body, or
+// round a head box and what is below it.
+func Labelled(box scene.Box, head bool) Square {
+	x, y := box.Center()
+	side := sideInBoxes * math.Max(math.Max(box.W, box.H), 1)
+	if head {
+		s := math.Sqrt(math.Max(box.W*box.H, 1))
+		side, y = sideInMarked*s, y+downInMarked*s
+	}
+	return Square{x - side/2, y - side/2, side}
+}
+
 // taps are the source pixels and weights that make one pixel of the result.
 type taps struct {
 	first   int

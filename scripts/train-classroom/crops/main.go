@@ -2,7 +2,10 @@
 // development data, with the very geometry of vision/clip: a head box where the
 // people detector finds one in a labelled box, else one of the usual proportion.
 //
-//	go run ./scripts/train-classroom/crops SHARED_DATA OUT [RENDERED...]
+//	go run ./scripts/train-classroom/crops [-boxes] SHARED_DATA OUT [RENDERED...]
+//
+// With -boxes the squares are those of evaluate.LabelledBox instead: cut round the
+// labelled boxes, as `classlens eval` looks where a box is given.
 //
 // RENDERED are folders that `synthroom crops` made; SHARED_DATA - leaves the real
 // sets out.
@@ -19,6 +22,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"image"
 	_ "image/jpeg"
@@ -41,11 +45,13 @@ const (
 )
 
 func main() {
-	if len(os.Args) < 3 {
-		fmt.Fprintln(os.Stderr, "usage: crops SHARED_DATA OUT [RENDERED...]")
+	boxes := flag.Bool("boxes", false, "cut round the labelled boxes")
+	flag.Parse()
+	if flag.NArg() < 2 {
+		fmt.Fprintln(os.Stderr, "usage: crops [-boxes] SHARED_DATA OUT [RENDERED...]")
 		os.Exit(2)
 	}
-	if err := run(os.Args[1], os.Args[2], os.Args[3:]); err != nil {
+	if err := run(*boxes, flag.Arg(0), flag.Arg(1), flag.Args()[2:]); err != nil {
 		fmt.Fprintln(os.Stderr, "crops:", err)
 		os.Exit(1)
 	}
@@ -64,12 +70,13 @@ var columns = []string{"set", "room", "image", "label", "x", "y", "w", "h", "squ
 	"camera", "posture", "clip", "time", "hidden", "class_yaw"}
 
 type output struct {
+	boxes              bool
 	pixels, pose, flow *bufio.Writer
 	table              *csv.Writer
 	n, flows           int
 }
 
-func run(data, out string, rendered []string) error {
+func run(boxes bool, data, out string, rendered []string) error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
@@ -93,7 +100,7 @@ func run(data, out string, rendered []string) error {
 		return err
 	}
 	defer table.Close()
-	o := &output{pixels: bufio.NewWriter(pixels), pose: bufio.NewWriter(pose), flow: bufio.NewWriter(flow), table: csv.NewWriter(table)}
+	o := &output{boxes: boxes, pixels: bufio.NewWriter(pixels), pose: bufio.NewWriter(pose), flow: bufio.NewWriter(flow), table: csv.NewWriter(table)}
 	if err := o.table.Write(columns); err != nil {
 		return err
 	}
@@ -153,10 +160,11 @@ func (o *output) claBehavior(dir string) error {
 		if err != nil {
 			return err
 		}
-		d.Reset()
-		found, err := d.Detect(f)
-		if err != nil {
-			return err
+		var found []scene.Person
+		if d.Reset(); !o.boxes {
+			if found, err = d.Detect(f); err != nil {
+				return err
+			}
 		}
 		for _, a := range j.Annotations {
 			if a.Image != img.ID {
@@ -254,6 +262,9 @@ func (o *output) add(f scene.Frame, flow *scene.Flow, b labelled, found []scene.
 		}
 	}
 	q := clip.Around(head)
+	if o.boxes {
+		q = clip.Labelled(b.box, b.head)
+	}
 	wide := clip.Square{X: q.X - q.Side*(margin-1)/2, Y: q.Y - q.Side*(margin-1)/2, Side: q.Side * margin}
 	if _, err := o.pixels.Write(clip.Picture(f, wide, size)); err != nil {
 		return err

@@ -26,6 +26,7 @@ type renderedSet struct {
 	Annotations []struct {
 		Image     int        `json:"image_id"`
 		Head      [4]float64 `json:"head_bbox"`
+		Upper     [4]float64 `json:"upper_bbox"`
 		Behaviour string     `json:"behaviour"`
 		Posture   string     `json:"posture"`
 		Student   string     `json:"student"`
@@ -53,7 +54,11 @@ func (o *output) rendered(dir string) error {
 	of := map[int][]labelled{}
 	for _, a := range j.Annotations {
 		if a.Hidden < mostHidden {
-			of[a.Image] = append(of[a.Image], labelled{box: scene.Box{X: a.Head[0], Y: a.Head[1], W: a.Head[2], H: a.Head[3]}, label: a.Behaviour, head: true,
+			box, head := a.Head, true
+			if o.boxes && a.Upper[2] > 0 && a.Upper[3] > 0 {
+				box, head = a.Upper, false
+			}
+			of[a.Image] = append(of[a.Image], labelled{box: scene.Box{X: box[0], Y: box[1], W: box[2], H: box[3]}, label: a.Behaviour, head: head,
 				extra: []string{"", a.Posture, a.Student, "", n(a.Hidden), n(a.ClassYaw)}})
 		}
 	}
