@@ -13,6 +13,7 @@ type work struct {
 	train.Batch[float32]
 	train.Targets[float32]
 	attacked bool
+	shown    int // pictures in it
 }
 
 // batches cuts and augments the batches of an epoch beside the training, one ahead.
@@ -38,7 +39,7 @@ func (r *run) batches(ctx context.Context, epoch int) <-chan work {
 func (r *run) batch(of []int, random *rand.Rand) work {
 	w := work{Batch: train.Batch[float32]{Steps: r.Steps}, attacked: random.Float64() < r.Adversarial.Share}
 	for _, i := range of {
-		r.addSequence(&w, r.chosen(r.sights(i), random), random)
+		r.addSequence(&w, i, r.chosen(r.sights(i), random), random)
 		w.Behaviour, w.Attention, w.Level = append(w.Behaviour, r.behaviour[i]), append(w.Attention, r.attention[i]), append(w.Level, r.level[i])
 	}
 	return w
@@ -60,12 +61,17 @@ func (r *run) chosen(all []sight, random *rand.Rand) []sight {
 // addSequence adds one sample's steps: looked at alike, some hidden, times a little
 // off. A still is shown at all steps; where there are fewer sights than steps the rest
 // is hidden.
-func (r *run) addSequence(w *work, all []sight, random *rand.Rand) {
+func (r *run) addSequence(w *work, of int, all []sight, random *rand.Rand) {
 	size := r.Plan.Size
 	area := size * size
 	v, l := r.Augment.draw(random, size), r.Augment.look(random, size)
-	first := len(w.Pictures) / (train.Channels * area)
+	first := w.shown
 	for _, s := range all {
+		w.shown++
+		if r.throughPose() {
+			w.Batch.Pictures = r.tuned.sights[s.moment].shaken(w.Batch.Pictures, v.flip, random)
+			continue
+		}
 		rgb, flow := r.crops.moment(s.moment)
 		if !s.flow || r.Plan.NoFlow {
 			flow = nil
@@ -102,6 +108,9 @@ func (r *run) addSequence(w *work, all []sight, random *rand.Rand) {
 			seen = 0
 		}
 		offset += float32(r.Augment.Jitter * (2*random.Float64() - 1))
+		if r.tuned != nil {
+			w.Attends = append(w.Attends, r.attends(of, v.flip))
+		}
 		w.Index, w.Offsets, w.Batch.Seen = append(w.Index, at), append(w.Offsets, offset), append(w.Batch.Seen, seen)
 	}
 }

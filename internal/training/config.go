@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 
+	"classlens/model/classroom"
 	"classlens/model/train"
 
 	"gopkg.in/yaml.v3"
@@ -15,9 +16,10 @@ import (
 
 // Config is a training run. configs/train-s.yaml describes each key.
 type Config struct {
-	Data        string         `yaml:"data"`  // folder that classlens dataset can read
-	Split       string         `yaml:"split"` // file of classlens dataset split
-	Init        string         `yaml:"init"`  // weights to start from: weights.safetensors or weights.onnx of another run
+	Data        string         `yaml:"data"`    // folder that classlens dataset can read
+	Split       string         `yaml:"split"`   // file of classlens dataset split
+	Init        string         `yaml:"init"`    // weights to start from: weights.safetensors or weights.onnx of another run
+	Shipped     string         `yaml:"shipped"` // s, m or l: the network that ships is trained on; network, init and losses.points are not used
 	Seed        uint64         `yaml:"seed"`
 	Epochs      int            `yaml:"epochs"`
 	Patience    int            `yaml:"patience"` // epochs without a better validation score before it stops; 0: never
@@ -124,6 +126,10 @@ func (c Config) check() error {
 		return err
 	}
 	if _, err := train.NewOptimizer[float32](c.Optimizer, c.Decay); err != nil {
+		return err
+	}
+	if c.Shipped != "" {
+		_, err := classroom.Shipped(c.Shipped)
 		return err
 	}
 	return c.Plan.Check()

@@ -50,7 +50,7 @@ func (r *run) writeEnvironment() error {
 		sum := sha256.Sum256(raw)
 		e.SplitSHA256 = hex.EncodeToString(sum[:])
 	}
-	for _, p := range r.net.Params {
+	for _, p := range r.params() {
 		e.Parameters += len(p.Value)
 	}
 	for _, i := range r.train {

@@ -49,6 +49,7 @@ type run struct {
 	Options
 	samples
 	net     *train.Network[float32]
+	tuned   *tuned // in place of net: a network that ships
 	stepper train.Stepper
 	tape    train.Tape[float32] // of attacks
 	state   *train.Checkpoint
@@ -71,6 +72,11 @@ func Run(ctx context.Context, c Config, o Options) (Result, error) {
 	if err := os.MkdirAll(o.Out, 0o755); err != nil {
 		return Result{}, err
 	}
+	defer func() {
+		if r.tuned != nil {
+			r.tuned.engine.Close()
+		}
+	}()
 	if err := r.prepare(ctx); err != nil {
 		return Result{}, err
 	}
@@ -111,10 +117,22 @@ func (r *run) prepare(ctx context.Context) (err error) {
 	if cache == "" {
 		cache = r.Out
 	}
+	if r.Shipped != "" {
+		if r.tuned, err = openTuned(r.Shipped); err != nil {
+			return err
+		}
+		r.Plan = train.Plan{Size: r.tuned.engine.Size()}
+		r.Init, r.Adversarial.Share, r.Losses.Points = "", 0, 0
+	}
 	if r.crops, err = loadCrops(ctx, cache, r.set, r.Plan.Size, r.Say); err != nil {
 		return err
 	}
 	r.takes, r.train, r.val = evaluate.Takes(r.set), r.seen(r.train), r.seen(r.val)
+	if r.tuned != nil {
+		if err := r.lookThrough(ctx); err != nil {
+			return errors.Join(err, r.crops.Close())
+		}
+	}
 	if err := errors.Join(r.enough(), r.start()); err != nil {
 		return errors.Join(err, r.crops.Close())
 	}
@@ -130,8 +148,10 @@ func (r *run) start() (err error) {
 	if err := r.Schedule.Check(); err != nil {
 		return err
 	}
-	if r.net, err = train.NewNetwork[float32](r.Plan, r.Seed); err != nil {
-		return err
+	if r.tuned == nil {
+		if r.net, err = train.NewNetwork[float32](r.Plan, r.Seed); err != nil {
+			return err
+		}
 	}
 	if r.Resume {
 		return r.resume()
@@ -187,7 +207,47 @@ func (r *run) resume() (err error) {
 	if r.history, err = csv.NewReader(f).ReadAll(); err != nil {
 		return err
 	}
+	if r.tuned != nil {
+		return r.state.RestoreTuned(r.tuned.Tuned)
+	}
 	return r.state.Restore(r.net)
+}
+
+// params are what is trained.
+func (r *run) params() []*train.Param[float32] {
+	if r.tuned != nil {
+		return r.tuned.Params
+	}
+	return r.net.Params
+}
+
+// onnx is the network as it is now.
+func (r *run) onnx(heat train.Heat) []byte {
+	if r.tuned != nil {
+		return r.tuned.ONNX(heat)
+	}
+	return r.net.ONNX(heat)
+}
+
+// writeBest writes the weights of the best epoch so far.
+func (r *run) writeBest(heat train.Heat) error {
+	if err := safefile.WriteFile(filepath.Join(r.Out, WeightsFile), r.onnx(heat)); err != nil || r.tuned != nil {
+		return err
+	}
+	safe, err := r.net.Safetensors(heat)
+	if err != nil {
+		return err
+	}
+	return safefile.WriteFile(filepath.Join(r.Out, SafeFile), safe)
+}
+
+// keep puts the network into the state.
+func (r *run) keep() {
+	if r.tuned != nil {
+		r.state.KeepTuned(r.tuned.Tuned)
+		return
+	}
+	r.state.Keep(r.net)
 }
 
 // progressEvery is how often a long epoch says how far it is.
@@ -195,6 +255,9 @@ const progressEvery = 10 * time.Second
 
 // epoch goes once through the training part.
 func (r *run) epoch(ctx context.Context) (loss float64, err error) {
+	if err := r.attend(); err != nil {
+		return 0, err
+	}
 	inner, stop := context.WithCancel(ctx)
 	batches := r.batches(inner, r.state.Epoch)
 	defer func() { // also where the epoch breaks off, nobody may read crops that the caller gives back
@@ -233,19 +296,15 @@ var historyHead = []string{"epoch", "rate", "train_loss", "val_score", "val_accu
 // judge validates the averaged network on the engine, keeps the best, and writes
 // what a later run needs.
 func (r *run) judge(loss float64, took time.Duration) error {
-	back := r.state.Average.Averaged(r.net.Params)
+	back := r.state.Average.Averaged(r.params())
 	defer back()
-	v, err := r.validate(r.net.ONNX(train.Heat{Behaviour: 1, Attention: 1, Engagement: 1}))
+	v, err := r.validate(r.onnx(train.Heat{Behaviour: 1, Attention: 1, Engagement: 1}))
 	if err != nil {
 		return err
 	}
 	if v.Score > r.state.Best {
 		r.state.Best, r.state.BestEpoch = v.Score, r.state.Epoch
-		safe, err := r.net.Safetensors(v.heat)
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(safefile.WriteFile(filepath.Join(r.Out, WeightsFile), r.net.ONNX(v.heat)), safefile.WriteFile(filepath.Join(r.Out, SafeFile), safe)); err != nil {
+		if err := r.writeBest(v.heat); err != nil {
 			return err
 		}
 	}
@@ -257,7 +316,7 @@ func (r *run) judge(loss float64, took time.Duration) error {
 	}
 	r.Say("epoch %d of %d: loss %.3f, validation accuracy %.3f, macro-F1 %.3f, %.0f samples/s", r.state.Epoch, r.Epochs, loss, v.Behaviour.Accuracy, v.Behaviour.MacroF1, float64(len(r.train)/r.Batch*r.Batch)/took.Seconds())
 	back()
-	r.state.Keep(r.net)
+	r.keep()
 	return r.state.Save(filepath.Join(r.Out, checkpointFile))
 }
 
@@ -278,6 +337,13 @@ func (r *run) place() error {
 	average := &r.state.Average
 	if r.Average == 0 {
 		average = nil
+	}
+	if r.tuned != nil {
+		r.stepper = train.NewTunedCPU(r.tuned.Tuned, r.state.Optimizer, average, r.Clip)
+		if r.Device != "" && r.Device != "auto" && r.Device != "cpu" {
+			return errors.New("a network that ships is trained on on the CPU: leave --device out")
+		}
+		return nil
 	}
 	r.stepper = train.NewCPU(r.net, r.state.Optimizer, average, r.Clip)
 	c, err := classroom.ChooseDevice(r.Device, classroom.Default())

@@ -3,6 +3,7 @@ package training
 import (
 	"bytes"
 	"context"
+	"encoding/csv"
 	"errors"
 	"fmt"
 	"image"
@@ -13,11 +14,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"classlens/internal/config"
 	"classlens/internal/dataset"
+	"classlens/model/classroom"
+	"classlens/model/pretrained"
 	"classlens/model/train"
 
 	"gopkg.in/yaml.v3"
@@ -423,4 +427,85 @@ func TestConfigRefused(t *testing.T) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
+}
+
+// The networks that ship are trained on: what they could not tell apart they then do, stopped
+// and resumed they end with the same weights, and those run and can be trained on again.
+func TestTrainShippedOn(t *testing.T) {
+	for _, size := range []string{"s", "l"} {
+		t.Run(size, func(t *testing.T) {
+			if size == "l" {
+				if _, err := pretrained.Path(classroom.PoseNet); err != nil {
+					t.Skip(err)
+				}
+			}
+			c := small(t)
+			c.Shipped, c.Epochs, c.Schedule.Rate = size, 3, 1e-3
+			whole := t.TempDir()
+			got, err := Run(context.Background(), c, options(t, whole))
+			if err != nil || size == "s" && got.Best < 0.85 { // a pose net finds nobody in these pictures
+				t.Fatalf("%+v, %v", got, err)
+			}
+			if first, last := lossOf(t, whole, 1), lossOf(t, whole, 3); last > .7*first {
+				t.Errorf("training loss %g in the first epoch, %g in the last", first, last)
+			}
+			file, err := os.ReadFile(filepath.Join(whole, WeightsFile))
+			if err != nil {
+				t.Fatal(err)
+			}
+			shipped, err := classroom.Shipped(size)
+			if err != nil || bytes.Equal(file, shipped) || len(file) < len(shipped)-64 {
+				t.Errorf("%d bytes were written, %d ship: %v", len(file), len(shipped), err)
+			}
+			net, err := classroom.Load(file, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer net.Close()
+			parts := t.TempDir()
+			ctx, stop := context.WithCancel(context.Background())
+			o := options(t, parts)
+			o.Say = func(format string, a ...any) {
+				if strings.HasPrefix(format, "epoch %d of %d: loss") && a[0] == 2 {
+					stop()
+				}
+			}
+			if _, err := Run(ctx, c, o); !errors.Is(err, context.Canceled) {
+				t.Fatalf("stopped run: %v", err)
+			}
+			o = options(t, parts)
+			o.Resume = true
+			if _, err := Run(context.Background(), c, o); err != nil {
+				t.Fatal(err)
+			}
+			again, err := os.ReadFile(filepath.Join(parts, WeightsFile))
+			if err != nil || !bytes.Equal(again, file) {
+				t.Errorf("resumed: %d bytes, in one go %d, not the same; %v", len(again), len(file), err)
+			}
+		})
+	}
+	c := small(t)
+	c.Shipped = "xl"
+	if c.check() == nil {
+		t.Error("a size that does not ship was taken")
+	}
+}
+
+// lossOf reads an epoch's training loss.
+func lossOf(t *testing.T, dir string, epoch int) float64 {
+	t.Helper()
+	f, err := os.Open(filepath.Join(dir, metricsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil || len(rows) <= epoch {
+		t.Fatalf("%d rows, %v", len(rows), err)
+	}
+	v, err := strconv.ParseFloat(rows[epoch][2], 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
 }

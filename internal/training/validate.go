@@ -103,6 +103,9 @@ func (r *run) decide(net *classroom.Network, i int) (classroom.Decision, error) 
 	var rgb [][]byte
 	var uv [][]float32
 	var q classroom.Sequence
+	if r.tuned != nil {
+		return r.tuned.decide(net, r, i)
+	}
 	for _, s := range r.sights(i) {
 		picture, flow := r.crops.moment(s.moment)
 		rgb = append(rgb, centre(picture, r.crops.Side, size))

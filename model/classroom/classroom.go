@@ -230,12 +230,16 @@ func (n *Network) Embed(rgb [][]byte, uv [][]float32) ([][]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	dim := out.Shape[1]
-	embeddings := make([][]float32, len(rgb)) // what fills the batch up is dropped
-	for i := range embeddings {
-		embeddings[i] = out.Data[i*dim : (i+1)*dim : (i+1)*dim]
+	return rowsOf(out, len(rgb)), nil
+}
+
+// rowsOf are the first n rows: what fills a batch up is dropped.
+func rowsOf(t model.Tensor, n int) [][]float32 {
+	dim, rows := t.Shape[1], make([][]float32, n)
+	for i := range rows {
+		rows[i] = t.Data[i*dim : (i+1)*dim : (i+1)*dim]
 	}
-	return embeddings, nil
+	return rows
 }
 
 // Direction tells where a class attends, from the embeddings of all students of a

@@ -92,12 +92,25 @@ func nearness() []float32 {
 
 // embed encodes pictures of (256, 256, 3) bytes; flow is not looked at.
 func (e *poseEncoder) embed(rgb [][]byte, _ [][]float32, _ int) (model.Tensor, error) {
-	pose, features := model.NewTensor(len(rgb), poseValues), model.NewTensor(len(rgb), len(regions)*deepPlanes)
+	pose, features, err := e.see(rgb)
+	if err != nil {
+		return model.Tensor{}, err
+	}
+	out, err := e.head.Run(pose, features)
+	if err != nil {
+		return model.Tensor{}, err
+	}
+	return out[0], nil
+}
+
+// see gives what the pose net tells of pictures: points (N, 86) and features (N, 3840).
+func (e *poseEncoder) see(rgb [][]byte) (pose, features model.Tensor, err error) {
+	pose, features = model.NewTensor(len(rgb), poseValues), model.NewTensor(len(rgb), len(regions)*deepPlanes)
 	for from := 0; from < len(rgb); from += poseAtATime {
 		to := min(from+poseAtATime, len(rgb))
 		out, err := e.look(rgb[from:to])
 		if err != nil {
-			return model.Tensor{}, err
+			return pose, features, err
 		}
 		for i := from; i < to; i++ {
 			m := mapsOf(out, i-from)
@@ -105,11 +118,7 @@ func (e *poseEncoder) embed(rgb [][]byte, _ [][]float32, _ int) (model.Tensor, e
 			m.average(features.Data[i*len(regions)*deepPlanes:][:len(regions)*deepPlanes])
 		}
 	}
-	out, err := e.head.Run(pose, features)
-	if err != nil {
-		return model.Tensor{}, err
-	}
-	return out[0], nil
+	return pose, features, nil
 }
 
 // look runs the pose net.
@@ -209,4 +218,80 @@ func (m poseMaps) average(to []float32) {
 			to[r*deepPlanes+p] = sum / n
 		}
 	}
+}
+
+// Sight is what a network that looks through the pose net is trained on in place of a
+// picture.
+type Sight struct {
+	Pose     []float32 // 17 points of x, y, score, regressed x, y in shares of the square, and the middle's score
+	Features []float32 // the pose net's last features, averaged over student, head, chest
+}
+
+// SightInputs are the names and sizes of a Sight's parts among the network's inputs.
+var SightInputs = []struct {
+	Name string
+	Size int
+}{{portPose, poseValues}, {portFeatures, len(regions) * deepPlanes}}
+
+// See gives what the pose net tells of pictures of (256, 256, 3) bytes.
+func (n *Network) See(rgb [][]byte) ([]Sight, error) {
+	e, ok := n.encoder.(*poseEncoder)
+	if !ok {
+		return nil, errors.New("this network does not look through a pose net")
+	}
+	pose, features, err := e.see(rgb)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Sight, len(rgb))
+	deep := len(regions) * deepPlanes
+	for i := range out {
+		out[i] = Sight{pose.Data[i*poseValues : (i+1)*poseValues : (i+1)*poseValues], features.Data[i*deep : (i+1)*deep : (i+1)*deep]}
+	}
+	return out, nil
+}
+
+// EmbedSights encodes what See gave.
+func (n *Network) EmbedSights(sights []Sight) ([][]float32, error) {
+	e, ok := n.encoder.(*poseEncoder)
+	if !ok || len(sights) == 0 {
+		return nil, errors.New("no sights, or a network that does not look through a pose net")
+	}
+	deep := len(regions) * deepPlanes
+	pose, features := model.NewTensor(len(sights), poseValues), model.NewTensor(len(sights), deep)
+	for i, s := range sights {
+		copy(pose.Data[i*poseValues:], s.Pose)
+		copy(features.Data[i*deep:], s.Features)
+	}
+	out, err := e.head.Run(pose, features)
+	if err != nil {
+		return nil, err
+	}
+	return rowsOf(out[0], len(sights)), nil
+}
+
+// Mirrored is the sight of the mirrored student, as far as points tell: x becomes 1 - x,
+// left right. The features stay.
+func (s Sight) Mirrored() Sight {
+	out := Sight{append([]float32(nil), s.Pose...), s.Features}
+	for k := range posePoints {
+		other := k // the nose is its own
+		if k > 0 {
+			other = (k-1)^1 + 1
+		}
+		copy(out.Pose[5*k:5*k+5], s.Pose[5*other:5*other+5])
+		out.Pose[5*k], out.Pose[5*k+3] = 1-out.Pose[5*k], 1-out.Pose[5*k+3]
+	}
+	return out
+}
+
+// MirrorDirection changes where a class attends into that of the mirrored picture.
+func MirrorDirection(d []float32) []float32 {
+	out := append([]float32(nil), d...)
+	for i, sign := range []float32{-1, -1, -1, 1, 1, -1, -1, -1, 1} { // geometry.py: MIRRORED
+		if i < len(out) {
+			out[i] *= sign
+		}
+	}
+	return out
 }

@@ -47,6 +47,28 @@ func (c *Checkpoint) Restore(n *Network[float32]) error {
 	return nil
 }
 
+// KeepTuned copies the values of a network that ships into the checkpoint.
+func (c *Checkpoint) KeepTuned(n *Tuned) {
+	c.Values = nil
+	for _, p := range n.Params {
+		c.Values = append(c.Values, p.Value)
+	}
+}
+
+// RestoreTuned puts the checkpoint's values back.
+func (c *Checkpoint) RestoreTuned(n *Tuned) error {
+	if len(c.Values) != len(n.Params) {
+		return fmt.Errorf("the checkpoint has %d parameters, the network %d", len(c.Values), len(n.Params))
+	}
+	for i, p := range n.Params {
+		if len(p.Value) != len(c.Values[i]) {
+			return fmt.Errorf("parameter %s has %d values, the checkpoint %d: was another network trained?", p.Name, len(p.Value), len(c.Values[i]))
+		}
+		copy(p.Value, c.Values[i])
+	}
+	return nil
+}
+
 // Save writes the checkpoint whole or not at all.
 func (c *Checkpoint) Save(file string) error {
 	var b bytes.Buffer

@@ -192,6 +192,9 @@ type Batch[T Float] struct {
 	// Index is the picture (0..N-1) that each step (B, T) shows; several steps may show
 	// one, as with stills, and a hidden step may name any. nil: N = B·T, in order.
 	Index []int
+	// Attends is what is taken from the first numbers of each step's embedding, (B·T, any): where
+	// its class attends. Of networks that ship only.
+	Attends [][]T
 	// Wanted: the gradient by the pictures is wanted, for adversarial examples.
 	Wanted bool
 }

@@ -1,7 +1,7 @@
-"""Augmented looks at every crop through the trunk's frozen blocks. usage: views.py LIGHTNING.onnx FOLDER VIEWS
+"""Augmented looks at every crop through the trunk's frozen blocks. usage: views.py LIGHTNING.onnx FOLDER VIEWS SIDE
 
-FOLDER/pixels.bin is read; written are FOLDER/views.npy (N, VIEWS, 64, 5, 5) float16, the trunk's map after its last frozen block of pictures of 80 pixels, view 0 as the
-crop is, and FOLDER/flips.npy (N, VIEWS), whether the view is mirrored. Training then needs no pictures: an epoch takes seconds.
+FOLDER/pixels.bin is read; written are FOLDER/views-SIDE.npy (N, VIEWS, C, SIDE/16, SIDE/16) float16, the trunk's map after its last frozen block of pictures of SIDE pixels,
+view 0 as the crop is, and FOLDER/flips-SIDE.npy (N, VIEWS), whether the view is mirrored. Training then needs no pictures: an epoch takes seconds.
 """
 import math
 import os
@@ -14,7 +14,6 @@ import torch.nn.functional as F
 import trunk
 from data import STORED
 
-SIDE = 80
 INNER = .8  # the square's share of what is stored
 
 
@@ -48,29 +47,31 @@ def coloured(x, rng):
     return x.clamp(0, 255)
 
 
-def look(crops, rng, plain):
-    """(n, STORED, STORED, 3) bytes -> (n, 3, SIDE, SIDE) in 0..255 and what was mirrored."""
+def look(crops, rng, plain, side):
+    """(n, STORED, STORED, 3) bytes -> (n, 3, side, side) in 0..255 and what was mirrored."""
     x = torch.from_numpy(np.array(crops)).permute(0, 3, 1, 2).float()
     n = len(x)
     theta, flip = (torch.tensor([[[INNER, 0, 0], [0, INNER, 0]]]).repeat(n, 1, 1), np.zeros(n, bool)) if plain else placed(n, rng)
-    x = F.grid_sample(x, F.affine_grid(theta, (n, 3, SIDE, SIDE), align_corners=False), padding_mode="border", align_corners=False)
+    x = F.grid_sample(x, F.affine_grid(theta, (n, 3, side, side), align_corners=False), padding_mode="border", align_corners=False)
     return (x if plain else coloured(x, rng)), flip
 
 
-def main(net, folder, views):
+def main(net, folder, views, side):
     torch.set_num_threads(1)
     torch.manual_seed(5)
-    rng, views = np.random.default_rng(5), int(views)
+    rng, views, side = np.random.default_rng(5), int(views), int(side)
     crops = np.memmap(os.path.join(folder, "pixels.bin"), np.uint8, "r").reshape(-1, STORED, STORED, 3)
     lower = trunk.load(net, trunk.FROZEN).to(memory_format=torch.channels_last).eval()
-    maps = np.lib.format.open_memmap(os.path.join(folder, "views.npy"), "w+", np.float16, (len(crops), views, 64, SIDE // 16, SIDE // 16))
+    with torch.no_grad():
+        shape = lower(torch.zeros(1, 3, side, side)).shape[1:]
+    maps = np.lib.format.open_memmap(os.path.join(folder, f"views-{side}.npy"), "w+", np.float16, (len(crops), views, *shape))
     flips = np.zeros((len(crops), views), bool)
     for i in range(0, len(crops), 32):
         for v in range(views):
-            x, flips[i:i + 32, v] = look(crops[i:i + 32], rng, v == 0)
+            x, flips[i:i + 32, v] = look(crops[i:i + 32], rng, v == 0, side)
             with torch.no_grad():
                 maps[i:i + 32, v] = lower((x / 127.5 - 1).contiguous(memory_format=torch.channels_last)).numpy()
-    np.save(os.path.join(folder, "flips.npy"), flips)
+    np.save(os.path.join(folder, f"flips-{side}.npy"), flips)
 
 
 if __name__ == "__main__":
