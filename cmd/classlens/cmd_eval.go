@@ -38,6 +38,9 @@ DATA is a folder that "classlens dataset import" can read. --predictions writes 
 image,x,y,w,h,label,predicted,p and one probability per class of DATA, all in DATA's own class names. --out writes eval.json, eval.txt and
 eval.html. Without --split all of DATA is judged: the weights that ship have seen ClaBehavior and the CCTV set, so figures on those say nothing about new rooms.
 
+Without --weights the most accurate network that ships is judged. Where students are boxed in pictures that is "box", which sees the labelled boxes, their shape and
+their mirror images: evidence that is not there at run time. --size s, m or l judges what classlens analyze would see, a square round each head.
+
 With --split, a temperature is fitted on the val part and the calibration is given before and after. --against judges a second network on the same samples
 and gives the differences by paired bootstrap. --attack fgsm or pgd changes the pictures against the network, whose weights the attacker knows, and judges them then (the small network where no weights are given).`,
 		Example: "  classlens eval mydata --split mydata/split.json --predictions predictions.csv --out eval\n  classlens eval mydata --split mydata/split.json --weights runs/first/weights.onnx --against runs/second/weights.onnx --attack fgsm",
@@ -46,7 +49,7 @@ and gives the differences by paired bootstrap. --attack fgsm or pgd changes the 
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.weights, "weights", "", "weights.onnx or weights.safetensors (default: the ones that ship)")
-	flags.StringVar(&f.size, "size", "", "which of the networks that ship: s or l (default: l where its pose net is set up)")
+	flags.StringVar(&f.size, "size", "", "which of the networks that ship: s, m or l see squares round the heads, as at run time; box sees the labelled boxes (default: box where the set boxes students in pictures, else l; s where make setup has not fetched the pose net)")
 	flags.StringVar(&f.split, "split", "", "split file made by classlens dataset split; its test part is judged")
 	flags.StringVar(&f.part, "part", "test", "part of the split that is judged: train, val or test")
 	flags.StringVar(&f.predictions, "predictions", "", "write one row a labelled box to this CSV file")
@@ -80,7 +83,8 @@ func runEval(cmd *cobra.Command, dir string, f evalFlags) error {
 	o := evaluate.Options{Threads: f.threads, Labels: labels, Progress: countPictures(cmd.ErrOrStderr()),
 		Warn:     func(format string, a ...any) { fmt.Fprintf(cmd.ErrOrStderr(), "eval: "+format+"\n", a...) },
 		NewHeads: func() (*people.Detector, error) { return people.NewDetector(people.Options{Threads: f.threads}) }}
-	if o.Weights, err = evalWeights(f, o.Warn); err != nil {
+	seen, err := chooseNetwork(&o, set, f)
+	if err != nil {
 		return err
 	}
 	if o.Include, err = partOf(set, f.split, f.part); err != nil {
@@ -99,17 +103,20 @@ func runEval(cmd *cobra.Command, dir string, f evalFlags) error {
 	if err != nil {
 		return err
 	}
+	judgement.Seen = seen
 	if err := judgeFurther(cmd, set, predictions, judgement, o, steps, f); err != nil {
 		return err
 	}
 	return showJudgement(cmd.OutOrStdout(), judgement, f.out)
 }
 
-// evalWeights are the weights that are judged: the file's, or those of the size asked
-// for, or the most accurate ones that can run here.
-func evalWeights(f evalFlags, warn func(string, ...any)) ([]byte, error) {
+// chooseNetwork sets what is judged: the file's weights, the size asked for, or the most
+// accurate one that can run here. It says in words what that sees.
+func chooseNetwork(o *evaluate.Options, set *dataset.Set, f evalFlags) (seen string, err error) {
+	const runTime = "a square round each head, as at run time"
 	if f.weights != "" {
-		return readWeights(f.weights)
+		o.Weights, err = readWeights(f.weights)
+		return f.weights + ", " + runTime, err
 	}
 	size := f.size
 	if size == "" && f.attack != "" {
@@ -117,16 +124,25 @@ func evalWeights(f evalFlags, warn func(string, ...any)) ([]byte, error) {
 	}
 	if size == "" {
 		size = "l"
+		if evaluate.CanLookAtBoxes(set) {
+			size = classroom.BoxSize
+		}
 		if _, err := pretrained.Path(classroom.PoseNet); err != nil {
 			size = "s"
-			warn("the small network is judged: %v", err)
+			o.Warn("the small network is judged: %v", err)
 		}
 	}
-	onnx, err := classroom.Shipped(size)
-	if err != nil {
-		return nil, usageError{err}
+	if size == classroom.BoxSize {
+		if f.attack != "" {
+			return "", usageError{evaluate.ErrNoGradient}
+		}
+		o.Look = evaluate.LabelledBoxes
+		return "network box, the labelled boxes themselves and their mirror images (--size l: as at run time)", nil
 	}
-	return onnx, nil
+	if o.Weights, err = classroom.Shipped(size); err != nil {
+		return "", usageError{fmt.Errorf("%w, and %s for labelled boxes", err, classroom.BoxSize)}
+	}
+	return "network " + size + ", " + runTime, nil
 }
 
 // judgeFurther adds what the flags ask for beside the figures: calibration by the val
@@ -154,6 +170,7 @@ func judgeFurther(cmd *cobra.Command, set *dataset.Set, predictions []evaluate.P
 		if other.Weights, err = readWeights(f.against); err != nil {
 			return err
 		}
+		other.Look = evaluate.AsAtRunTime
 		seen, err := evaluate.Run(cmd.Context(), set, other)
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.against, err)

@@ -19,6 +19,7 @@ import (
 
 // Options say how the set is run.
 type Options struct {
+	Look     Look   // what the network is shown; LabelledBoxes takes the box network that ships, whatever Weights are
 	Weights  []byte // ONNX; nil takes the ones that ship
 	Threads  int
 	Labels   config.Labels
@@ -39,6 +40,12 @@ type Prediction struct {
 
 // Run predicts all labelled samples that Include lets through, in the set's order.
 func Run(ctx context.Context, s *dataset.Set, o Options) ([]Prediction, error) {
+	if o.Look == LabelledBoxes {
+		if o.Warn == nil {
+			o.Warn = func(string, ...any) {}
+		}
+		return runBoxes(ctx, s, o)
+	}
 	r, err := newRunner(s, o)
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 // Judgement is all that eval says of a set of predictions.
 type Judgement struct {
 	Set        string               `json:"set"`
+	Seen       string               `json:"seen,omitempty"` // which network looked at what
 	Grouped    string               `json:"bootstrap_over"`
 	Groups     int                  `json:"bootstrap_groups"`
 	Classes    []string             `json:"classes,omitempty"`

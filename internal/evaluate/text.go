@@ -11,6 +11,9 @@ var plural = map[string]string{"subject": "subjects", "room": "rooms", "recordin
 // Text is the judgement as tables for people.
 func (j *Judgement) Text() string {
 	var b strings.Builder
+	if j.Seen != "" {
+		fmt.Fprintf(&b, "seen: %s\n", j.Seen)
+	}
 	j.behaviourText(&b)
 	if e := j.Engagement; e != nil {
 		fmt.Fprintf(&b, "engagement: quadratic weighted kappa %.3f%s, macro MAE %.3f%s, mean-class MSE %.3f%s, MAE %.3f, accuracy %.3f (commonest %.3f), %d samples\n", e.Kappa, span(e.Intervals["quadratic_weighted_kappa"]),

@@ -46,13 +46,22 @@ type poseEncoder struct {
 	pictures   []float32
 }
 
-func newPoseEncoder(onnx []byte, threads int, device string) (*poseEncoder, error) {
+// loadPose loads the pose net alone.
+func loadPose(threads int, device string) (*poseEncoder, error) {
 	path, err := pretrained.Path(PoseNet)
 	if err != nil {
 		return nil, err
 	}
 	e := &poseEncoder{near: nearness()}
 	e.pose, err = model.LoadFile(path, model.Options{Threads: threads, Device: device, MaxBatch: poseAtATime, Outputs: []string{"center_logit", "point_heatmap", "point_regress", "point_offset", deepPort}})
+	if err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+func newPoseEncoder(onnx []byte, threads int, device string) (*poseEncoder, error) {
+	e, err := loadPose(threads, device)
 	if err != nil {
 		return nil, err
 	}
@@ -277,7 +286,7 @@ func (s Sight) Mirrored() Sight {
 	for k := range posePoints {
 		other := k // the nose is its own
 		if k > 0 {
-			other = (k-1)^1 + 1
+			other = (k - 1) ^ 1 + 1
 		}
 		copy(out.Pose[5*k:5*k+5], s.Pose[5*other:5*other+5])
 		out.Pose[5*k], out.Pose[5*k+3] = 1-out.Pose[5*k], 1-out.Pose[5*k+3]

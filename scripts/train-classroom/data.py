@@ -22,6 +22,9 @@ class Table:
         self.room = np.array([r["room"] for r in rows])
         self.image = np.array([r["set"] + r["room"] + r["image"] for r in rows])
         self.real = np.array([r["set"] != "rendered" for r in rows])
+        self.head = np.array([r["set"] == "cctv" for r in rows])  # labelled boxes are heads, not heads and upper bodies
+        self.box = np.array([[float(r[k]) for k in "xywh"] for r in rows])
+        self.square = np.array([[float(r[k]) for k in ("square_x", "square_y", "square_side")] for r in rows])
 
 
 class Students:

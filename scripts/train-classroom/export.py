@@ -1,4 +1,4 @@
-"""Write a trained network as ONNX. usage: export.py large|small WEIGHTS.pt OUT.onnx TEMPERATURE [LIGHTNING.onnx]
+"""Write a trained network as ONNX. usage: export.py l|boxes|s|m WEIGHTS.pt OUT.onnx TEMPERATURE [LIGHTNING.onnx]
 
 The temperature is the one that judge.py found on held-out rooms.
 """
@@ -8,10 +8,10 @@ import onnx
 import torch
 import torch.nn as nn
 
+import boxes
 import small
-import trunk
 from geometry import DIRECTION, POSE
-from network import DEEP, WIDTH, MapHead, PictureEncoder, PoseEncoder, Temporal, Upper, WholePicture, WholePose
+from network import DEEP, WIDTH, PictureEncoder, PoseEncoder, Temporal, WholePicture, WholePose
 
 SHAPES = {"embedding": ["N", WIDTH], "behaviour": ["B", 10], "attention": ["B"], "engagement": ["B", 4], "moments": ["B", "T"], "direction": ["N", DIRECTION]}
 
@@ -42,19 +42,18 @@ def drop_unused(graph):
 
 def name_shapes(graph):
     for out in graph.output:
-        for dim, want in zip(out.type.tensor_type.shape.dim, SHAPES[out.name]):
+        for dim, want in zip(out.type.tensor_type.shape.dim, SHAPES[out.name] if len(graph.output) > 2 else ["N"] + SHAPES[out.name][1:]):
             if isinstance(want, int):
                 dim.dim_value = want
             else:
                 dim.dim_param = want
 
 
-def write(whole, inputs, path):
+def write(whole, inputs, path, outputs=SHAPES):
     whole.eval()
-    names = list(inputs) + ["offset", "seen"]
-    axes = {k: {0: "N"} for k in inputs} | {k: {0: "B", 1: "T"} for k in ("offset", "seen")}
-    torch.onnx.export(whole, (*inputs.values(), torch.zeros(2, 2), torch.ones(2, 2)), path, input_names=names, output_names=list(SHAPES), dynamic_axes=axes,
-                      opset_version=17, dynamo=False)
+    inputs = inputs | ({"offset": torch.zeros(2, 2), "seen": torch.ones(2, 2)} if "embedding" in outputs else {})
+    axes = {k: {0: "B", 1: "T"} if k in ("offset", "seen") else {0: "N"} for k in inputs}
+    torch.onnx.export(whole, tuple(inputs.values()), path, input_names=list(inputs), output_names=list(outputs), dynamic_axes=axes, opset_version=17, dynamo=False)
     model = onnx.load(path)
     fold_pads(model.graph)
     name_shapes(model.graph)
@@ -63,23 +62,30 @@ def write(whole, inputs, path):
     onnx.save(model, path)
 
 
-def small_encoder(lightning, state):
-    blocks = trunk.load(lightning, small.LAST)
-    lower, upper = blocks[:trunk.STEM + trunk.FROZEN], Upper(blocks[trunk.STEM + trunk.FROZEN:], MapHead(96, small.SIDE))
+def small_encoder(lightning, size, state):
+    lower, upper = small.upper(lightning, size)
     upper.load_state_dict(state)
     return PictureEncoder(nn.Sequential(*lower, *upper.up), upper.h)
 
 
 def main(kind, weights, out, temperature, lightning=None):
-    state, temporal = torch.load(weights), Temporal()
+    state = torch.load(weights)
+    if kind == "boxes":
+        whole = boxes.Whole([boxes.Member(deep) for deep in boxes.KINDS])
+        whole.load_state_dict(state)
+        whole.temperature.fill_(float(temperature))
+        write(whole, {"pose": torch.rand(4, POSE), "around": torch.rand(4, boxes.AROUND), "features": torch.rand(4, 1280)}, out, ("behaviour", "direction"))
+        return
+    temporal = Temporal()
     temporal.load_state_dict(state["temporal"])
     temporal.temperature.fill_(float(temperature))
-    if kind == "large":
+    if kind == "l":
         encoder = PoseEncoder()
         encoder.load_state_dict(state["encoder"])
         write(WholePose(encoder, temporal), {"pose": torch.rand(4, POSE), "features": torch.rand(4, DEEP)}, out)
     else:
-        write(WholePicture(small_encoder(lightning, state["encoder"]), temporal), {"picture": torch.randn(4, 5, 80, 80)}, out)
+        side = small.SIZES[kind][0]
+        write(WholePicture(small_encoder(lightning, kind, state["encoder"]), temporal), {"picture": torch.randn(4, 5, side, side)}, out)
 
 
 if __name__ == "__main__":

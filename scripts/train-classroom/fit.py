@@ -68,8 +68,11 @@ def train(encoder, temporal, batch, students, indices, weight, soft=None, alpha=
         order, total = rng.permutation(indices), 0.
         for j in np.array_split(order, len(indices) // BATCH):
             inputs, direction, targets = batch(j, rng)
-            out = encoder(*inputs)
+            with torch.autocast("cpu", torch.bfloat16, enabled=hasattr(encoder, "up")):  # convolutions: three times as fast where the processor knows it
+                out = encoder(*inputs)
             e, further = out if isinstance(out, tuple) else (out, None)
+            if further is not None:
+                e, further = e.float(), tuple(v.float() for v in further)
             alone = torch.rand(len(j)) < .15  # a student without a class around
             direction = torch.where(alone[:, None], e[:, :DIRECTION].detach(), direction + .15 * torch.randn_like(direction))
             loss = loss_of(temporal(*sequences(relative(e, direction), rng)), y[j], soft[j], weight[j], alpha)

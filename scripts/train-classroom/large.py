@@ -1,7 +1,7 @@
 """The large network: Thunder's points and features into small layers, taught by itself and by boosted trees. usage: large.py WORK FOLD FOLDER...
 
 FOLD is the room that is trained on beside the CCTV set and the rendered students (A or B: the other is held out), a CCTV block (1 or 2: the other is held out), or all, which
-ships. Writes WORK/large-FOLD.pt, WORK/large-FOLD.npy (every crop's probabilities) and WORK/teacher-FOLD.npy, which teaches the small network.
+ships. Writes WORK/large-FOLD.pt, WORK/large-FOLD.npy (every crop's probabilities) and WORK/large-teacher-FOLD.npy, its own teacher.
 """
 import os
 import sys
@@ -86,7 +86,7 @@ def main(work, fold, *folders):
     alone = predict(*train(s, k), s)
     teacher = np.full((len(s.y), 10), .1)
     teacher[k] = judge.together(trees_out_of_fold(s, k)[k], alone[k])
-    np.save(os.path.join(work, f"teacher-{fold}.npy"), teacher)
+    np.save(os.path.join(work, f"large-teacher-{fold}.npy"), teacher)
     encoder, temporal = train(s, k, teacher, alpha=.75, epochs=12, seed=1)
     torch.save({"encoder": encoder.state_dict(), "temporal": temporal.state_dict()}, os.path.join(work, f"large-{fold}.pt"))
     p = predict(encoder, temporal, s)

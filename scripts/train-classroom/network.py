@@ -82,18 +82,19 @@ class PoseEncoder(nn.Module):
 
 
 class MapHead(nn.Module):
-    """The trunk's map (N, C, h, w) -> embedding, and the pose numbers as a second task that keeps it honest about posture."""
+    """The trunk's map (N, C, h, w) -> embedding, and as a second task, which keeps it honest about posture, the pose numbers and Thunder's features."""
 
-    def __init__(self, channels, side, middle=48, hidden=192):
+    def __init__(self, channels, side, middle=48, hidden=192, deep=64):
         super().__init__()
         self.squeeze, self.flat = nn.Conv2d(channels, middle, 1), nn.Linear(middle * side * side, hidden)
         self.out, self.points, self.gaze = nn.Linear(hidden, WIDTH), nn.Linear(hidden, NUMBERS), nn.Linear(hidden, DIRECTION)
+        self.features = nn.Linear(hidden, deep)
         self.drop, self.dropm = nn.Dropout(.2), nn.Dropout2d(.1)
         self.scale = nn.Parameter(torch.tensor(.1), requires_grad=False)  # brings the map to deviation 1
 
     def forward(self, m):
         h = self.drop(torch.relu(self.flat(torch.relu(self.squeeze(self.dropm(m * self.scale))).flatten(1))))
-        return torch.cat([self.gaze(h), self.out(h)[:, DIRECTION:]], 1), self.points(h)
+        return torch.cat([self.gaze(h), self.out(h)[:, DIRECTION:]], 1), (self.points(h), self.features(h))
 
 
 class Upper(nn.Module):

@@ -1,5 +1,8 @@
-"""The small network: Lightning's first ten blocks on 80 pixels, blocks 7 to 10 and the head trained, taught by the large one's teacher.
-usage: small.py LIGHTNING.onnx WORK FOLD FOLDER...   (FOLDERs as for large.py, with views.npy; WORK/teacher-FOLD.npy). Writes WORK/small-FOLD.pt and .npy.
+"""The networks that see the picture: MoveNet Lightning's first blocks, the last of them trained on, and a head; taught by labels and by what boxes.py's members say of boxes whose
+pictures they have not seen. usage: small.py LIGHTNING.onnx WORK s|m FOLD
+
+Reads WORK/real and WORK/made (crops as at run time, with views), WORK/boxes-real and WORK/boxes-made (the same students' labelled boxes, with looks.npz) and WORK/teacher-FOLD.npy.
+Writes WORK/SIZE-FOLD.pt and WORK/SIZE-FOLD.npy, every crop's probabilities.
 """
 import os
 import sys
@@ -12,17 +15,55 @@ import fit
 import geometry
 import judge
 import trunk
-from data import Students, weights
-from large import only
-from network import MapHead, Temporal, Upper
+from data import HELD_OUT, Table, median_of, weights
+from network import WIDTH, MapHead, Temporal, Upper
 
-LAST, SIDE = 10, 5
+DEEP = 64  # principal components of Thunder's features that the encoder learns to tell
+TAUGHT, EPOCHS = .6, 14
+# side in pixels, the last block, channels after it, channels and width of the head
+SIZES = {"s": (80, 10, 96, 48, 192), "m": (128, 12, 96, 32, 256)}
+
+
+def upper(lightning, size):
+    side, last, channels, middle, hidden = SIZES[size]
+    blocks = trunk.load(lightning, last)
+    return blocks[:trunk.STEM + trunk.FROZEN], Upper(blocks[trunk.STEM + trunk.FROZEN:], MapHead(channels, side // 16, middle, hidden, DEEP))
+
+
+def in_square(pose, box, square):
+    """pose (N, 86) in shares of the labelled boxes' squares (N, 3: x, y, side) -> in shares of other squares."""
+    out = pose.copy()
+    xy = out[:, :85].reshape(-1, 17, 5)
+    for c, axis in ((0, 0), (3, 0), (1, 1), (4, 1)):
+        xy[..., c] = (box[:, axis, None] + xy[..., c] * box[:, 2:] - square[:, axis, None]) / square[:, 2:]
+    return out
+
+
+class Students:
+    """Everything about the crops as at run time; points and features are what Thunder saw of the labelled boxes."""
+
+    def __init__(self, work):
+        tables, boxes = ([Table(os.path.join(work, prefix + f)) for f in ("real", "made")] for prefix in ("", "boxes-"))
+        for name in ("y", "room", "image", "real"):
+            setattr(self, name, np.concatenate([getattr(t, name) for t in tables]))
+        looks = [np.load(os.path.join(work, "boxes-" + f, "looks.npz")) for f in ("real", "made")]
+        pose = torch.from_numpy(in_square(*(np.concatenate(v) for v in ([z["K"][:, 0] for z in looks], [t.square for t in boxes], [t.square for t in tables]))))
+        self.deep = np.concatenate([z["F"][:, 0] for z in looks]).astype(np.float32)
+        self.numbers, self.direction = (v.numpy() for v in geometry.geometry(pose))
+        self.mirrored = geometry.geometry(geometry.mirror(pose))[0].numpy()
+        self.attends = median_of(self.direction, self.image)
+
+    def training(self, fold):
+        return np.flatnonzero(np.isin(self.room, [fold, "1", "2"]) | ~self.real) if fold in "AB" else np.flatnonzero(self.room != HELD_OUT[fold])
+
+    def held_out(self, fold):
+        return np.flatnonzero(self.room == HELD_OUT[fold])
 
 
 class Views:
-    def __init__(self, folders):
-        self.maps = [np.load(os.path.join(f, "views.npy"), mmap_mode="r") for f in folders]
-        self.flips = [np.load(os.path.join(f, "flips.npy")) for f in folders]
+    def __init__(self, folders, side):
+        self.maps = [np.load(os.path.join(f, f"views-{side}.npy"), mmap_mode="r") for f in folders]
+        self.flips = [np.load(os.path.join(f, f"flips-{side}.npy")) for f in folders]
         self.first = np.cumsum([0] + [len(m) for m in self.maps])
 
     def at(self, stores, j, view):
@@ -31,31 +72,42 @@ class Views:
         return np.stack([stores[q][i - self.first[q], v % stores[q].shape[1]] for i, v, q in zip(j, view, of)])
 
 
-def train(net, s, views, k, teacher):
-    up, temporal = trunk.load(net, LAST)[trunk.STEM + trunk.FROZEN:].to(memory_format=torch.channels_last), Temporal()
-    encoder = Upper(up, MapHead(96, SIDE))
+def components(deep, k):
+    """(N, DEEP) principal components of the features over the training crops, deviation 1 all together."""
+    x = deep - deep[k].mean(0)
+    _, vectors = np.linalg.eigh(np.cov(x[k], rowvar=False))
+    p = x @ vectors[:, :-DEEP - 1:-1]
+    return (p / (p[k].std(0).max() / 2)).astype(np.float32)
+
+
+def train(lightning, size, s, views, k, teacher):
+    encoder, temporal = upper(lightning, size)[1].to(memory_format=torch.channels_last), Temporal()
     with torch.no_grad():
         some = torch.from_numpy(views.at(views.maps, k[:500], np.zeros(500, int)).astype(np.float32))
-        encoder.h.scale.fill_(1 / float(up(some).std()))
+        encoder.h.scale.fill_(1 / float(encoder.up(some).std()))
 
     def scaled(v, least):
         mean, scale = torch.from_numpy(v[k].mean(0)), torch.from_numpy(1 / (v[k].std(0) + least))
         return lambda x: ((x - mean) * scale).clamp(-3, 3)
     numbers, direction = scaled(s.numbers, .02), scaled(s.direction, .02)
     plain, other, own, attends = (torch.from_numpy(v) for v in (s.numbers, s.mirrored, s.direction, s.attends))
+    deep = torch.from_numpy(components(s.deep, k))
 
     def batch(j, rng):
-        view = rng.integers(0, 4, len(j))
+        view = rng.integers(0, views.maps[0].shape[1], len(j))
         flip = torch.from_numpy(views.at(views.flips, j, view))[:, None]
-        maps = torch.from_numpy(views.at(views.maps, j, view).astype(np.float32))
+        maps = torch.from_numpy(views.at(views.maps, j, view).astype(np.float32)).contiguous(memory_format=torch.channels_last)
 
         def turned(v):
             return direction(torch.where(flip, v[j] * geometry.MIRRORED, v[j]))
-        return (maps,), turned(attends), (numbers(torch.where(flip, other[j], plain[j])), turned(own))
+        return (maps,), turned(attends), (numbers(torch.where(flip, other[j], plain[j])), turned(own), deep[j])
 
-    def second(e, guessed, targets):  # the pose numbers and where the head points
-        return .5 * F.smooth_l1_loss(guessed, targets[0]) + .5 * F.smooth_l1_loss(e[:, :geometry.DIRECTION], targets[1])
-    fit.train(encoder, temporal, batch, s, k, only(weights(s), k), teacher, .5, 8, second=second)
+    def second(e, guessed, targets):  # the pose numbers, where the head points, and Thunder's features, which hardly change in the mirror
+        points, features = guessed
+        return .5 * F.smooth_l1_loss(points, targets[0]) + .5 * F.smooth_l1_loss(e[:, :geometry.DIRECTION], targets[1]) + .5 * F.smooth_l1_loss(features, targets[2])
+    w = np.zeros(len(s.y))
+    w[k] = weights(s)[k]
+    fit.train(encoder, temporal, batch, s, k, w, teacher, TAUGHT, EPOCHS, second=second)
     return encoder, temporal
 
 
@@ -66,16 +118,16 @@ def predict(encoder, temporal, s, views):
     return fit.decide(temporal, torch.cat(e), s.image)
 
 
-def main(net, work, fold, *folders):
+def main(lightning, work, size, fold):
     torch.set_num_threads(1)
-    s, views = Students(folders), Views(folders)
-    encoder, temporal = train(net, s, views, s.training(fold), np.load(os.path.join(work, f"teacher-{fold}.npy")))
-    torch.save({"encoder": encoder.state_dict(), "temporal": temporal.state_dict()}, os.path.join(work, f"small-{fold}.pt"))
+    s, views = Students(work), Views([os.path.join(work, f) for f in ("real", "made")], SIZES[size][0])
+    encoder, temporal = train(lightning, size, s, views, s.training(fold), np.load(os.path.join(work, f"teacher-{fold}.npy")))
+    torch.save({"encoder": encoder.state_dict(), "temporal": temporal.state_dict()}, os.path.join(work, f"{size}-{fold}.pt"))
     p = predict(encoder, temporal, s, views)
-    np.save(os.path.join(work, f"small-{fold}.npy"), p)
+    np.save(os.path.join(work, f"{size}-{fold}.npy"), p)
     held = s.held_out(fold)
     if len(held):
-        judge.show("small", fold, s.y[held], p[held], s.image[held])
+        judge.show(size, fold, s.y[held], p[held], s.image[held])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,346 @@
+package classroom
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"classlens/model"
+	"classlens/vision/scene"
+)
+
+// Where somebody has boxed the students by hand, as in labelled data sets, the boxes say
+// where each student ends and how they sit. The box network looks at the boxed students
+// through the pose net, in the crop and in its mirror image, and at how each differs from
+// the others of the picture and of the room. It is for judging and labelling stills; at
+// run time there are no such boxes.
+
+// Names of the box network's tensors beside pose, features and behaviour.
+const portAround = "around"
+
+// BoxSize is how the box network is called among the sizes.
+const BoxSize = "box"
+
+// BoxPicture is the side of what the box network sees of a box, in pixels.
+const BoxPicture = poseSide
+
+const (
+	directionNumbers = 9
+	shapeNumbers     = 5
+	aroundNumbers    = 3*directionNumbers + shapeNumbers
+	nearInPicture    = 12 // neighbours that a student is compared with, the student among them
+	nearInRoom       = 60
+	rowsApart        = 1.5 // how much farther apart rows are than they look
+	sideInBoxes      = 1.6 // vision/clip.Labelled
+	headCoverWide    = 0.62
+	headCoverHigh    = 0.75
+)
+
+// Boxed is a labelled box of a picture.
+type Boxed struct {
+	Picture []byte // (256, 256, 3), cut as vision/clip.Labelled tells
+	Box     scene.Box
+	Head    bool // the box is a head, not head and upper body
+}
+
+// Glimpse is what the pose net saw of a labelled box, in the crop and in its mirror image.
+type Glimpse struct {
+	Box  scene.Box
+	Head bool
+
+	pose, features, direction [2][]float32
+}
+
+// Boxes is the box network. Its methods take turns.
+type Boxes struct {
+	pose                 *poseEncoder
+	direction, behaviour *model.Net
+}
+
+// LoadBoxes reads the box network that ships; threads 0 takes all cores. Without the pose
+// net the error wraps pretrained.ErrMissing.
+func LoadBoxes(threads int) (*Boxes, error) {
+	pose, err := loadPose(threads, model.CPU)
+	if err != nil {
+		return nil, err
+	}
+	b := &Boxes{pose: pose}
+	if err := b.loadLayers(); err != nil {
+		return nil, errors.Join(fmt.Errorf("box network: %w", err), b.Close())
+	}
+	return b, nil
+}
+
+// loadLayers loads what comes after the pose net.
+func (b *Boxes) loadLayers() error {
+	onnx, err := weights.ReadFile("weights/classroom-" + BoxSize + ".onnx")
+	if err != nil {
+		return err
+	}
+	b.direction, err = model.Load(onnx, model.Options{Threads: 1, Device: model.CPU, Inputs: []string{portPose}, Outputs: []string{portDirection}})
+	if err == nil {
+		b.behaviour, err = model.Load(onnx, model.Options{Threads: 1, Device: model.CPU, Inputs: []string{portPose, portAround, portFeatures}, Outputs: []string{portBehaviour}})
+	}
+	return err
+}
+
+// Close frees the network.
+func (b *Boxes) Close() error {
+	var errs []error
+	if b.pose != nil {
+		errs = append(errs, b.pose.close())
+	}
+	for _, n := range []*model.Net{b.direction, b.behaviour} {
+		if n != nil {
+			errs = append(errs, n.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Look runs the pose net over the boxes of a picture: about 70 ms a box and core.
+func (b *Boxes) Look(boxes []Boxed) ([]Glimpse, error) {
+	out := make([]Glimpse, len(boxes))
+	for from := 0; from < len(boxes); from += poseAtATime / 2 {
+		some := boxes[from:min(from+poseAtATime/2, len(boxes))]
+		var rgb [][]byte
+		for _, x := range some {
+			rgb = append(rgb, x.Picture, mirrored(x.Picture))
+		}
+		maps, err := b.pose.look(rgb)
+		if err != nil {
+			return nil, err
+		}
+		for i, x := range some {
+			g := Glimpse{Box: x.Box, Head: x.Head}
+			cover := coverOf(x.Box, x.Head)
+			for v := range 2 {
+				m := mapsOf(maps, 2*i+v)
+				g.pose[v], g.features[v] = make([]float32, poseValues), make([]float32, deepPlanes)
+				m.points(b.pose.near, g.pose[v])
+				m.cover(&cover, g.features[v])
+			}
+			out[from+i] = g
+		}
+	}
+	return out, b.directions(out)
+}
+
+// mirrored is a square picture from right to left.
+func mirrored(rgb []byte) []byte {
+	out := make([]byte, len(rgb))
+	for y := range poseSide {
+		for x := range poseSide {
+			copy(out[3*(y*poseSide+x):3*(y*poseSide+x)+3], rgb[3*(y*poseSide+poseSide-1-x):])
+		}
+	}
+	return out
+}
+
+// coverOf is the share of the features' mean that each of their cells has: what the box
+// covers of its square, in pairs of cells.
+func coverOf(box scene.Box, head bool) (cover [deepCells * deepCells]float32) {
+	side := sideInBoxes * math.Max(math.Max(box.W, box.H), 1)
+	wide, high := box.W/side, box.H/side
+	if head {
+		wide, high = headCoverWide, headCoverHigh
+	}
+	along := func(share float64) (part [deepCells]float64) {
+		const pairs = deepCells / 2
+		sum := 0.0
+		for p := range pairs {
+			v := math.Max(math.Min(float64(p+1)/pairs, .5+share/2)-math.Max(float64(p)/pairs, .5-share/2), 0)
+			part[2*p], part[2*p+1] = v, v
+			sum += 2 * v
+		}
+		for i := range part {
+			part[i] /= sum
+		}
+		return part
+	}
+	rows, columns := along(high), along(wide)
+	for y, r := range rows {
+		for x, c := range columns {
+			cover[y*deepCells+x] = float32(r * c)
+		}
+	}
+	return cover
+}
+
+// cover gives the weighted mean of the last features.
+func (m poseMaps) cover(weight *[deepCells * deepCells]float32, to []float32) {
+	for p := range deepPlanes {
+		sum := float32(0)
+		for i, v := range m.deep[p*deepCells*deepCells : (p+1)*deepCells*deepCells] {
+			sum += weight[i] * v
+		}
+		to[p] = sum
+	}
+}
+
+// directions fills in where the heads point.
+func (b *Boxes) directions(all []Glimpse) error {
+	if len(all) == 0 {
+		return nil
+	}
+	pose := model.NewTensor(2*len(all), poseValues)
+	for i, g := range all {
+		copy(pose.Data[2*i*poseValues:], g.pose[0])
+		copy(pose.Data[(2*i+1)*poseValues:], g.pose[1])
+	}
+	out, err := b.direction.Run(pose)
+	if err != nil {
+		return err
+	}
+	rows := rowsOf(out[0], 2*len(all))
+	for i := range all {
+		all[i].direction = [2][]float32{rows[2*i], rows[2*i+1]}
+	}
+	return nil
+}
+
+// Behaviours gives the probabilities of each glimpse, in the order of Behaviours. picture
+// and camera number the picture and the camera that each was seen in: students are
+// compared with those near them in both.
+func (b *Boxes) Behaviours(all []Glimpse, picture, camera []int) ([][10]float32, error) {
+	shape := shapesOf(all, picture)
+	out := make([][10]float32, len(all))
+	for v := range 2 {
+		direction := make([][]float32, len(all))
+		for i, g := range all {
+			direction[i] = g.direction[v]
+		}
+		inPicture, near, inRoom := lessNear(all, direction, picture, math.MaxInt), lessNear(all, direction, picture, nearInPicture), lessNear(all, direction, camera, nearInRoom)
+		const atATime = 256
+		for from := 0; from < len(all); from += atATime {
+			to := min(from+atATime, len(all))
+			pose, around, features := model.NewTensor(to-from, poseValues), model.NewTensor(to-from, aroundNumbers), model.NewTensor(to-from, deepPlanes)
+			for i := from; i < to; i++ {
+				copy(pose.Data[(i-from)*poseValues:], all[i].pose[v])
+				copy(features.Data[(i-from)*deepPlanes:], all[i].features[v])
+				copy(around.Data[(i-from)*aroundNumbers:], slices.Concat(inPicture[i], shape[i][:], near[i], inRoom[i]))
+			}
+			said, err := b.behaviour.Run(pose, around, features)
+			if err != nil {
+				return nil, err
+			}
+			for i := from; i < to; i++ {
+				for k := range out[i] {
+					out[i][k] += float32(math.Log(float64(said[0].Data[(i-from)*10+k])+viewFloor) / 2)
+				}
+			}
+		}
+	}
+	for i := range out {
+		sum := float32(0)
+		for k, v := range out[i] {
+			out[i][k] = float32(math.Exp(float64(v)))
+			sum += out[i][k]
+		}
+		for k := range out[i] {
+			out[i][k] /= sum
+		}
+	}
+	return out, nil
+}
+
+// viewFloor is added to probabilities before their geometric mean over the two views.
+const viewFloor = 1e-3
+
+// shapesOf tells of each box how wide it is for its height, and how large beside the
+// median of its picture. Heads have no shape.
+func shapesOf(all []Glimpse, picture []int) [][shapeNumbers]float32 {
+	values := make([][]float32, len(all))
+	for i, g := range all {
+		values[i] = []float32{float32(g.Box.W), float32(g.Box.H), float32(g.Box.W * g.Box.H)}
+	}
+	out := make([][shapeNumbers]float32, len(all))
+	for _, members := range byNumber(picture) {
+		m := medianOf(values, members)
+		for _, i := range members {
+			if w, h := all[i].Box.W, all[i].Box.H; !all[i].Head {
+				log := func(a, b float64) float32 { return float32(math.Log(a / b)) }
+				out[i] = [shapeNumbers]float32{log(w, h), float32(w / h), log(w*h, float64(m[2])), log(h, float64(m[1])), log(w, float64(m[0]))}
+			}
+		}
+	}
+	return out
+}
+
+// byNumber lists the indices that have each number.
+func byNumber(numbers []int) map[int][]int {
+	by := map[int][]int{}
+	for i, n := range numbers {
+		by[n] = append(by[n], i)
+	}
+	return by
+}
+
+// medianOf is the median of some rows, number by number.
+func medianOf(rows [][]float32, members []int) []float32 {
+	out := make([]float32, len(rows[members[0]]))
+	values := make([]float32, len(members))
+	for k := range out {
+		for j, i := range members {
+			values[j] = rows[i][k]
+		}
+		slices.Sort(values)
+		h := len(values) / 2
+		out[k] = (values[h] + values[(len(values)-1)/2]) / 2
+	}
+	return out
+}
+
+// lessNear gives each row less the median of the k rows of its group that are nearest in
+// place, the row among them; of a group below three, nothing. All of a group, if k is
+// larger than it.
+func lessNear(all []Glimpse, rows [][]float32, group []int, k int) [][]float32 {
+	out := make([][]float32, len(rows))
+	less := func(i int, median []float32) []float32 {
+		d := make([]float32, len(rows[i]))
+		for j, v := range rows[i] {
+			d[j] = v - median[j]
+		}
+		return d
+	}
+	for _, members := range byNumber(group) {
+		if k == math.MaxInt { // one median for all
+			median := medianOf(rows, members)
+			for _, i := range members {
+				out[i] = less(i, median)
+			}
+			continue
+		}
+		if len(members) < 3 {
+			for _, i := range members {
+				out[i] = make([]float32, len(rows[i]))
+			}
+			continue
+		}
+		near := make([]int, len(members))
+		for _, i := range members {
+			copy(near, members)
+			x, y := all[i].Box.Center()
+			apart := func(j int) float64 {
+				u, v := all[j].Box.Center()
+				return (u-x)*(u-x) + rowsApart*rowsApart*(v-y)*(v-y)
+			}
+			far := make(map[int]float64, len(near))
+			for _, j := range near {
+				far[j] = apart(j)
+			}
+			slices.SortFunc(near, func(a, b int) int {
+				switch {
+				case far[a] < far[b]:
+					return -1
+				case far[a] > far[b]:
+					return 1
+				}
+				return a - b
+			})
+			out[i] = less(i, medianOf(rows, near[:min(k, len(near))]))
+		}
+	}
+	return out
+}

@@ -1,0 +1,193 @@
+"""The labelled-box way: small layers on what Thunder saw of a labelled box, and on how its student differs from the others around. usage: boxes.py WORK FOLD FOLDER...
+
+FOLDERs as `crops -boxes` and looks.py leave them; FOLD as for large.py (1 and 2 train on ClaBehavior too). Writes WORK/boxes-FOLD.pt, WORK/boxes-FOLD.npy (every box's
+probabilities) and WORK/teacher-FOLD.npy, made of members that have not seen the picture, which teaches the small networks.
+"""
+import os
+import sys
+
+import numpy as np
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+import geometry
+import judge
+from data import HELD_OUT, Table, median_of, weights
+from geometry import DIRECTION
+
+SHAPE, AROUND = 5, 3 * DIRECTION + 5  # numbers of the box's shape, and of the student among others with it
+NEAR_PICTURE, NEAR_ROOM = 12, 60  # neighbours, the student among them
+DOWN = 1.5  # how much farther apart rows are than they look
+EPOCHS, BATCH, RATE, NOISE = 14, 128, 2e-3, .1
+
+
+def less_near(x, place, group, k):
+    """x (N, D) less the median of the k nearest by place within the group."""
+    out = np.zeros_like(x)
+    _, number = np.unique(group, return_inverse=True)
+    for q in range(number.max() + 1):
+        m = np.flatnonzero(number == q)
+        if len(m) < 3:
+            continue
+        apart = ((place[m][:, None] - place[m][None]) ** 2).sum(-1)
+        near = np.argpartition(apart, min(k, len(m)) - 1, axis=1)[:, :min(k, len(m))]
+        out[m] = x[m] - np.median(x[m][near], axis=1)
+    return out
+
+
+def shape_of(box, head, image):
+    """(N, 5): how wide for its height, and how large beside the picture's median; heads have no shape."""
+    w, h = box[:, 2], box[:, 3]
+    m = median_of(np.c_[w, h, w * h], image)
+    out = np.c_[np.log(w / h), w / h, np.log(w * h / m[:, 2]), np.log(h / m[:, 1]), np.log(w / m[:, 0])]
+    return np.where(head[:, None], 0, out).astype(np.float32)
+
+
+class Boxes:
+    """Everything about the labelled boxes of several folders; index 0 and 1 of numbers, around and deep are the crop and its mirror image."""
+
+    def __init__(self, folders):
+        tables = [Table(f) for f in folders]
+        for name in ("y", "room", "image", "real", "head", "box"):
+            setattr(self, name, np.concatenate([getattr(t, name) for t in tables]))
+        stored = [np.load(os.path.join(f, "looks.npz")) for f in folders]
+        # Made-up students need no mirror image: where there is none they stand for both.
+        self.pose, self.deep = ([np.concatenate([z[key][:, min(v, z[key].shape[1] - 1)].astype(np.float32) for z in stored]) for v in (0, 1)] for key in "KF")
+        place = np.c_[self.box[:, 0] + self.box[:, 2] / 2, DOWN * (self.box[:, 1] + self.box[:, 3] / 2)]
+        shape, camera = shape_of(self.box, self.head, self.image), np.where(self.real, self.room, self.image)
+        self.numbers, self.around = [], []
+        for pose in self.pose:
+            numbers, direction = (v.numpy() for v in geometry.geometry(torch.from_numpy(pose.copy())))
+            self.numbers.append(numbers)
+            self.around.append(np.c_[direction - median_of(direction, self.image), shape, less_near(direction, place, self.image, NEAR_PICTURE),
+                                     less_near(direction, place, camera, NEAR_ROOM)].astype(np.float32))
+
+    def training(self, fold):
+        return np.flatnonzero(np.isin(self.room, [fold, "1", "2"]) | ~self.real) if fold in "AB" else np.flatnonzero(self.room != HELD_OUT[fold])
+
+    def held_out(self, fold):
+        return np.flatnonzero(self.room == HELD_OUT[fold])
+
+
+class Member(nn.Module):
+    """One small net. deep: it sees the features too. Means and scales are of what it was trained on."""
+
+    def __init__(self, deep):
+        super().__init__()
+        wide = geometry.geometry(torch.zeros(1, geometry.POSE))[0].shape[1] + AROUND
+        for name, n in (("mx", wide), ("sx", wide), *((("mf", 1280), ("sf", 1280)) if deep else ())):
+            setattr(self, name, nn.Parameter(torch.zeros(n), requires_grad=False))
+        self.deep = deep
+        self.a, self.b = nn.Linear(wide, 128), nn.Linear(1280, 48) if deep else None
+        self.c, self.o = nn.Linear(128 + 48 * deep, 96), nn.Linear(96, 10)
+        self.dropx, self.dropf, self.droph = nn.Dropout(.15), nn.Dropout(.4), nn.Dropout(.2)
+
+    def fit_scales(self, x, f):
+        def of(views, least):
+            return np.mean([v.mean(0) for v in views], 0), 1 / (np.mean([v.std(0) for v in views], 0) + least)
+        for (m, k), (mean, scale) in zip((("mx", "sx"), ("mf", "sf"))[:1 + self.deep], (of(x, .02), of(f, .05))):
+            getattr(self, m).data, getattr(self, k).data = torch.from_numpy(mean).float(), torch.from_numpy(scale).float()
+
+    def forward(self, x, f, noise=0.):
+        x = ((x - self.mx) * self.sx).clamp(-4, 4)
+        h = torch.relu(self.a(self.dropx(x + noise * torch.randn_like(x) if noise else x)))
+        if self.deep:
+            h = torch.cat([h, torch.relu(self.b(self.dropf(((f - self.mf) * self.sf).clamp(-4, 4))))], 1)
+        return self.o(self.droph(torch.relu(self.c(h))))
+
+
+class Whole(nn.Module):
+    """What is exported: pose (N, 86), around (N, 32), features (N, 1280) of one view -> behaviour (N, 10), and the numbers that `around` is made of, direction (N, 9)."""
+
+    def __init__(self, members):
+        super().__init__()
+        self.members = nn.ModuleList(members)
+        self.temperature = nn.Parameter(torch.ones(1), requires_grad=False)
+
+    def forward(self, pose, around, features):
+        numbers, direction = geometry.geometry(pose)
+        x = torch.cat([numbers, around], 1)
+        logits = sum(m(x, features) for m in self.members) / len(self.members)  # the members' geometric mean
+        return torch.softmax(logits / self.temperature, 1), direction
+
+
+KINDS = (False, False, True, True)  # of the members: without and with the features
+
+
+def train(s, k, deep, seed):
+    torch.manual_seed(seed)
+    rng, net = np.random.default_rng(seed), Member(deep)
+    x = [torch.from_numpy(np.c_[n, a]) for n, a in zip(s.numbers, s.around)]
+    f = [torch.from_numpy(v) for v in s.deep]
+    net.fit_scales([v.numpy()[k] for v in x], [v[k] for v in s.deep])
+    params = [p for p in net.parameters() if p.requires_grad]
+    mean, steps, done = [p.detach().clone() for p in params], EPOCHS * (len(k) // BATCH), 0
+    optimizer = torch.optim.AdamW(params, RATE, weight_decay=.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, steps + 1, pct_start=.1)
+    y, weight = torch.from_numpy(s.y), torch.zeros(len(s.y))
+    weight[k] = torch.from_numpy(weights(Part(s, k))).float()
+    for _ in range(EPOCHS):
+        net.train()
+        for j in np.array_split(rng.permutation(k), len(k) // BATCH):
+            v = torch.from_numpy(rng.random(len(j)) < .5)[:, None]
+            out = net(torch.where(v, x[1][j], x[0][j]), torch.where(v, f[1][j], f[0][j]) if deep else None, NOISE)
+            loss = (F.cross_entropy(out, y[j], reduction="none") * weight[j]).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(params, 3.)
+            optimizer.step()
+            schedule.step()
+            done += 1
+            with torch.no_grad():
+                keep = min(.995, done / (done + 10))
+                for m, p in zip(mean, params):
+                    m.mul_(keep).add_(p, alpha=1 - keep)
+    with torch.no_grad():
+        for m, p in zip(mean, params):
+            p.copy_(m)
+    return net.eval()
+
+
+class Part:
+    """Some of the boxes, as far as their weights need it."""
+
+    def __init__(self, s, k):
+        self.y, self.real = s.y[k], s.real[k]
+
+
+@torch.no_grad()
+def predict(whole, s, j):
+    """Both views' geometric mean."""
+    views = [whole(*(torch.from_numpy(v[i][j]) for v in (s.pose, s.around, s.deep)))[0].numpy() for i in (0, 1)]
+    return judge.together(*views)
+
+
+def members(s, k):
+    return Whole([train(s, k, deep, seed) for seed, deep in enumerate(KINDS)]).eval()
+
+
+def out_of_fold(s, k, folds=3):
+    pictures = np.unique(s.image[k])
+    fold = dict(zip(pictures, np.random.RandomState(0).randint(0, folds, len(pictures))))
+    fold, out = np.array([fold[i] for i in s.image[k]]), np.full((len(s.y), 10), .1)
+    for f in range(folds):
+        out[k[fold == f]] = predict(members(s, k[fold != f]), s, k[fold == f])
+    return out
+
+
+def main(work, fold, *folders):
+    torch.set_num_threads(1)
+    s = Boxes(folders)
+    k, held = s.training(fold), s.held_out(fold)
+    whole = members(s, k)
+    torch.save(whole.state_dict(), os.path.join(work, f"boxes-{fold}.pt"))
+    p = predict(whole, s, np.arange(len(s.y)))
+    np.save(os.path.join(work, f"boxes-{fold}.npy"), p)
+    if len(held):
+        judge.show("labelled boxes", fold, s.y[held], p[held], s.image[held])
+    np.save(os.path.join(work, f"teacher-{fold}.npy"), out_of_fold(s, k))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
