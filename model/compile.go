@@ -58,6 +58,7 @@ type mapping struct {
 type pending struct {
 	instr          cpu.Instr
 	in, out, other *mapping
+	layer          *layer // of a Conv
 }
 
 func (m *mapping) floats() int64 { return int64(cpu.Blocks(m.c)) * cpu.Block * int64(m.h) * int64(m.w) }
@@ -250,6 +251,11 @@ func (c *compiler) finish() (*plan, error) {
 	if len(p.makes) > maxPorts || len(c.reads) > maxPorts {
 		return nil, fmt.Errorf("%d inputs and %d outputs at once: %w", len(c.reads), len(p.makes), ErrUnsupported)
 	}
+	c.joinPools()
+	c.joinHeads()
+	if c.err != nil {
+		return p, c.err
+	}
 	group := min(c.images, imagesTogether)
 	arena := c.place(int64(group))
 	instrs := make([]cpu.Instr, len(c.instrs))
@@ -275,6 +281,100 @@ func (c *compiler) finish() (*plan, error) {
 	program, err := cpu.NewProgram(c.net.kernels, c.net.pool, instrs, arena, group, inSizes, outSizes)
 	p.program = program
 	return p, err
+}
+
+// readersOf lists the instructions that read each map.
+func (c *compiler) readersOf() map[*mapping][]int {
+	readers := map[*mapping][]int{}
+	for i, x := range c.instrs {
+		for _, m := range []*mapping{x.in, x.other} {
+			if m != nil {
+				readers[m] = append(readers[m], i)
+			}
+		}
+	}
+	return readers
+}
+
+// drop removes instructions and the maps that nothing makes any longer. Maps keep
+// the numbers of their instructions: only their order matters.
+func (c *compiler) drop(gone map[int]bool, unused map[*mapping]bool) {
+	kept := c.instrs[:0]
+	for i, x := range c.instrs {
+		if !gone[i] {
+			kept = append(kept, x)
+		}
+	}
+	c.instrs = kept
+	c.order = slices.DeleteFunc(c.order, func(m *mapping) bool { return unused[m] })
+}
+
+// joinPools makes one chain of a first layer and the pooling that alone reads it:
+// the large map between them stays in the cache.
+func (c *compiler) joinPools() {
+	readers := c.readersOf()
+	gone, unused := map[int]bool{}, map[*mapping]bool{}
+	for i := range c.instrs {
+		first := &c.instrs[i]
+		r := readers[first.out]
+		if first.instr.Op != cpu.First || len(r) != 1 || c.instrs[r[0]].instr.Op != cpu.MaxPool {
+			continue
+		}
+		pool := c.instrs[r[0]]
+		x := pool.instr
+		x.Op, x.FirstIsInput, x.Pool, x.Port, x.Weights0 = cpu.Chain, true, true, first.instr.Port, first.instr.Weights
+		x.KH0, x.KW0, x.Stride0, x.Top0, x.Left0, x.H0, x.W0 = first.instr.KH0, first.instr.KW0, first.instr.Stride0, first.instr.Top0, first.instr.Left0, first.instr.H0, first.instr.W0
+		x.Slope, x.Shift, x.Clamp0 = first.instr.Slope, first.instr.Shift, first.instr.Clamp
+		in := &mapping{c: first.in.c, h: first.out.h, w: first.out.w, picture: first.in.picture}
+		c.instrs[r[0]] = pending{instr: x, in: in, out: pool.out}
+		gone[i], unused[first.out] = true, true
+	}
+	c.drop(gone, unused)
+}
+
+// joinHeads lets a chain go on to the 1x1 layer (and the sigmoid) that alone reads
+// its result and that is an output itself: the map between them is never written,
+// and the output comes as plain planes.
+func (c *compiler) joinHeads() {
+	readers := c.readersOf()
+	only := func(m *mapping, op cpu.Op) int { // the single instruction that reads a map, if it is of this kind
+		if r := readers[m]; len(r) == 1 && c.instrs[r[0]].instr.Op == op {
+			return r[0]
+		}
+		return -1
+	}
+	gone := map[int]bool{}
+	unused := map[*mapping]bool{}
+	for i := range c.instrs {
+		chain := &c.instrs[i]
+		if chain.instr.Op != cpu.Chain || chain.instr.Weights == nil || chain.out.c > cpu.HeadChannels {
+			continue
+		}
+		h := only(chain.out, cpu.Conv)
+		if h < 0 || c.instrs[h].layer == nil || !c.instrs[h].layer.pointwise() || c.instrs[h].other != nil {
+			continue
+		}
+		all := []int{h}
+		last := c.instrs[h].out
+		if s := only(last, cpu.Sigmoid); s >= 0 {
+			all, last = append(all, s), c.instrs[s].out
+		}
+		u := only(last, cpu.Unpack)
+		if u < 0 {
+			continue
+		}
+		x := &chain.instr
+		x.HeadClamp, x.HeadPort, x.HeadSigmoid = c.instrs[h].instr.Clamp, c.instrs[u].instr.Port, len(all) == 2
+		c.head(c.instrs[h].layer, x)
+		unused[chain.out] = true
+		for _, j := range all {
+			unused[c.instrs[j].out] = true
+		}
+		for _, j := range append(all, u) {
+			gone[j] = true
+		}
+	}
+	c.drop(gone, unused)
 }
 
 const (

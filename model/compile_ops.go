@@ -62,7 +62,7 @@ func (c *compiler) layer(l *layer) bool {
 	}
 	m := c.blocked(in)
 	out := c.newMap(cout, h, w)
-	c.emit(pending{instr: x, in: m, out: out, other: other})
+	c.emit(pending{instr: x, in: m, out: out, other: other, layer: l})
 	c.maps[l.out] = out
 	return c.err == nil
 }

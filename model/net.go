@@ -35,7 +35,7 @@ type Net struct {
 	plans     map[string]*plan
 	recent    []string // keys of plans, oldest first
 	packed    map[weightKey]*cpu.Weights
-	depthwise map[*layer][2]cpu.Vector
+	depthwise map[*layer][2]cpu.Vector // weights and bias of depthwise layers, and of heads' dot products
 	vectors   []cpu.Vector
 	closed    bool
 	last      *plan // of the run before, with the shapes it was for

@@ -8,9 +8,10 @@ type weightOrder int
 
 const (
 	plainOrder      weightOrder = iota // 1x1: channels
-	spatialOrder                       // k x k: rows, columns, channels filled up to whole blocks
+	spatialOrder                       // k x k: rows, columns, channels of whole blocks; then those of an unfinished one
 	firstOrder                         // reading the picture: rows, channels, columns
 	transposedOrder                    // 2x2 transposed: four pointwise convolutions side by side
+	headOrder                          // 1x1 at the end of a chain: the outputs that are not dots
 )
 
 func orderOf(l *layer) weightOrder {
@@ -51,27 +52,75 @@ func (l *layer) reorder(order weightOrder) (cout, k int, bias, w []float32) {
 	switch order {
 	case plainOrder:
 		return cout, cin, bias, src
+	case headOrder:
+		cout -= l.dots()
+		if bias != nil {
+			bias = bias[:cout]
+		}
+		return cout, cin, bias, src[:cout*cin]
 	case transposedOrder:
 		return l.reorderTransposed()
 	}
-	width, kw := cpu.Blocks(cin)*cpu.Block, s[3]
-	if order == firstOrder {
-		width = cin
-	}
-	k = area * width
+	kw := s[3]
+	k = area * cin
 	w = make([]float32, cout*k)
+	whole := cin / cpu.Block * cpu.Block
 	for o := range cout {
 		for c := range cin {
 			for p := range area {
-				at := p*width + c
-				if order == firstOrder {
+				var at int
+				switch {
+				case order == firstOrder:
 					at = (p/kw*cin+c)*kw + p%kw
+				case c < whole:
+					at = p*whole + c
+				default:
+					at = area*whole + p*(cin-whole) + c - whole
 				}
 				w[o*k+at] = src[(o*cin+c)*area+p]
 			}
 		}
 	}
 	return cout, k, bias, w
+}
+
+// mostDots is how many outputs of a head are cheaper as dot products than as a
+// further half block of the micro-kernel.
+const mostDots = 3
+
+// dots tells how many of a head's outputs, the last ones, are dot products.
+func (l *layer) dots() int {
+	if n := l.weights.shape[0] % cpu.Block; n <= mostDots {
+		return n
+	}
+	return 0
+}
+
+// head packs a 1x1 layer for the end of a chain.
+func (c *compiler) head(l *layer, x *cpu.Instr) {
+	cout, cin, dots := l.weights.shape[0], l.weights.shape[1], l.dots()
+	x.HeadN = cout
+	if cout > dots {
+		x.Head = c.weights(l, headOrder)
+	}
+	if dots == 0 {
+		return
+	}
+	v, ok := c.net.depthwise[l]
+	if !ok {
+		wide := cpu.Blocks(cin) * cpu.Block
+		w, b := make([]float32, dots*wide), make([]float32, dots)
+		for d := range dots {
+			o := cout - dots + d
+			copy(w[d*wide:], l.weights.floats[o*cin:(o+1)*cin])
+			if l.bias != nil {
+				b[d] = l.bias[o]
+			}
+		}
+		v = [2]cpu.Vector{c.vector(w), c.vector(b)}
+		c.net.depthwise[l] = v
+	}
+	x.Dots, x.DotBias = v[0], v[1]
 }
 
 // reorderTransposed: output (part, channel) of pixel part 0..3 of the 2x2 patch.

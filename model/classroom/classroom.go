@@ -192,10 +192,15 @@ func (n *Network) batch(k int) int {
 	return (k + maxBatch - 1) / maxBatch * maxBatch
 }
 
-// Gather is how many pictures it pays to collect before Embed: 1 on the CPU.
+// gatherOnCPU is a batch that both the largest number of threads and one plan for
+// all batches can use.
+const gatherOnCPU = 32
+
+// Gather is how many pictures it pays to collect before Embed: batches of one size
+// are planned once.
 func (n *Network) Gather() int {
 	if n.device == model.CPU || n.DeviceError() != nil {
-		return 1
+		return gatherOnCPU
 	}
 	return maxBatch
 }

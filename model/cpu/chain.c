@@ -1,7 +1,8 @@
-/* The fused chain [pointwise or first layer ->] depthwise [-> pointwise (+ residual)], in strips of rows: the wide map between the parts never
- * leaves the second-level cache. The depthwise layer's zero padding lives in the strip, so its kernel knows no borders. The last rows of a
+/* The fused chain [pointwise or first layer ->] depthwise or pooling [-> pointwise (+ residual)] [-> head], in strips of rows: the wide map between the parts
+ * never leaves the second-level cache. The depthwise layer's zero padding lives in the strip, so its kernel knows no borders. The last rows of a
  * strip that the next one needs again are kept. Where the maps are small, whole maps are taken panel by panel instead. */
 #include "internal.h"
+#include <math.h>
 #include <string.h>
 
 /* In a chain, in.h and in.w are the size of the depthwise layer's input; in.at is where the chain's input lies (of the same size, unless
@@ -12,28 +13,34 @@ static int strip_rows(const cl_instr *i) { return (i->rows - 1) * i->s + i->kh; 
 static int first_rows(const cl_instr *i) { return strip_rows(i) * i->s0 + i->kh0; } /* of the picture, for one strip */
 
 typedef struct { /* the parts of a thread's scratch */
-    float *strip, *deep, *first, *flat;
+    float *strip, *deep, *first, *flat, *made, *head; /* made and head: results of a strip, where a head takes them further */
 } parts;
 typedef struct {
-    long strip, deep, first, flat;
+    long strip, deep, first, flat, made, head;
 } sizes;
 static sizes sizes_of(const cl_instr *i) {
-    sizes z = {(long)wide_blocks(i) * strip_rows(i) * pitch_of(i) + 64, (long)i->rows * i->out.w * CL_BLOCK * wide_blocks(i) + 64, 0, 0};
+    sizes z = {(long)wide_blocks(i) * strip_rows(i) * pitch_of(i) + 64, (long)i->rows * i->out.w * CL_BLOCK * wide_blocks(i) + 64, 0, 0, 0, 0};
     if (i->first_is_input) z.first = (long)first_rows(i) * i->in.c * cl_first_pitch(i) + 64;
     else if (i->w0s) z.flat = 3L * strip_rows(i) * i->in.w * CL_BLOCK + 64;
+    if (i->head_n) {
+        long row = (long)i->rows * i->out.w * CL_BLOCK;
+        z.made = row * blocks_of(i->out.c) + 64;
+        z.head = row * (i->wh ? i->wh->blocks : 0) + 64;
+    }
     return z;
 }
 static parts parts_of(const cl_run *r, int thread) {
     sizes z = sizes_of(r->i);
     float *s = scratch_of(r, thread);
-    return (parts){s, s + z.strip, s + z.strip + z.deep, s + z.strip + z.deep + z.first};
+    float *end = s + z.strip + z.deep + z.first + z.flat;
+    return (parts){s, s + z.strip, s + z.strip + z.deep, s + z.strip + z.deep + z.first, end, end + z.made};
 }
 
 void cl_plan_chain(const cl_program *p, cl_instr *i, long *scratch) {
     int nb = wide_blocks(i);
     long deep_row = (long)i->out.w * nb * CL_BLOCK, whole = deep_row * i->out.h;
     i->rows = imax(1, imin(i->out.h, (int)(CL_BUDGET / deep_row)));
-    i->whole = !i->first_is_input && i->w0s && i->ws && (i->rows == i->out.h || (p->threads > 1 && whole <= 3L * p->threads * CL_BUDGET));
+    i->whole = !i->head_n && !i->first_is_input && i->w0s && i->ws && (i->rows == i->out.h || (p->threads > 1 && whole <= 3L * p->threads * CL_BUDGET));
     if (i->whole) i->rows = i->out.h;
     if (i->first_is_input)
         cl_first_segments(i, first_rows(i), i->off0);
@@ -41,7 +48,7 @@ void cl_plan_chain(const cl_program *p, cl_instr *i, long *scratch) {
         for (int b = 0; b < blocks_of(i->in.c); b++) i->off0[b] = (int)((long)b * i->in.h * i->in.w * CL_BLOCK);
     for (int b = 0; b < nb; b++) i->off[b] = (int)((long)b * i->rows * i->out.w * CL_BLOCK);
     sizes z = sizes_of(i);
-    *scratch = z.strip + z.deep + z.first + z.flat;
+    *scratch = z.strip + z.deep + z.first + z.flat + z.made + z.head;
     if (i->whole) { /* images of one round share one deep map, kept behind the strip of thread 0 */
         long most = imax(1, imin(p->group, (int)(CL_BUDGET / whole)));
         *scratch = z.strip + most * whole + 64 + z.flat;
@@ -51,29 +58,40 @@ void cl_plan_chain(const cl_program *p, cl_instr *i, long *scratch) {
 static struct cl_gemm first_gemm(const cl_instr *i) {
     if (i->first_is_input) return cl_first_gemm(i, i->off0, i->lo0, i->hi0);
     int nb = blocks_of(i->in.c);
-    return (struct cl_gemm){nb, CL_BLOCK, i->in.c - (nb - 1) * CL_BLOCK, CL_BLOCK, i->off0, i->lo0, i->hi0};
+    return (struct cl_gemm){nb, nb - 1, CL_BLOCK, i->in.c - (nb - 1) * CL_BLOCK, CL_BLOCK, i->off0, i->lo0, i->hi0};
 }
-static void zero(float *p, long n) { memset(p, 0, sizeof(float) * (size_t)n); }
+static void fill(float *p, long n, float value) {
+    for (long x = 0; x < n; x++) p[x] = value;
+}
+static float padding(const cl_instr *i) { return i->pool ? -INFINITY : 0; }
+
+/* What lies left and right of the map in all of a strip's rows: written once, nothing else writes there. */
+static void pad_sides(const cl_instr *i, int width, float *strip, long block) {
+    long pitch = pitch_of(i), row = (long)i->in.w * CL_BLOCK, left = (long)i->pl * CL_BLOCK;
+    for (int c = 0; c < width; c++)
+        for (float *at = strip + c * block, *end = at + strip_rows(i) * pitch; at < end; at += pitch) {
+            fill(at, left, padding(i));
+            fill(at + left + row, pitch - left - row, padding(i));
+        }
+}
 
 /* Rows [y0, y1) of `width` blocks from block c0 of the depthwise layer's input, into the strip rows at d (blocks `block` floats apart). q is
  * the panel that makes them; first and sy0 are the picture's rows and the number of the first. */
-static void produce(cl_run *r, int image, int q, int width, int c0, float *d, long block, int y0, int y1, const float *first, int sy0, float *flat) {
+static void produce(cl_run *r, int image, int q, int width, int halves, int c0, float *d, long block, int y0, int y1, const float *first, int sy0, float *flat) {
     const cl_instr *i = r->i;
     const struct cl_kernels *k = r->p->kernels;
     int h = i->in.h, w = i->in.w, ya = imax(y0, 0), yb = imin(y1, h);
-    long pitch = pitch_of(i), row = (long)w * CL_BLOCK, left = (long)i->pl * CL_BLOCK, right = pitch - left - row;
-    for (int c = 0; c < width; c++)
-        for (int y = y0; y < y1; y++) {
-            float *at = d + c * block + (y - y0) * pitch;
-            if (y < 0 || y >= h) zero(at, pitch);
-            else zero(at, left), zero(at + left + row, right);
-        }
+    long pitch = pitch_of(i), row = (long)w * CL_BLOCK, left = (long)i->pl * CL_BLOCK;
+    for (int c = 0; c < width; c++) {
+        for (int y = y0; y < imin(y1, 0); y++) fill(d + c * block + (y - y0) * pitch, pitch, padding(i));
+        for (int y = imax(y0, h); y < y1; y++) fill(d + c * block + (y - y0) * pitch, pitch, padding(i));
+    }
     if (yb <= ya) return;
     float *to = d + (ya - y0) * pitch + left;
     if (!i->w0s) {
         const float *in = map_at(r, &i->in, image);
         for (int c = 0; c < width; c++)
-            for (int y = ya; y < yb; y++) memcpy(to + c * block + (y - ya) * pitch, in + ((long)(c0 + c) * h + y) * row, sizeof(float) * (size_t)row);
+            k->copy_rows(in + ((long)(c0 + c) * h + ya) * row, row, to + c * block, pitch, (int)row, yb - ya);
         return;
     }
     const cl_weights *ws = i->w0s;
@@ -81,28 +99,49 @@ static void produce(cl_run *r, int image, int q, int width, int c0, float *d, lo
     const float *weights = ws->w + ws->at[q], *bias = ws->bias + ws->start[q] * CL_BLOCK;
     if (i->first_is_input) {
         for (int y = ya; y < yb; y++)
-            k->gemm(&g, width, first + (long)(y * i->s0 - i->pt0 - sy0) * cl_first_pitch(i), weights, bias, 0, to + (y - ya) * pitch, block, 0, w, w, 0);
+            k->gemm(&g, halves, first + (long)(y * i->s0 - i->pt0 - sy0) * cl_first_pitch(i), weights, bias, 0, to + (y - ya) * pitch, block, 0, w, w, 0);
         return;
     }
     const float *in = map_at(r, &i->in, image) + ya * row;
     int pixels = (yb - ya) * w;
     if (w >= k->tile_pixels) { /* tiles run over row ends */
-        k->gemm(&g, width, in, weights, bias, 0, to, block, 0, pixels, w, pitch - row);
+        k->gemm(&g, halves, in, weights, bias, 0, to, block, 0, pixels, w, pitch - row);
         return;
     }
-    k->gemm(&g, width, in, weights, bias, 0, flat, (long)pixels * CL_BLOCK, 0, pixels, pixels, 0);
-    for (int c = 0; c < width; c++)
-        for (int y = ya; y < yb; y++)
-            memcpy(to + c * block + (y - ya) * pitch, flat + ((long)c * (yb - ya) + y - ya) * row, sizeof(float) * (size_t)row);
+    k->gemm(&g, halves, in, weights, bias, 0, flat, (long)pixels * CL_BLOCK, 0, pixels, pixels, 0);
+    for (int c = 0; c < width; c++) k->copy_rows(flat + (long)c * (yb - ya) * row, row, to + c * block, pitch, (int)row, yb - ya);
 }
 static void depthwise(const cl_run *r, int block, const float *strip, float *out, int rows) {
     const cl_instr *i = r->i;
+    if (i->pool) return r->p->kernels->max_pool(i->kh, i->s, strip, pitch_of(i), out, rows, i->out.w);
     r->p->kernels->depthwise(i->kh, i->kw, i->s, strip, pitch_of(i), i->dw + (long)block * i->kh * i->kw * CL_BLOCK, i->dbias + block * CL_BLOCK,
                              out, rows, i->out.w, i->lo1, i->hi1);
 }
 static struct cl_gemm project_gemm(const cl_instr *i) {
     int nb = wide_blocks(i), channels = i->w0s ? i->w0s->cout : i->in.c;
-    return (struct cl_gemm){nb, CL_BLOCK, channels - (nb - 1) * CL_BLOCK, CL_BLOCK, i->off, i->lo, i->hi};
+    return (struct cl_gemm){nb, nb - 1, CL_BLOCK, channels - (nb - 1) * CL_BLOCK, CL_BLOCK, i->off, i->lo, i->hi};
+}
+
+/* Rows [y, y + rows) of the head's outputs from the strip's results. */
+static void head(const cl_run *r, int image, int y, int rows, const parts *s) {
+    const cl_instr *i = r->i;
+    const struct cl_kernels *k = r->p->kernels;
+    int nb = blocks_of(i->out.c), pixels = rows * i->out.w, c = 0;
+    long plane = (long)i->out.h * i->out.w, block = (long)pixels * CL_BLOCK;
+    float *out = r->outputs[i->head_port] + (long)image * r->output_sizes[i->head_port] + (long)y * i->out.w;
+    if (i->wh) {
+        int off[CL_HEAD_BLOCKS];
+        for (int b = 0; b < nb; b++) off[b] = (int)(b * block);
+        struct cl_gemm g = {nb, nb - 1, CL_BLOCK, i->out.c - (nb - 1) * CL_BLOCK, CL_BLOCK, off, i->lo2, i->hi2};
+        for (int q = 0; q < i->wh->panels; q++)
+            k->gemm(&g, i->wh->halves[q], s->made, i->wh->w + i->wh->at[q], i->wh->bias + i->wh->start[q] * CL_BLOCK, 0,
+                    s->head + i->wh->start[q] * block, block, 0, pixels, pixels, 0);
+        for (; c < i->wh->cout; c += CL_BLOCK) k->planes(s->head + c / CL_BLOCK * block, out + c * plane, plane, imin(CL_BLOCK, i->wh->cout - c), pixels);
+        c = i->wh->cout;
+    }
+    for (int d = 0; c < i->head_n; c++, d++)
+        k->dot(s->made, block, nb, i->dots + (long)d * nb * CL_BLOCK, i->dot_bias[d], out + c * plane, pixels, i->lo2, i->hi2);
+    for (c = 0; i->head_sigmoid && c < i->head_n; c++) k->sigmoid(out + c * plane, out + c * plane, pixels);
 }
 
 /* Output rows of one band, strip after strip. */
@@ -126,10 +165,11 @@ static void band_task(void *arg, int task, int thread) {
         for (int q = 0; q < panels; q++) {
             int c0 = i->w0s ? i->w0s->start[q] : q, width = i->w0s ? i->w0s->width[q] : 1;
             float *p = s.strip + c0 * block;
+            if (have < 0) pad_sides(i, width, p, block);
             int shift = have - keep - ((y - i->rows) * i->s - i->pt); /* strip row where the kept rows lie now */
             if (keep > 0)
                 for (int c = 0; c < width; c++) memmove(p + c * block, p + c * block + shift * pitch, sizeof(float) * (size_t)(keep * pitch));
-            produce(r, image, q, width, c0, p + keep * pitch, block, from, y1, s.first, sy0, s.flat);
+            produce(r, image, q, width, i->w0s ? i->w0s->halves[q] : 2, c0, p + keep * pitch, block, from, y1, s.first, sy0, s.flat);
             for (int c = 0; c < width; c++)
                 depthwise(r, c0 + c, p + c * block, i->ws ? s.deep + (c0 + c) * deep : out_map + (c0 + c) * out_block + (long)y * i->out.w * CL_BLOCK, rows);
         }
@@ -137,10 +177,13 @@ static void band_task(void *arg, int task, int thread) {
         if (!i->ws) continue;
         struct cl_gemm g = project_gemm(i);
         for (int q = 0; q < i->ws->panels; q++) {
-            long at = i->ws->start[q] * out_block + (long)y * i->out.w * CL_BLOCK;
-            r->p->kernels->gemm(&g, i->ws->width[q], s.deep, i->ws->w + i->ws->at[q], i->ws->bias + i->ws->start[q] * CL_BLOCK,
-                                res_map ? res_map + at : 0, out_map + at, out_block, out_block, rows * i->out.w, rows * i->out.w, 0);
+            int pixels = rows * i->out.w;
+            long at = i->ws->start[q] * out_block + (long)y * i->out.w * CL_BLOCK, to_block = i->head_n ? (long)pixels * CL_BLOCK : out_block;
+            float *to = i->head_n ? s.made + i->ws->start[q] * to_block : out_map + at;
+            r->p->kernels->gemm(&g, i->ws->halves[q], s.deep, i->ws->w + i->ws->at[q], i->ws->bias + i->ws->start[q] * CL_BLOCK,
+                                res_map ? res_map + at : 0, to, to_block, out_block, pixels, pixels, 0);
         }
+        if (i->head_n) head(r, image, y, rows, &s);
     }
 }
 
@@ -153,8 +196,9 @@ static void expand_task(void *arg, int q, int thread) {
     long pitch = pitch_of(i), block = strip_rows(i) * pitch, deep = (long)i->out.h * i->out.w * CL_BLOCK;
     int c0 = i->w0s->start[q], width = i->w0s->width[q];
     float *strip = scratch_of(r, thread), *flat = scratch_of(r, thread) + r->p->scratch - z.flat;
+    pad_sides(i, width, strip, block);
     for (int n = 0; n < r->count; n++) {
-        produce(r, r->first + n, q, width, c0, strip, block, -i->pt, strip_rows(i) - i->pt, NULL, 0, flat);
+        produce(r, r->first + n, q, width, i->w0s->halves[q], c0, strip, block, -i->pt, strip_rows(i) - i->pt, NULL, 0, flat);
         for (int c = 0; c < width; c++) depthwise(r, c0 + c, strip + c * block, shared_deep(r) + ((long)n * wide_blocks(i) + c0 + c) * deep, i->out.h);
     }
 }
@@ -170,7 +214,7 @@ static void project_task(void *arg, int task, int thread) {
     if (m1 <= m0) return;
     for (int n = 0; n < r->count; n++) {
         const float *res = i->other.c ? map_at(r, &i->other, r->first + n) + at : 0;
-        r->p->kernels->gemm(&g, w->width[q], shared_deep(r) + (long)n * wide_blocks(i) * block + (long)m0 * CL_BLOCK, w->w + w->at[q],
+        r->p->kernels->gemm(&g, w->halves[q], shared_deep(r) + (long)n * wide_blocks(i) * block + (long)m0 * CL_BLOCK, w->w + w->at[q],
                             w->bias + w->start[q] * CL_BLOCK, res, map_at(r, &i->out, r->first + n) + at, block, block, m1 - m0, m1 - m0, 0);
     }
 }

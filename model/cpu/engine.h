@@ -5,12 +5,15 @@
 #include <stddef.h>
 
 #define CL_BLOCK 16 /* channels that lie together */
+#define CL_HEAD_BLOCKS 64 /* blocks of channels that a chain's head reads at most */
+
+#define CL_HALF (CL_BLOCK / 2) /* what a panel's width is counted in: 24 and 40 channels fill 3 and 5 of them */
 
 /* One matrix product of the micro-kernel: C[pixel][channel] = clamp(bias + sum over segments A * W (+ residual)). A segment is a run of
- * kseg contiguous inputs (klast in the last one); off says where each starts, so that pointwise, k x k and first-layer convolutions are
- * one code over different tables. */
+ * contiguous inputs, kseg in the first `full` ones and klast in the others; off says where each starts, so that pointwise, k x k and
+ * first-layer convolutions are one code over different tables. */
 struct cl_gemm {
-    int nseg, kseg, klast;
+    int nseg, full, kseg, klast;
     long lda; /* floats from one output pixel's input to the next one's */
     const int *off;
     float lo, hi;
@@ -26,7 +29,8 @@ struct cl_kernels {
     const char *name;
     int panel_blocks; /* blocks of 16 output channels that one panel of weights feeds at once */
     int tile_pixels;  /* pixels a tile has at most when the panel is widest */
-    void (*gemm)(const struct cl_gemm *, int blocks, const float *a, const float *w, const float *bias, const float *res, float *out,
+    /* `halves` half blocks of outputs; the other half of an odd last block is set to 0. */
+    void (*gemm)(const struct cl_gemm *, int halves, const float *a, const float *w, const float *bias, const float *res, float *out,
                  long out_block, long res_block, int pixels, int wide, long gap);
     void (*depthwise)(int kh, int kw, int s, const float *in, long pitch, const float *w, const float *bias, float *out, int rows,
                       int columns, float lo, float hi);
@@ -38,6 +42,11 @@ struct cl_kernels {
     void (*max_pool)(int k, int s, const float *in, long pitch, float *out, int rows, int columns);
     void (*mean)(const float *in, float *out, long pixels);
     void (*matmul)(const float *a, const float *b, float *out, int rows, int inner, int columns);
+    /* One output channel as a plain plane: clamp(bias + sum over `blocks` blocks of inputs, in_block floats apart, times w [block][16]). */
+    void (*dot)(const float *in, long in_block, int blocks, const float *w, float bias, float *out, long pixels, float lo, float hi);
+    void (*planes)(const float *in, float *out, long plane, int channels, long pixels); /* a block to `channels` plain planes */
+    void (*sigmoid)(const float *in, float *out, long n);
+    void (*copy_rows)(const float *in, long in_pitch, float *out, long out_pitch, int floats, int rows); /* floats: of a row, whole blocks */
     /* Training (learn.h), on planar maps; gradients are added to. */
     void (*dw_forward)(const struct cl_planes *, const float *x, const float *w, float *y);
     void (*dw_backward)(const struct cl_planes *, const float *x, const float *w, const float *gy, float *gx, float *gw);
@@ -51,10 +60,10 @@ struct cl_kernels {
     void (*add_to)(float *y, const float *x, long n);
 };
 
-/* Weights of one convolution, packed once: panels of up to panel_blocks blocks of output channels, each [k][blocks * 16]. */
+/* Weights of one convolution, packed once: panels of up to panel_blocks blocks of output channels, each [k][halves * 8]. */
 typedef struct cl_weights {
     int k, cout, blocks, panels;
-    int *start, *width; /* per panel: first block, number of blocks */
+    int *start, *width, *halves; /* per panel: first block, number of blocks, and of half blocks that hold channels */
     long *at;           /* per panel: where its weights start */
     float *w, *bias;
 } cl_weights;
@@ -76,8 +85,15 @@ typedef struct {
     float lo, hi;          /* clamp after the op (of a chain: after its last part) */
     /* A chain: [pointwise -> clamp ->] depthwise -> clamp -> [pointwise (+ other)]. */
     float lo0, hi0, lo1, hi1;
+    int pool;           /* of a chain: the middle is no depthwise layer but the largest of kh x kh */
     int first_is_input; /* the chain starts with a first-layer convolution of the input: its kernel, stride and padding */
     int kh0, kw0, s0, pt0, pl0, h0, w0;
+    /* A chain may go on: [-> a pointwise layer of head_n outputs -> clamp -> sigmoid], which leaves plain planes in an output. The first
+     * channels are wh's, the others (few) dots of [channel][block * 16] weights. */
+    int head_n, head_port, head_sigmoid;
+    float lo2, hi2;
+    const cl_weights *wh;
+    const float *dots, *dot_bias;
     const cl_weights *w0s, *ws;   /* expanding (or first), and projecting (or the only) weights */
     const float *dw, *dbias;      /* depthwise [block][kh*kw][16], [block*16] */
     const float *vec, *vec2;      /* slopes; factors and shifts of an affine op, [block*16] */

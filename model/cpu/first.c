@@ -11,7 +11,7 @@ long cl_first_pitch(const cl_instr *i) {
 
 /* The micro-kernel's task over a strip of `rows` rows a plane; off has kh0 * channels places. */
 struct cl_gemm cl_first_gemm(const cl_instr *i, int *off, float lo, float hi) {
-    return (struct cl_gemm){i->kh0 * i->in.c, i->kw0, i->kw0, i->s0, off, lo, hi};
+    return (struct cl_gemm){i->kh0 * i->in.c, i->kh0 * i->in.c, i->kw0, i->kw0, i->s0, off, lo, hi};
 }
 void cl_first_segments(const cl_instr *i, int rows, int *off) {
     for (int y = 0; y < i->kh0; y++)

@@ -50,6 +50,7 @@ type Instr struct {
 	// A chain's and a first layer's own parts.
 	Clamp0, Clamp1 [2]float32
 	FirstIsInput   bool
+	Pool           bool
 	KH0, KW0       int
 	Stride0        int
 	Top0, Left0    int
@@ -61,7 +62,18 @@ type Instr struct {
 	Slope, Shift   Vector
 	HalfPixel      int
 	AtChannel      int
+
+	// A chain's head: a pointwise layer to HeadN planes of the output HeadPort. Head
+	// makes the first channels, the others are dot products.
+	HeadN, HeadPort int
+	HeadSigmoid     bool
+	HeadClamp       [2]float32
+	Head            *Weights
+	Dots, DotBias   Vector
 }
+
+// HeadChannels is how many channels a head can read.
+const HeadChannels = C.CL_HEAD_BLOCKS * Block
 
 func (m Map) fill(c *C.cl_map) {
 	c.c, c.h, c.w, c.at, c.size = C.int(m.C), C.int(m.H), C.int(m.W), C.long(m.At), C.long(m.Size)
@@ -81,6 +93,9 @@ func (i Instr) fill(c *C.cl_instr) {
 	if i.FirstIsInput {
 		c.first_is_input = 1
 	}
+	if i.Pool {
+		c.pool = 1
+	}
 	c.kh0, c.kw0, c.s0 = C.int(i.KH0), C.int(i.KW0), C.int(max(1, i.Stride0))
 	c.pt0, c.pl0, c.h0, c.w0 = C.int(i.Top0), C.int(i.Left0), C.int(i.H0), C.int(i.W0)
 	if i.Weights0 != nil {
@@ -92,4 +107,13 @@ func (i Instr) fill(c *C.cl_instr) {
 	c.dw, c.dbias = i.Kernel.c, i.Bias.c
 	c.vec, c.vec2 = i.Slope.c, i.Shift.c
 	c.half_pixel, c.at_channel = C.int(i.HalfPixel), C.int(i.AtChannel)
+	c.head_n, c.head_port = C.int(i.HeadN), C.int(i.HeadPort)
+	if i.HeadSigmoid {
+		c.head_sigmoid = 1
+	}
+	c.lo2, c.hi2 = C.float(i.HeadClamp[0]), C.float(i.HeadClamp[1])
+	if i.Head != nil {
+		c.wh = i.Head.c
+	}
+	c.dots, c.dot_bias = i.Dots.c, i.DotBias.c
 }

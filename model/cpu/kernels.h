@@ -9,6 +9,15 @@ typedef float vf __attribute__((vector_size(VB), aligned(4), may_alias));
 #define CAT(a, b) CAT_(a, b)
 #define UNROLL _Pragma("GCC unroll 64")
 
+/* In a register: otherwise each use is a load of its own, and there are more loads than the core can do. */
+#if VB == 64
+#define KEEP(x) __asm__("" : "+v"(x))
+#elif defined(__aarch64__)
+#define KEEP(x) __asm__("" : "+w"(x))
+#else
+#define KEEP(x) __asm__("" : "+x"(x))
+#endif
+
 INL vf splat(float x) { return x - (vf){}; }
 #if defined(__aarch64__)
 #include <arm_neon.h>
@@ -29,103 +38,164 @@ INL vf vmax(vf a, vf b) { return (vf)MM(max_ps)(a, b); }
 #define AT(p) (*(const vf *)(p))
 #define TO(p) (*(vf *)(p))
 
-/* M pixels x NV blocks of output channels. The accumulators' array has constant bounds: with M in them it would be a VLA in memory. */
-INL void tile(const int M, const int NV, const struct cl_gemm *g, const float *a, const float *w, const float *bias, const float *res,
+#if VB == 64
+typedef float vh __attribute__((vector_size(32), aligned(4), may_alias)); /* half a block */
+INL vh low_half(vf x) { return (vh)_mm512_castps512_ps256((__m512)x); }
+#endif
+
+/* M pixels x H half blocks of output channels. The accumulators' arrays have constant bounds: with M in them they would be VLAs in memory. With
+ * 512-bit vectors an odd last half block has 256-bit accumulators (ha). */
+INL void tile(const int M, const int H, const struct cl_gemm *g, const float *a, const float *w, const float *bias, const float *res,
               float *out, long out_block, long res_block, int row_end, long gap, const float *next, int lines) {
     const long lda = g->lda;
-    vf acc[14][3 * V];
-    UNROLL for (int j = 0; j < NV * V; j++) {
+    enum { MOST = 3 * V };
+    const int N = H * V / 2; /* whole vectors */
+    vf acc[14][MOST];
+    UNROLL for (int j = 0; j < N; j++) {
         vf b = AT(bias + j * VL);
         UNROLL for (int m = 0; m < M; m++) acc[m][j] = b;
     }
+#if VB == 64
+    vh ha[14];
+    if (H & 1) UNROLL for (int m = 0; m < M; m++) ha[m] = *(const vh *)(bias + N * VL);
+#endif
     for (int s = 0; s < g->nseg; s++) {
         const float *as = a + g->off[s];
-        const int kn = s == g->nseg - 1 ? g->klast : g->kseg;
-        for (int k = 0; k < kn; k++, w += NV * CL_BLOCK, as++) {
-            vf b[3 * V];
-            UNROLL for (int j = 0; j < NV * V; j++) b[j] = AT(w + j * VL);
+        const int kn = s < g->full ? g->kseg : g->klast;
+        for (int k = 0; k < kn; k++, w += H * CL_HALF, as++) {
+            vf b[MOST];
+            UNROLL for (int j = 0; j < N; j++) b[j] = AT(w + j * VL);
+#if VB == 64
+            vh hb;
+            if (H & 1) hb = *(const vh *)(w + N * VL);
+#endif
             UNROLL for (int m = 0; m < M; m++) {
                 vf x = splat(as[m * lda]);
-                UNROLL for (int j = 0; j < NV * V; j++) acc[m][j] += x * b[j];
+                UNROLL for (int j = 0; j < N; j++) acc[m][j] += x * b[j];
+#if VB == 64
+                if (H & 1) ha[m] += low_half(x) * hb;
+#endif
             }
         }
         for (int i = 0; i < lines; i++, next += 16) __builtin_prefetch(next, 0, 2);
     }
     vf lo = splat(g->lo), hi = splat(g->hi);
-    UNROLL for (int m = 0; m < M; m++) UNROLL for (int j = 0; j < NV * V; j++) {
-        const long c = j / V, i = (j % V) * VL + m * CL_BLOCK;
-        vf v = acc[m][j];
-        if (res) v += AT(res + c * res_block + i);
-        TO(out + c * out_block + i + (m >= row_end ? gap : 0)) = vmin(vmax(v, lo), hi);
+    UNROLL for (int m = 0; m < M; m++) {
+        float *o = out + m * CL_BLOCK + (m >= row_end ? gap : 0);
+        const float *r = res + m * CL_BLOCK;
+        UNROLL for (int j = 0; j < N; j++) {
+            const long c = j / V, i = (j % V) * VL;
+            vf v = acc[m][j];
+            if (res) v += AT(r + c * res_block + i);
+            TO(o + c * out_block + i) = vmin(vmax(v, lo), hi);
+        }
+        if (!(H & 1)) continue;
+#if VB == 64
+        vh v = ha[m];
+        if (res) v += *(const vh *)(r + N * res_block);
+        v = (vh)_mm256_min_ps(_mm256_max_ps((__m256)v, (__m256)low_half(lo)), (__m256)low_half(hi));
+        TO(o + N * out_block) = (vf)_mm512_zextps256_ps512((__m256)v);
+#else
+        UNROLL for (int j = N; j < N + V / 2; j++) TO(o + j / V * out_block + (j % V) * VL) = splat(0);
+#endif
     }
 }
 typedef void (*tile_fn)(const struct cl_gemm *, const float *, const float *, const float *, const float *, float *, long, long, int, long,
                         const float *, int);
-#define TILE(M, NV) static void tile_##M##_##NV(const struct cl_gemm *g, const float *a, const float *w, const float *bias, \
+#define TILE(M, H) static void tile_##M##_##H(const struct cl_gemm *g, const float *a, const float *w, const float *bias, \
     const float *res, float *out, long ob, long rb, int row_end, long gap, const float *next, int lines) { \
-    tile(M, NV, g, a, w, bias, res, out, ob, rb, row_end, gap, next, lines); }
-#define TO6(X, N) X(1, N) X(2, N) X(3, N) X(4, N) X(5, N) X(6, N)
-#define TO9(X, N) TO6(X, N) X(7, N) X(8, N) X(9, N)
-#define TO14(X, N) TO9(X, N) X(10, N) X(11, N) X(12, N) X(13, N) X(14, N)
-#define REF(M, NV) tile_##M##_##NV,
+    tile(M, H, g, a, w, bias, res, out, ob, rb, row_end, gap, next, lines); }
+#define TO4(X, H) X(1, H) X(2, H) X(3, H) X(4, H)
+#define TO6(X, H) TO4(X, H) X(5, H) X(6, H)
+#define TO9(X, H) TO6(X, H) X(7, H) X(8, H) X(9, H)
+#define TO12(X, H) TO9(X, H) X(10, H) X(11, H) X(12, H)
+#define TO14(X, H) TO12(X, H) X(13, H) X(14, H)
+#define REF(M, H) tile_##M##_##H,
 #if VB == 64 /* 32 registers: 14 x 1, 14 x 2 and 9 x 3 accumulators */
-TO14(TILE, 1) TO14(TILE, 2) TO9(TILE, 3)
-static const tile_fn tiles1[] = {0, TO14(REF, 1)}, tiles2[] = {0, TO14(REF, 2)}, tiles3[] = {0, TO9(REF, 3)};
+TO14(TILE, 1) TO14(TILE, 2) TO14(TILE, 3) TO14(TILE, 4) TO9(TILE, 5) TO9(TILE, 6)
+static const tile_fn tiles1[] = {0, TO14(REF, 1)}, tiles2[] = {0, TO14(REF, 2)}, tiles3[] = {0, TO14(REF, 3)}, tiles4[] = {0, TO14(REF, 4)},
+                     tiles5[] = {0, TO9(REF, 5)}, tiles6[] = {0, TO9(REF, 6)};
 #define TILE_PIXELS 9
-static const int most[] = {0, 14, 14, 9};
-static const tile_fn *tiles[] = {0, tiles1, tiles2, tiles3};
-#elif VB == 16 && !defined(__aarch64__) /* 16 registers of four floats: 2 x 1 */
-TILE(1, 1) TILE(2, 1)
-static const tile_fn tiles1[] = {0, tile_1_1, tile_2_1};
+static const int most[] = {0, 14, 14, 14, 14, 9, 9};
+static const tile_fn *tiles[] = {0, tiles1, tiles2, tiles3, tiles4, tiles5, tiles6};
+#elif VB == 16 && !defined(__aarch64__) /* 16 registers of four floats: 2 x 4 and 4 x 2 */
+TO4(TILE, 1) TILE(1, 2) TILE(2, 2)
+static const tile_fn tiles1[] = {0, TO4(REF, 1)}, tiles2[] = {0, tile_1_2, tile_2_2};
 #define TILE_PIXELS 2
-static const int most[] = {0, 2};
-static const tile_fn *tiles[] = {0, tiles1};
+static const int most[] = {0, 4, 2};
+static const tile_fn *tiles[] = {0, tiles1, tiles2};
 #else
-TO6(TILE, 1)
-static const tile_fn tiles1[] = {0, TO6(REF, 1)};
+TO12(TILE, 1) TO6(TILE, 2)
+static const tile_fn tiles1[] = {0, TO12(REF, 1)}, tiles2[] = {0, TO6(REF, 2)};
 #define TILE_PIXELS 6
-static const int most[] = {0, 6};
-static const tile_fn *tiles[] = {0, tiles1};
+static const int most[] = {0, 12, 6};
+static const tile_fn *tiles[] = {0, tiles1, tiles2};
 #endif
 
 /* One panel over `pixels` pixels, cut into tiles of nearly equal size. The pixels may be rows of `wide` that the output keeps `gap` floats
  * apart (a padded strip), so that tiles need not end with a row. While a panel is used, the next one is drawn nearer, tile by tile. */
-static void CAT(gemm_, ISA)(const struct cl_gemm *g, int nv, const float *a, const float *w, const float *bias, const float *res, float *out,
+static void CAT(gemm_, ISA)(const struct cl_gemm *g, int halves, const float *a, const float *w, const float *bias, const float *res, float *out,
                             long out_block, long res_block, int pixels, int wide, long gap) {
-    int n = (pixels + most[nv] - 1) / most[nv], lines = (16 * nv + n - 1) / n;
-    const float *next = w + ((long)(g->nseg - 1) * g->kseg + g->klast) * nv * CL_BLOCK;
+    int n = (pixels + most[halves] - 1) / most[halves], lines = (CL_HALF * halves + n - 1) / n;
+    const float *next = w + ((long)g->full * g->kseg + (long)(g->nseg - g->full) * g->klast) * halves * CL_HALF;
     for (int t = 0, p = 0; t < n; t++) {
         int m = (pixels - p + n - t - 1) / (n - t), row = p / wide;
-        if (most[nv] > wide && p + m > (row + 2) * wide) m = (row + 2) * wide - p; /* a tile crosses one row end at most */
-        tiles[nv][m](g, a + p * g->lda, w, bias, res ? res + (long)p * CL_BLOCK : 0, out + (long)p * CL_BLOCK + row * gap, out_block, res_block,
-                     (row + 1) * wide - p, gap, next + (long)t * lines * g->nseg * 16, lines);
+        if (most[halves] > wide && p + m > (row + 2) * wide) m = (row + 2) * wide - p; /* a tile crosses one row end at most */
+        tiles[halves][m](g, a + p * g->lda, w, bias, res ? res + (long)p * CL_BLOCK : 0, out + (long)p * CL_BLOCK + row * gap, out_block, res_block,
+                         (row + 1) * wide - p, gap, next + (long)t * lines * g->nseg * 16, lines);
         p += m;
         if (t == n - 1 && p < pixels) n++;
     }
 }
 
-/* Depthwise on a padded strip of one block. */
+/* Depthwise on a padded strip of one block. T outputs side by side: every input is read once and goes to all outputs that want it. */
 INL void dw_tile(const int KH, const int KW, const int S, const int T, const float *p, long pitch, const float *w, vf bias, float *out,
                  vf lo, vf hi) {
     vf acc[7];
     UNROLL for (int t = 0; t < T; t++) acc[t] = bias;
-    UNROLL for (int y = 0; y < KH; y++) UNROLL for (int x = 0; x < KW; x++) {
-        vf k = AT(w + (y * KW + x) * CL_BLOCK);
-        UNROLL for (int t = 0; t < T; t++) acc[t] += k * AT(p + y * pitch + (t * S + x) * CL_BLOCK);
+    UNROLL for (int y = 0; y < KH; y++) {
+        vf k[5];
+        UNROLL for (int x = 0; x < KW; x++) k[x] = AT(w + (y * KW + x) * CL_BLOCK);
+        UNROLL for (int i = 0; i < (T - 1) * S + KW; i++) {
+            vf in = AT(p + y * pitch + i * CL_BLOCK);
+            KEEP(in);
+            UNROLL for (int t = 0; t < T; t++) if (i >= t * S && i < t * S + KW) acc[t] += k[i - t * S] * in;
+        }
     }
     UNROLL for (int t = 0; t < T; t++) TO(out + t * CL_BLOCK) = vmin(vmax(acc[t], lo), hi);
 }
+/* In columns of some tiles: the rows that lie above one another stay in the first-level cache. */
 INL void dw_rows(const int KH, const int KW, const int S, const float *p, long pitch, const float *w, const float *bias, float *out,
                  int rows, int columns, float low, float high) {
+    enum { T = 7, TOGETHER = 28 };
     vf lo = splat(low), hi = splat(high);
-    for (int v = 0; v < V; v++) for (int r = 0; r < rows; r++) {
-        const float *q = p + (long)r * S * pitch + v * VL, *k = w + v * VL;
-        float *o = out + (long)r * columns * CL_BLOCK + v * VL;
-        vf b = AT(bias + v * VL);
-        int x = 0;
-        for (; x + 7 <= columns; x += 7) dw_tile(KH, KW, S, 7, q + x * S * CL_BLOCK, pitch, k, b, o + x * CL_BLOCK, lo, hi);
-        for (; x + 2 <= columns; x += 2) dw_tile(KH, KW, S, 2, q + x * S * CL_BLOCK, pitch, k, b, o + x * CL_BLOCK, lo, hi);
-        for (; x < columns; x++) dw_tile(KH, KW, S, 1, q + x * S * CL_BLOCK, pitch, k, b, o + x * CL_BLOCK, lo, hi);
+    for (int x0 = 0, x1; x0 < columns; x0 = x1) {
+        x1 = columns - x0 < 2 * TOGETHER ? columns : x0 + TOGETHER;
+        for (int r = 0; r < rows; r++) for (int v = 0; v < V; v++) {
+            const float *q = p + (long)r * S * pitch + v * VL, *k = w + v * VL;
+            float *o = out + (long)r * columns * CL_BLOCK + v * VL;
+            vf b = AT(bias + v * VL);
+            for (int x = x0, n = (x1 - x0 + T - 1) / T; n; n--) { /* tiles of nearly equal size */
+                int t = (x1 - x + n - 1) / n;
+                switch (t) {
+#define DW(T) case T: dw_tile(KH, KW, S, T, q + x * S * CL_BLOCK, pitch, k, b, o + x * CL_BLOCK, lo, hi); break;
+                    DW(1) DW(2) DW(3) DW(4) DW(5) DW(6) DW(7)
+#undef DW
+                }
+                x += t;
+            }
+        }
+    }
+}
+/* Any kernel and stride, output by output. */
+static void CAT(dw_any_, ISA)(int kh, int kw, int s, const float *p, long pitch, const float *w, const float *bias, float *out, int rows,
+                              int columns, float low, float high) {
+    vf lo = splat(low), hi = splat(high);
+    for (int v = 0; v < V; v++) for (int r = 0; r < rows; r++) for (int c = 0; c < columns; c++) {
+        const float *q = p + (long)r * s * pitch + (long)c * s * CL_BLOCK + v * VL, *k = w + v * VL;
+        vf acc = AT(bias + v * VL);
+        for (int y = 0; y < kh; y++) for (int x = 0; x < kw; x++, k += CL_BLOCK) acc += AT(k) * AT(q + y * pitch + x * CL_BLOCK);
+        TO(out + ((long)r * columns + c) * CL_BLOCK + v * VL) = vmin(vmax(acc, lo), hi);
     }
 }
 static void CAT(depthwise_, ISA)(int kh, int kw, int s, const float *p, long pitch, const float *w, const float *bias, float *out, int rows,
@@ -134,7 +204,104 @@ static void CAT(depthwise_, ISA)(int kh, int kw, int s, const float *p, long pit
     else if (kh == 3 && kw == 3 && s == 2) dw_rows(3, 3, 2, p, pitch, w, bias, out, rows, columns, lo, hi);
     else if (kh == 5 && kw == 5 && s == 1) dw_rows(5, 5, 1, p, pitch, w, bias, out, rows, columns, lo, hi);
     else if (kh == 5 && kw == 5 && s == 2) dw_rows(5, 5, 2, p, pitch, w, bias, out, rows, columns, lo, hi);
-    else dw_rows(kh, kw, s, p, pitch, w, bias, out, rows, columns, lo, hi);
+    else CAT(dw_any_, ISA)(kh, kw, s, p, pitch, w, bias, out, rows, columns, lo, hi);
+}
+
+/* The two halves of one step of a transposition: of x and y, whose lanes are 2d apart in what is being transposed, what goes to x and to y. */
+typedef int vi __attribute__((vector_size(VB)));
+#define FIRST(x, y, d) CAT(first_, d)(x, y)
+#define SECOND(x, y, d) CAT(second_, d)(x, y)
+#define STEP(d, A, B) \
+    INL vf first_##d(vf x, vf y) { return __builtin_shuffle(x, y, (vi)A); } \
+    INL vf second_##d(vf x, vf y) { return __builtin_shuffle(x, y, (vi)B); }
+#define LIST(...) {__VA_ARGS__}
+#if VL == 16
+STEP(1, LIST(0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30), LIST(1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31))
+STEP(2, LIST(0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29), LIST(2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31))
+STEP(4, LIST(0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27), LIST(4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31))
+STEP(8, LIST(0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23), LIST(8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31))
+#elif VL == 8
+STEP(1, LIST(0, 8, 2, 10, 4, 12, 6, 14), LIST(1, 9, 3, 11, 5, 13, 7, 15))
+STEP(2, LIST(0, 1, 8, 9, 4, 5, 12, 13), LIST(2, 3, 10, 11, 6, 7, 14, 15))
+STEP(4, LIST(0, 1, 2, 3, 8, 9, 10, 11), LIST(4, 5, 6, 7, 12, 13, 14, 15))
+#else
+STEP(1, LIST(0, 4, 2, 6), LIST(1, 5, 3, 7))
+STEP(2, LIST(0, 1, 4, 5), LIST(2, 3, 6, 7))
+#endif
+#define TRANSPOSE_BY(d) UNROLL for (int i = 0; i < VL; i++) if (!(i & d)) { \
+        vf x = t[i], y = t[i + d]; \
+        t[i] = first_##d(x, y); \
+        t[i + d] = second_##d(x, y); \
+    }
+#define SUM_BY(d) UNROLL for (int i = 0; i < VL / 2 / d; i++) t[i] = first_##d(t[2 * i], t[2 * i + 1]) + second_##d(t[2 * i], t[2 * i + 1]);
+
+static void CAT(planes_, ISA)(const float *in, float *out, long plane, int channels, long pixels) {
+    long p = 0;
+    for (; p + VL <= pixels; p += VL) for (int v = 0; v * VL < channels; v++) {
+        vf t[VL];
+        UNROLL for (int i = 0; i < VL; i++) t[i] = AT(in + (p + i) * CL_BLOCK + v * VL);
+        TRANSPOSE_BY(1)
+        TRANSPOSE_BY(2)
+#if VL > 4
+        TRANSPOSE_BY(4)
+#endif
+#if VL > 8
+        TRANSPOSE_BY(8)
+#endif
+        UNROLL for (int i = 0; i < VL; i++) if (v * VL + i < channels) TO(out + (v * VL + i) * plane + p) = t[i];
+    }
+    for (; p < pixels; p++) for (int c = 0; c < channels; c++) out[c * plane + p] = in[p * CL_BLOCK + c];
+}
+INL vf dot_of(const float *in, long in_block, int blocks, const float *w) { /* lanes still to be added up */
+    vf sum = splat(0);
+    for (int b = 0; b < blocks; b++, in += in_block, w += CL_BLOCK)
+        UNROLL for (int v = 0; v < V; v++) sum += AT(in + v * VL) * AT(w + v * VL);
+    return sum;
+}
+static void CAT(dot_, ISA)(const float *in, long in_block, int blocks, const float *w, float bias, float *out, long pixels, float low, float high) {
+    vf lo = splat(low), hi = splat(high);
+    for (long p = 0; p < pixels; p += VL) {
+        vf t[VL];
+        const int n = pixels - p < VL ? (int)(pixels - p) : VL;
+        if (n == VL) {
+            UNROLL for (int i = 0; i < VL; i++) t[i] = splat(0);
+            for (int b = 0; b < blocks; b++) UNROLL for (int v = 0; v < V; v++) {
+                vf k = AT(w + b * CL_BLOCK + v * VL);
+                UNROLL for (int i = 0; i < VL; i++) t[i] += AT(in + b * in_block + (p + i) * CL_BLOCK + v * VL) * k;
+            }
+        } else
+            for (int i = 0; i < VL; i++) t[i] = i < n ? dot_of(in + (p + i) * CL_BLOCK, in_block, blocks, w) : splat(0);
+        SUM_BY(1)
+        SUM_BY(2)
+#if VL > 4
+        SUM_BY(4)
+#endif
+#if VL > 8
+        SUM_BY(8)
+#endif
+        vf r = vmin(vmax(t[0] + splat(bias), lo), hi);
+        if (n == VL) TO(out + p) = r;
+        else for (int i = 0; i < n; i++) out[p + i] = r[i];
+    }
+}
+/* 1 / (1 + e^-x). e^y is 2^k times a polynomial of what is left, |r| <= ln 2 / 2 (coefficients of Cephes' expf, 1.2e-7 relative). */
+INL vf sigmoid_of(vf x) {
+    vf y = vmin(vmax(splat(0) - x, splat(-87)), splat(87));
+    vi k = __builtin_convertvector(y * splat(1.44269504f) + splat(127.5f), vi) - 127; /* rounded: the sum is positive */
+    vf f = __builtin_convertvector(k, vf), r = y - f * splat(.693359375f) + f * splat(2.12194440e-4f);
+    vf e = splat(1.9875691500e-4f);
+    e = e * r + splat(1.3981999507e-3f);
+    e = e * r + splat(8.3334519073e-3f);
+    e = e * r + splat(4.1665795894e-2f);
+    e = e * r + splat(1.6666665459e-1f);
+    e = e * r + splat(.5f);
+    e = e * r * r + r + splat(1);
+    return splat(1) / (splat(1) + e * (vf)((k + 127) << 23));
+}
+static void CAT(sigmoid_, ISA)(const float *in, float *out, long n) {
+    long i = 0;
+    for (; i + VL <= n; i += VL) TO(out + i) = sigmoid_of(AT(in + i));
+    for (; i < n; i++) out[i] = sigmoid_of(splat(in[i]))[0];
 }
 
 /* out = clamp(add + twofold bilinear enlargement of low, half-pixel centres); one row of one block. f is the share of low1. */
@@ -154,6 +321,10 @@ static void CAT(upadd_, ISA)(const float *low0, const float *low1, float f, cons
             TO(out + o + CL_BLOCK) = vmin(vmax(y, lo), hi);
         }
     }
+}
+static void CAT(copy_rows_, ISA)(const float *in, long in_pitch, float *out, long out_pitch, int floats, int rows) {
+    for (int r = 0; r < rows; r++, in += in_pitch, out += out_pitch)
+        for (int i = 0; i < floats; i += VL) TO(out + i) = AT(in + i);
 }
 /* n is a multiple of 16 in all that follow. */
 static void CAT(add_, ISA)(const float *a, const float *b, float *out, long n, float low, float high) {
@@ -241,6 +412,6 @@ static void CAT(matmul_, ISA)(const float *a, const float *b, float *out, int ro
 }
 #include "learn.h"
 const struct cl_kernels CAT(cl_kernels_, ISA) = {NAME, PANEL, TILE_PIXELS, CAT(gemm_, ISA), CAT(depthwise_, ISA), CAT(upadd_, ISA),
-    CAT(add_, ISA), CAT(clamp_, ISA), CAT(prelu_, ISA), CAT(scale_, ISA), CAT(max_pool_, ISA), CAT(mean_, ISA), CAT(matmul_, ISA), CAT(dw_forward_, ISA),
-    CAT(dw_backward_, ISA), CAT(norm_forward_, ISA), CAT(norm_backward_, ISA), CAT(cut_forward_, ISA), CAT(cut_backward_, ISA),
+    CAT(add_, ISA), CAT(clamp_, ISA), CAT(prelu_, ISA), CAT(scale_, ISA), CAT(max_pool_, ISA), CAT(mean_, ISA), CAT(matmul_, ISA), CAT(dot_, ISA),
+    CAT(planes_, ISA), CAT(sigmoid_, ISA), CAT(copy_rows_, ISA), CAT(dw_forward_, ISA), CAT(dw_backward_, ISA), CAT(norm_forward_, ISA), CAT(norm_backward_, ISA), CAT(cut_forward_, ISA), CAT(cut_backward_, ISA),
     CAT(transpose_, ISA), CAT(add_to_, ISA)};

@@ -27,11 +27,7 @@ static void unpack_task(void *arg, int task, int thread) {
     const float *in = map_at(r, &i->in, image) + (long)b * n * CL_BLOCK;
     float *out = r->outputs[i->port] + (long)image * r->output_sizes[i->port] + (long)b * CL_BLOCK * n;
     (void)thread;
-    for (long x0 = 0; x0 < n; x0 += 64) { /* a few cache lines of every plane at a time */
-        long x1 = x0 + 64 < n ? x0 + 64 : n;
-        for (int c = 0; c < c_n; c++)
-            for (long x = x0; x < x1; x++) out[c * n + x] = in[x * CL_BLOCK + c];
-    }
+    kernels(r)->planes(in, out, n, c_n, n);
 }
 
 /* ---- convolutions by the micro-kernel ---- */
@@ -42,7 +38,7 @@ static long strip_pitch(const cl_instr *i) { return (long)imax(i->pl + i->in.w, 
 static void all_panels(const cl_run *r, const struct cl_gemm *g, const cl_weights *w, const float *a, const float *res, float *out,
                        long out_block, int pixels) {
     for (int q = 0; q < w->panels; q++)
-        kernels(r)->gemm(g, w->width[q], a, w->w + w->at[q], w->bias + w->start[q] * CL_BLOCK, res ? res + w->start[q] * out_block : 0,
+        kernels(r)->gemm(g, w->halves[q], a, w->w + w->at[q], w->bias + w->start[q] * CL_BLOCK, res ? res + w->start[q] * out_block : 0,
                          out + w->start[q] * out_block, out_block, out_block, pixels, pixels, 0);
 }
 static int first_strip_rows(const cl_instr *i) { return (i->rows - 1) * i->s0 + i->kh0; }
@@ -69,7 +65,8 @@ static void conv_task(void *arg, int task, int thread) { /* k x k, through a pad
     long out_block = (long)i->out.h * i->out.w * CL_BLOCK;
     float *strip = scratch_of(r, thread), *out = map_at(r, &i->out, image);
     const float *in = map_at(r, &i->in, image), *res = i->other.c ? map_at(r, &i->other, image) : 0;
-    struct cl_gemm g = {i->kh * i->kw * nb, CL_BLOCK, CL_BLOCK, (long)i->s * CL_BLOCK, i->off, i->lo, i->hi};
+    int whole = i->in.c / CL_BLOCK;
+    struct cl_gemm g = {i->kh * i->kw * nb, i->kh * i->kw * whole, CL_BLOCK, i->in.c - whole * CL_BLOCK, (long)i->s * CL_BLOCK, i->off, i->lo, i->hi};
     for (int y = y0; y < y1; y += i->rows) {
         int rows = imin(i->rows, y1 - y), top = y * i->s - i->pt, need = (rows - 1) * i->s + i->kh;
         for (int b = 0; b < nb; b++)
@@ -82,7 +79,7 @@ static void conv_task(void *arg, int task, int thread) { /* k x k, through a pad
         for (int p = 0; p < i->ws->panels; p++)
             for (int q = 0; q < rows; q++) {
                 long at = (long)(y + q) * i->out.w * CL_BLOCK + i->ws->start[p] * out_block;
-                kernels(r)->gemm(&g, i->ws->width[p], strip + (long)q * i->s * pitch, i->ws->w + i->ws->at[p],
+                kernels(r)->gemm(&g, i->ws->halves[p], strip + (long)q * i->s * pitch, i->ws->w + i->ws->at[p],
                                  i->ws->bias + i->ws->start[p] * CL_BLOCK, res ? res + at : 0, out + at, out_block, out_block, i->out.w,
                                  i->out.w, 0);
             }
@@ -101,13 +98,13 @@ static void pointwise_task(void *arg, int task, int thread) {
     const float *in = map_at(r, &i->in, image), *res = i->other.c ? map_at(r, &i->other, image) : 0;
     float *out = map_at(r, &i->out, image);
     int nb = blocks_of(i->in.c);
-    struct cl_gemm g = {nb, CL_BLOCK, i->in.c - (nb - 1) * CL_BLOCK, (long)i->s * CL_BLOCK, i->off, i->lo, i->hi};
+    struct cl_gemm g = {nb, nb - 1, CL_BLOCK, i->in.c - (nb - 1) * CL_BLOCK, (long)i->s * CL_BLOCK, i->off, i->lo, i->hi};
     (void)thread;
     for (int m = m0; m < m1; m = by_row ? m + 1 : m1) {
         int pixels = by_row ? i->out.w : m1 - m0;
         long from = by_row ? (long)m * i->s * i->in.w * CL_BLOCK : (long)m * CL_BLOCK;
         long to = (long)(by_row ? m * i->out.w : m) * CL_BLOCK + w->start[q] * out_block;
-        kernels(r)->gemm(&g, w->width[q], in + from, w->w + w->at[q], w->bias + w->start[q] * CL_BLOCK, res ? res + to : 0, out + to,
+        kernels(r)->gemm(&g, w->halves[q], in + from, w->w + w->at[q], w->bias + w->start[q] * CL_BLOCK, res ? res + to : 0, out + to,
                          out_block, out_block, pixels, pixels, 0);
     }
 }
@@ -118,7 +115,7 @@ static void transposed_task(void *arg, int task, int thread) {
     int image = task / i->in.h, y = task % i->in.h, nb = blocks_of(i->in.c), co = blocks_of(i->out.c), w = i->in.w;
     long out_block = (long)i->out.h * i->out.w * CL_BLOCK, row = (long)w * CL_BLOCK;
     float *tmp = scratch_of(r, thread), *out = map_at(r, &i->out, image);
-    struct cl_gemm g = {nb, CL_BLOCK, i->in.c - (nb - 1) * CL_BLOCK, CL_BLOCK, i->off, i->lo, i->hi};
+    struct cl_gemm g = {nb, nb - 1, CL_BLOCK, i->in.c - (nb - 1) * CL_BLOCK, CL_BLOCK, i->off, i->lo, i->hi};
     all_panels(r, &g, i->ws, map_at(r, &i->in, image) + y * row, 0, tmp, row, w);
     for (int part = 0; part < 4; part++)
         for (int b = 0; b < co; b++) {
@@ -236,7 +233,7 @@ static void block_task(void *arg, int task, int thread) {
     case CL_ADD: k->add(in, other, out, n, i->lo, i->hi); break;
     case CL_SCALE: k->scale(in, other, 0, out, n, i->lo, i->hi); break;
     case CL_AFFINE: k->scale(in, i->vec + b * CL_BLOCK, i->vec2 + b * CL_BLOCK, out, n, i->lo, i->hi); break;
-    case CL_SIGMOID: for (long x = 0; x < n; x++) out[x] = 1 / (1 + expf(-in[x])); break;
+    case CL_SIGMOID: k->sigmoid(in, out, n); break;
     case CL_CONCAT: concat_block(i, in, map_at(r, &i->out, image), b); break;
     }
 }
@@ -298,9 +295,11 @@ int cl_plan_instr(const cl_program *p, cl_instr *i, long *scratch) {
         long pitch = strip_pitch(i), block = ((long)(i->rows - 1) * i->s + i->kh) * pitch;
         *scratch = nb * block;
         if (!(i->off = segments(i->kh * i->kw * nb))) return -1;
-        for (int y = 0, s = 0; y < i->kh; y++)
-            for (int x = 0; x < i->kw; x++)
-                for (int b = 0; b < nb; b++, s++) i->off[s] = (int)(b * block + y * pitch + x * CL_BLOCK);
+        int n = 0, whole = i->in.c / CL_BLOCK; /* an unfinished block comes last: only its channels are multiplied */
+        for (int part = 0; part < 2; part++)
+            for (int y = 0; y < i->kh; y++)
+                for (int x = 0; x < i->kw; x++)
+                    for (int b = part ? whole : 0; b < (part ? nb : whole); b++) i->off[n++] = (int)(b * block + y * pitch + x * CL_BLOCK);
         return 0;
     case CL_DEPTHWISE:
     case CL_MAX_POOL:

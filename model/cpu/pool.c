@@ -45,13 +45,15 @@ static void work(cl_pool *p, int thread) {
         atomic_fetch_add_explicit(&p->done, 1, memory_order_release);
     }
 }
+/* Microseconds that a worker stays awake after a run: enough for one that follows at once; the rest of the program wants the core too. */
+enum { SPIN = 300 };
 static void *worker_main(void *arg) {
     worker w = *(worker *)arg;
     cl_pool *p = w.pool;
     cl_free(arg);
     for (;;) {
         /* Stay on this core for a moment: a worker woken from sleep may land on its caller's core and stay there for milliseconds. */
-        for (double t = cl_now(); !atomic_load(&p->awake) && !atomic_load(&p->quit) && cl_now() - t < 2000;) relax();
+        for (double t = cl_now(); !atomic_load(&p->awake) && !atomic_load(&p->quit) && cl_now() - t < SPIN;) relax();
         pthread_mutex_lock(&p->mutex);
         while (!atomic_load(&p->awake) && !atomic_load(&p->quit)) pthread_cond_wait(&p->wake, &p->mutex);
         pthread_mutex_unlock(&p->mutex);

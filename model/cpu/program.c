@@ -84,6 +84,7 @@ static int ports(const cl_program *p, int output) {
         const cl_instr *x = &p->instr[i];
         int reads = x->op == CL_PACK || x->op == CL_FIRST || (x->op == CL_CHAIN && x->first_is_input);
         if (output ? x->op == CL_UNPACK : reads) n = imax(n, x->port + 1);
+        if (output && x->head_n) n = imax(n, x->head_port + 1);
     }
     return n;
 }

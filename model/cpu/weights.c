@@ -27,11 +27,12 @@ cl_weights *cl_weights_new(const struct cl_kernels *kernels, int cout, int k, co
     p->blocks = blocks_of(cout);
     p->start = cl_zeroed(sizeof(int) * (size_t)p->blocks);
     p->width = cl_zeroed(sizeof(int) * (size_t)p->blocks);
+    p->halves = cl_zeroed(sizeof(int) * (size_t)p->blocks);
     p->at = cl_zeroed(sizeof(long) * (size_t)p->blocks);
     /* The kernel prefetches one panel past the last. */
     p->w = cl_floats(((long)p->blocks + kernels->panel_blocks) * CL_BLOCK * k);
     p->bias = cl_floats((long)p->blocks * CL_BLOCK);
-    if (!p->start || !p->width || !p->at || !p->w || !p->bias) {
+    if (!p->start || !p->width || !p->halves || !p->at || !p->w || !p->bias) {
         cl_weights_free(p);
         return NULL;
     }
@@ -40,11 +41,13 @@ cl_weights *cl_weights_new(const struct cl_kernels *kernels, int cout, int k, co
     for (int c = 0; c < p->blocks;) {
         int left = p->blocks - c, width = imin(left, kernels->panel_blocks);
         if (kernels->panel_blocks == 3 && left == 4) width = 2; /* 2 + 2 is quicker than 3 + 1 */
+        int end = c + width, halves = 2 * width - (end == p->blocks && cout % CL_BLOCK && cout % CL_BLOCK <= CL_HALF);
         p->start[p->panels] = c;
         p->width[p->panels] = width;
+        p->halves[p->panels] = halves;
         p->at[p->panels++] = d - p->w;
         for (int i = 0; i < k; i++)
-            for (int o = c * CL_BLOCK; o < (c + width) * CL_BLOCK; o++) *d++ = o < cout ? w[(long)o * k + i] : 0;
+            for (int o = c * CL_BLOCK; o < c * CL_BLOCK + halves * CL_HALF; o++) *d++ = o < cout ? w[(long)o * k + i] : 0;
         c += width;
     }
     return p;
@@ -53,6 +56,7 @@ void cl_weights_free(cl_weights *p) {
     if (!p) return;
     cl_free(p->start);
     cl_free(p->width);
+    cl_free(p->halves);
     cl_free(p->at);
     cl_free(p->w);
     cl_free(p->bias);
