@@ -67,7 +67,7 @@ func (r *run) classify(ctx context.Context, tracks []scene.Track) (*seen, error)
 	}()
 	var waiting pictures // of several steps: a GPU is given many at once
 	keep := func() error {
-		if err := r.embed(&waiting, embeddings); err != nil {
+		if err := r.embed(&waiting, embeddings, len(waiting.ids)); err != nil {
 			return err
 		}
 		return made.flush(embeddings)
@@ -85,8 +85,8 @@ func (r *run) classify(ctx context.Context, tracks []scene.Track) (*seen, error)
 			made.add(p)
 			waiting.add(p)
 		}
-		if len(waiting.ids) >= r.network.Gather() {
-			if err := r.embed(&waiting, embeddings); err != nil {
+		if n := len(waiting.ids) / r.network.Gather() * r.network.Gather(); n > 0 {
+			if err := r.embed(&waiting, embeddings, n); err != nil {
 				return nil, err
 			}
 		}
@@ -187,20 +187,20 @@ func (p *pictures) add(q *pictures) {
 	p.rgb, p.uv = append(p.rgb, q.rgb...), append(p.uv, q.uv...)
 }
 
-// embed encodes the pictures that wait and forgets them.
-func (r *run) embed(p *pictures, to map[string]map[int][]float32) error {
-	if len(p.ids) == 0 {
+// embed encodes the first n of the pictures that wait and forgets them.
+func (r *run) embed(p *pictures, to map[string]map[int][]float32, n int) error {
+	if n == 0 {
 		return nil
 	}
 	return r.watch.time("classify", func() error {
-		e, err := r.network.Embed(p.rgb, p.uv)
+		e, err := r.network.Embed(p.rgb[:n], p.uv[:n])
 		if err != nil {
 			return err
 		}
-		for i, id := range p.ids {
+		for i, id := range p.ids[:n] {
 			to[id][p.steps[i]] = e[i]
 		}
-		*p = pictures{}
+		p.ids, p.steps, p.rgb, p.uv = p.ids[n:], p.steps[n:], p.rgb[n:], p.uv[n:]
 		return nil
 	})
 }

@@ -7,8 +7,17 @@
 // hands on the desk.
 package clip
 
+/*
+#cgo CFLAGS: -O3 -Wall -std=c11
+#include "resample.h"
+*/
+import "C"
+
 import (
 	"math"
+	"runtime"
+	"sync"
+	"unsafe"
 
 	"classlens/vision/scene"
 )
@@ -50,24 +59,26 @@ func Labelled(box scene.Box, head bool) Square {
 	return Square{x - side/2, y - side/2, side}
 }
 
-// taps are the source pixels and weights that make one pixel of the result.
+// taps are the source pixels and weights that make each of n pixels of the result.
 type taps struct {
-	first   int
-	weights []float32
+	first, count []int32
+	most         int
+	weights      []float32 // (n, most)
 }
 
 // tapsOf resamples side source pixels from start to n: a triangle as wide as an
 // output pixel when shrinking, bilinear when enlarging. Beyond the frame its edge
 // is repeated.
-func tapsOf(start, side float64, n, limit int) []taps {
-	out := make([]taps, n)
+func tapsOf(start, side float64, n, limit int) taps {
 	step := side / float64(n)
 	reach := math.Max(step, 1)
-	for i := range out {
+	t := taps{first: make([]int32, n), count: make([]int32, n), most: int(2*reach) + 2}
+	t.weights = make([]float32, n*t.most)
+	for i := range n {
 		middle := start + (float64(i)+0.5)*step - 0.5
 		a, b := int(math.Ceil(middle-reach)), int(math.Floor(middle+reach))
 		lo, hi := min(max(a, 0), limit-1), min(max(b, 0), limit-1)
-		w := make([]float32, hi-lo+1)
+		w := t.weights[i*t.most:][:hi-lo+1]
 		sum := float32(0)
 		for k := a; k <= b; k++ {
 			v := float32(1 - math.Abs(float64(k)-middle)/reach)
@@ -80,51 +91,48 @@ func tapsOf(start, side float64, n, limit int) []taps {
 		for j := range w {
 			w[j] /= sum
 		}
-		out[i] = taps{lo, w}
+		t.first[i], t.count[i] = int32(lo), int32(hi-lo+1)
 	}
-	return out
+	return t
 }
+
+// c is the same for C; its memory is pinned.
+func (t *taps) c(p *runtime.Pinner) C.cl_taps {
+	p.Pin(&t.first[0])
+	p.Pin(&t.count[0])
+	p.Pin(&t.weights[0])
+	return C.cl_taps{C.int(len(t.first)), C.int(t.most), (*C.int)(&t.first[0]), (*C.int)(&t.count[0]), (*C.float)(&t.weights[0])}
+}
+
+// span is how many sources lie between the first and the last that are read.
+func (t *taps) span() int {
+	from, to := t.first[0], t.first[0]+t.count[0]
+	for i, f := range t.first {
+		from, to = min(from, f), max(to, f+t.count[i])
+	}
+	return int(to - from)
+}
+
+// buffers are reused: a square's intermediate rows take some hundred kilobytes.
+var buffers = sync.Pool{New: func() any { return new([]float32) }}
 
 // Picture cuts the square out as size x size RGB, row-major.
 func Picture(f scene.Frame, q Square, size int) []byte {
 	columns, rows := tapsOf(q.X, q.Side, size, f.Width), tapsOf(q.Y, q.Side, size, f.Height)
-	first := rows[0].first
-	last := rows[size-1].first + len(rows[size-1].weights)
-	for _, r := range rows { // at the frame's edge rows may repeat
-		first, last = min(first, r.first), max(last, r.first+len(r.weights))
+	line := max(columns.span(), size)*3 + 4
+	need := line + rows.span()*size*3 + 4
+	buffer := buffers.Get().(*[]float32)
+	defer buffers.Put(buffer)
+	if cap(*buffer) < need {
+		*buffer = make([]float32, need)
 	}
-	narrow := make([]float32, (last-first)*size*3)
-	for y := first; y < last; y++ {
-		shrinkRow(narrow[(y-first)*size*3:], f.Pix[y*f.Width*3:(y+1)*f.Width*3], columns)
-	}
+	b := (*buffer)[:need]
 	out := make([]byte, size*size*3)
-	sum := make([]float32, size*3)
-	for i, r := range rows {
-		clear(sum)
-		for k, w := range r.weights {
-			row := narrow[(r.first+k-first)*size*3:][:size*3]
-			for j, v := range row {
-				sum[j] += w * v
-			}
-		}
-		for j, v := range sum {
-			out[i*size*3+j] = byte(v + 0.5)
-		}
-	}
+	var pin runtime.Pinner
+	defer pin.Unpin()
+	_ = f.Pix[3*f.Width*f.Height-1]
+	C.cl_clip_picture((*C.uchar)(&f.Pix[0]), C.int(f.Width), columns.c(&pin), rows.c(&pin), (*C.float)(&b[0]), (*C.float)(&b[line]), (*C.uchar)(unsafe.Pointer(&out[0])))
 	return out
-}
-
-func shrinkRow(out []float32, in []byte, columns []taps) {
-	for i, c := range columns {
-		var r, g, b float32
-		p := in[c.first*3:]
-		for k, w := range c.weights {
-			r += w * float32(p[3*k])
-			g += w * float32(p[3*k+1])
-			b += w * float32(p[3*k+2])
-		}
-		out[3*i], out[3*i+1], out[3*i+2] = r, g, b
-	}
 }
 
 // Flow cuts the square out of the flow as size x size x 2, in sides of the
@@ -135,20 +143,10 @@ func Flow(f *scene.Flow, q Square, size int) []float32 {
 	}
 	columns := tapsOf(q.X/f.Scale, q.Side/f.Scale, size, f.Width)
 	rows := tapsOf(q.Y/f.Scale, q.Side/f.Scale, size, f.Height)
-	k := float32(1 / (f.Interval * q.Side))
 	out := make([]float32, size*size*2)
-	for i, r := range rows {
-		for j, c := range columns {
-			var u, v float32
-			for a, wr := range r.weights {
-				line := f.UV[2*((r.first+a)*f.Width+c.first):]
-				for b, wc := range c.weights {
-					u += wr * wc * line[2*b]
-					v += wr * wc * line[2*b+1]
-				}
-			}
-			out[2*(i*size+j)], out[2*(i*size+j)+1] = u*k, v*k
-		}
-	}
+	var pin runtime.Pinner
+	defer pin.Unpin()
+	_ = f.UV[2*f.Width*f.Height-1]
+	C.cl_clip_flow((*C.float)(&f.UV[0]), C.int(f.Width), columns.c(&pin), rows.c(&pin), C.float(float32(1/(f.Interval*q.Side))), (*C.float)(&out[0]))
 	return out
 }

@@ -43,6 +43,51 @@ func TestPictureKeepsPlaces(t *testing.T) {
 	}
 }
 
+// The C loops against the sums themselves.
+func TestPictureAndFlowEqualPlainSums(t *testing.T) {
+	f := scene.Frame{Width: 61, Height: 47, Pix: make([]byte, 3*61*47)}
+	for i := range f.Pix {
+		f.Pix[i] = byte(i*7919>>3 ^ i)
+	}
+	flow := &scene.Flow{Width: 31, Height: 24, Scale: 2, Interval: .04, UV: make([]float32, 2*31*24)}
+	for i := range flow.UV {
+		flow.UV[i] = float32(i%17)*.37 - 2
+	}
+	for _, q := range []Square{{10, 8, 16}, {7.3, 5.8, 33.7}, {-20, -9, 60}, {40, 30, 40}, {300, 300, 10}, {-30, -30, 150}} {
+		const size = 20
+		got, uv := Picture(f, q, size), Flow(flow, q, size)
+		columns, rows := tapsOf(q.X, q.Side, size, f.Width), tapsOf(q.Y, q.Side, size, f.Height)
+		for i := range size * size * 3 {
+			y, x, c := i/3/size, i/3%size, i%3
+			sum := float32(0)
+			for a := range int(rows.count[y]) {
+				line := float32(0)
+				for b := range int(columns.count[x]) {
+					line += columns.weights[x*columns.most+b] * float32(f.Pix[3*((int(rows.first[y])+a)*f.Width+int(columns.first[x])+b)+c])
+				}
+				sum += rows.weights[y*rows.most+a] * line
+			}
+			if want := byte(sum + .5); got[i] != want {
+				t.Fatalf("%+v: picture %d is %d, want %d", q, i, got[i], want)
+			}
+		}
+		columns, rows = tapsOf(q.X/2, q.Side/2, size, flow.Width), tapsOf(q.Y/2, q.Side/2, size, flow.Height)
+		for i := range size * size * 2 {
+			y, x, c := i/2/size, i/2%size, i%2
+			sum := 0.0
+			for a := range int(rows.count[y]) {
+				for b := range int(columns.count[x]) {
+					w := float64(rows.weights[y*rows.most+a]) * float64(columns.weights[x*columns.most+b])
+					sum += w * float64(flow.UV[2*((int(rows.first[y])+a)*flow.Width+int(columns.first[x])+b)+c])
+				}
+			}
+			if want := sum / (.04 * q.Side); math.Abs(float64(uv[i])-want) > 1e-4*math.Max(1, math.Abs(want)) {
+				t.Fatalf("%+v: flow %d is %g, want %g", q, i, uv[i], want)
+			}
+		}
+	}
+}
+
 func TestEdgesAreRepeated(t *testing.T) {
 	f := ramp(60, 50)
 	p := Picture(f, Square{-40, -40, 80}, 40)
