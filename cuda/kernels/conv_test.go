@@ -157,8 +157,8 @@ func TestPointwise(t *testing.T) {
 	type shape struct{ n, k, m, area int }
 	onEach(t, func(t *testing.T, d *dev) {
 		for _, rows := range []int{16, 32, 64} {
-			for _, s := range []shape{{1, 1, 1, 4}, {2, 15, 17, 36}, {1, 16, 16, 256}, {3, 17, 33, 20}, {1, 35, 66, 68}, {2, 48, 64, 128}} {
-				for variant := range 4 {
+			for _, s := range []shape{{1, 1, 1, 4}, {2, 15, 17, 36}, {1, 16, 16, 256}, {3, 17, 33, 20}, {1, 35, 66, 68}, {2, 48, 64, 128}, {1, 5, 31, 8}, {1, 5, 63, 8}, {1, 5, 65, 8}} {
+				for variant := range 5 {
 					t.Run(fmt.Sprint(rows, s, variant), func(t *testing.T) {
 						c := convShape{n: s.n, cin: s.k, h: 1, w: s.area, groups: 1, m: s.m, kh: 1, kw: 1, sh: 1, sw: 1, dh: 1, dw: 1, lo: -inf, hi: inf}
 						x := random(5, s.n*s.k*s.area)
@@ -168,6 +168,9 @@ func TestPointwise(t *testing.T) {
 						if variant == 2 {
 							c.lo, c.hi = 0, .5
 						}
+						if variant == 4 {
+							x = spiky(5, len(x))
+						}
 						w := random(6, s.m*s.k)
 						bias, biasArg := optional(variant > 0, random(7, s.m))
 						residual, residualArg := optional(variant > 1, random(8, s.n*s.m*s.area))
@@ -175,7 +178,7 @@ func TestPointwise(t *testing.T) {
 						y := out(s.n * s.m * s.area)
 						d.run(t, fmt.Sprintf("pointwise_%d", rows), [3]int{ceil(s.n*s.area, 4096/rows), mpad / rows, 1}, 256, x, pack(w, 1, s.m, s.k, mpad, kpad), biasArg, residualArg, y,
 							s.m, mpad, s.k, kpad, s.n*s.area, s.area, c.lo, c.hi)
-						near(t, "y", y.got, c.reference(x, w, bias, residual), convTolerance)
+						nearSum(t, "y", y.got, c.reference(x, w, bias, residual), c.sizes(x, w, bias, residual), convTolerance)
 					})
 				}
 			}
@@ -192,6 +195,8 @@ func TestDepthwise(t *testing.T) {
 		change(func(s *convShape) { s.bias, s.top, s.left, s.bottom, s.right = false, 0, 0, 0, 0 }),
 		change(func(s *convShape) { s.n, s.cin, s.groups, s.h, s.w = 1, 1, 1, 1, 1 }),
 		change(func(s *convShape) { s.n, s.h, s.w = 1, 12, 11 }), // more than a block
+		change(func(s *convShape) { s.n, s.h, s.w = 1, 1, 127 }),
+		change(func(s *convShape) { s.n, s.h, s.w = 1, 3, 43 }),
 		change(func(s *convShape) { s.n, s.h, s.w, s.sh, s.sw, s.top, s.left = 1, 8, 16, 1, 2, 0, 2 }),
 		change(func(s *convShape) { s.kh, s.kw, s.top, s.left, s.bottom, s.right, s.lo, s.hi = 5, 7, 2, 3, 2, 3, -1, 1 }),
 		change(func(s *convShape) {
@@ -228,10 +233,11 @@ func TestConvTranspose(t *testing.T) {
 		for _, s := range []shape{
 			{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1}, {2, 3, 4, 5, 6, 2, 2, 2, 2, 1, 1, 0, 0, 10, 12}, {1, 4, 2, 5, 4, 3, 3, 2, 2, 1, 1, 1, 1, 10, 8},
 			{1, 2, 3, 7, 6, 3, 2, 1, 3, 2, 1, 2, 0, 7, 17}, {1, 2, 1, 12, 11, 3, 3, 1, 1, 1, 1, 1, 1, 12, 11}, {1, 1, 2, 4, 5, 2, 3, 3, 2, 1, 2, 1, 2, 9, 9},
+			{1, 2, 1, 1, 127, 1, 1, 1, 1, 1, 1, 0, 0, 1, 127}, {1, 1, 1, 2, 64, 1, 1, 1, 1, 1, 1, 0, 0, 2, 64}, {1, 1, 1, 3, 43, 1, 3, 1, 1, 1, 1, 0, 1, 3, 43},
 		} {
 			t.Run(fmt.Sprint(s), func(t *testing.T) {
-				for variant := range 2 {
-					x, w := random(12, s.n*s.c*s.h*s.w), random(13, s.c*s.o*s.kh*s.kw)
+				for variant, fill := range []func(uint64, int) []float32{random, random, odd, spiky} {
+					x, w := fill(12, s.n*s.c*s.h*s.w), random(13, s.c*s.o*s.kh*s.kw)
 					bias, biasArg := optional(variant == 0, random(14, s.o))
 					lo, hi := -inf, inf
 					if variant == 1 {
@@ -258,7 +264,7 @@ func TestConvTranspose(t *testing.T) {
 					}
 					d.run(t, "conv_transpose", [3]int{s.n * s.o, ceil(s.oh*s.ow, 128), 1}, 128, x, w, biasArg, y, s.c, s.o, s.h, s.w, s.oh, s.ow, s.kh, s.kw, s.sh, s.sw, s.dh, s.dw,
 						s.top, s.left, lo, hi)
-					near(t, "y", y.got, want, convTolerance)
+					within(t, "y", y.got, want, convTolerance, x)
 				}
 			})
 		}
@@ -270,7 +276,7 @@ func TestGemm(t *testing.T) {
 	onEach(t, func(t *testing.T, d *dev) {
 		for _, name := range []string{"gemm_nn", "gemm_nt", "gemm_tn"} {
 			for _, s := range []shape{{1, 1, 1, 1}, {2, 3, 5, 7}, {1, 63, 64, 16}, {1, 64, 65, 17}, {3, 66, 63, 15}, {1, 64, 64, 33}} {
-				for variant := range 3 {
+				for variant := range 4 { // the last: spiky
 					t.Run(fmt.Sprint(name, s, variant), func(t *testing.T) { runGemm(t, d, name, s.batch, s.m, s.n, s.k, variant) })
 				}
 			}
@@ -288,6 +294,9 @@ func runGemm(t *testing.T, d *dev, name string, batch, m, n, k, variant int) {
 	if variant == 2 {
 		alpha, lo, hi = .25, -.5, .5
 		a = odd(15, len(a))
+	}
+	if variant == 3 {
+		a = spiky(15, len(a))
 	}
 	bias, biasArg := optional(variant > 0, random(17, n))
 	residual, residualArg := optional(variant == 2, random(18, batch*m*n))
@@ -316,7 +325,7 @@ func runGemm(t *testing.T, d *dev, name string, batch, m, n, k, variant int) {
 		want[i] = cut(sum, float64(lo), float64(hi))
 	}
 	d.run(t, name, [3]int{ceil(n, 64), ceil(m, 64), batch}, 256, a, b, biasArg, residualArg, y, m, n, k, stepA, stepB, m*n, alpha, lo, hi)
-	near(t, "c", y.got, want, convTolerance)
+	within(t, "c", y.got, want, convTolerance, a)
 	if variant == 1 && math.IsNaN(want[0]) {
 		t.Fatal("the reference is NaN where nothing odd went in")
 	}

@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"flag"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -37,6 +38,12 @@ func TestMain(m *testing.M) {
 	code := 0
 	if os.Getenv(mutantsVariable) == "" {
 		code = m.Run()
+		if f := flag.Lookup("test.run"); code == 0 && len(devices) > 0 && f.Value.String() == "" && flag.Lookup("test.list").Value.String() == "" {
+			for _, fault := range missing() {
+				fmt.Fprintln(os.Stderr, fault)
+				code = 1
+			}
+		}
 	} else if err := mutationRun(m); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		code = 1
@@ -122,6 +129,7 @@ type held struct {
 // pointer. Afterwards inputs must be unchanged and guards whole.
 func (d *dev) run(t *testing.T, name string, grid [3]int, block int, args ...any) {
 	t.Helper()
+	note(name, block, args)
 	var all []held
 	defer func() {
 		for _, h := range all {
@@ -245,7 +253,7 @@ func near(t *testing.T, what string, got []float32, want []float64, tolerance fl
 		if float64(float32(w)) == g || (w != w && g != g) {
 			continue
 		}
-		if !(math.Abs(g-w) <= tolerance*(1+math.Abs(w))) {
+		if math.IsInf(w, 0) || !(math.Abs(g-w) <= tolerance*(1+math.Abs(w))) {
 			t.Fatalf("%s: element %d is %v, want %v", what, i, g, w)
 		}
 	}
@@ -301,6 +309,37 @@ func odd(seed uint64, n int) []float32 {
 		}
 	}
 	return v
+}
+
+// wild has everything: values of very different sizes, NaN and both infinities.
+func wild(seed uint64, n int) []float32 {
+	v := spiky(seed, n)
+	for i, x := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+		if at := i*4 + 2; at < n {
+			v[at] = float32(x)
+		}
+	}
+	return v
+}
+
+// within is near for sums of values of very different sizes: the tolerance is for the product of the greatest of each input.
+func within(t *testing.T, what string, got []float32, want []float64, tolerance float64, inputs ...[]float32) {
+	t.Helper()
+	scale := 1.0
+	for _, v := range inputs {
+		most := 1.0
+		for _, x := range v {
+			if a := math.Abs(float64(x)); a > most && !math.IsInf(a, 0) {
+				most = a
+			}
+		}
+		scale *= most
+	}
+	size := make([]float64, len(want))
+	for i := range size {
+		size[i] = scale
+	}
+	nearSum(t, what, got, want, size, tolerance)
 }
 
 func ceil(a, b int) int { return (a + b - 1) / b }

@@ -87,18 +87,19 @@ func TestBinary(t *testing.T) {
 	shapes := []shape{
 		{[4]int{1, 1, 1, 1}, [4]int{}, [4]int{}}, {[4]int{2, 3, 5, 9}, [4]int{135, 45, 9, 1}, [4]int{0, 1, 0, 0}}, {[4]int{1, 1, 16, 16}, [4]int{0, 0, 16, 1}, [4]int{0, 0, 1, 16}},
 		{[4]int{3, 2, 4, 11}, [4]int{0, 44, 0, 4}, [4]int{88, 44, 11, 1}},
+		{[4]int{1, 3, 5, 17}, [4]int{255, 85, 17, 1}, [4]int{255, 85, 17, 1}}, {[4]int{1, 1, 1, 257}, [4]int{0, 0, 0, 1}, [4]int{0, 0, 0, 1}},
 	}
 	onEach(t, func(t *testing.T, d *dev) {
 		for which, f := range operators {
 			for k, s := range shapes {
-				for kind, fill := range map[string]func(uint64, int) []float32{"plain": random, "odd": odd} {
+				for kind, fill := range map[string]func(uint64, int) []float32{"plain": random, "odd": odd, "spiky": spiky} {
 					t.Run(fmt.Sprint(which, k, kind), func(t *testing.T) {
 						total, sizeA, sizeB := 1, 1, 1
 						for i, n := range s.size {
 							total, sizeA, sizeB = total*n, sizeA+(n-1)*s.stepA[i], sizeB+(n-1)*s.stepB[i]
 						}
 						a, b, y, want := fill(33, sizeA), odd(34, sizeB), out(total), make([]float64, total)
-						if kind == "plain" {
+						if kind != "odd" {
 							b = random(34, sizeB)
 						}
 						for i := range want {
@@ -125,7 +126,7 @@ func TestBinary(t *testing.T) {
 func TestAffineCutSum(t *testing.T) {
 	onEach(t, func(t *testing.T, d *dev) {
 		for _, n := range blockSizes {
-			for kind, fill := range map[string]func(uint64, int) []float32{"plain": random, "odd": odd} {
+			for kind, fill := range map[string]func(uint64, int) []float32{"plain": random, "odd": odd, "spiky": spiky} {
 				t.Run(fmt.Sprint(n, kind), func(t *testing.T) {
 					const planes, c, lo, hi = 6, 3, -.5, .75
 					a, b, y := fill(35, n), fill(36, n), out(n)
@@ -172,8 +173,9 @@ func TestCopies(t *testing.T) {
 			{[4]int{1, 2, 3, 7}, 5, [4]int{0, 30, 10, 1}, 0, [4]int{0, 21, 7, 1}, 62, 42},                   // slice
 			{[4]int{3, 2, 13, 9}, 702 - 1, [4]int{-234, -117, -9, -1}, 0, [4]int{234, 117, 9, 1}, 702, 702}, // turned round
 			{[4]int{1, 2, 16, 8}, 0, [4]int{0, 0, 8, 1}, 3, [4]int{0, 130, 8, 1}, 128, 263},                 // repeated, into a part
+			{[4]int{1, 3, 5, 17}, 0, [4]int{0, 85, 17, 1}, 0, [4]int{0, 85, 17, 1}, 255, 255}, {[4]int{1, 1, 1, 257}, 0, [4]int{0, 0, 0, 1}, 0, [4]int{0, 0, 0, 1}, 257, 257},
 		} {
-			x, y := random(40, s.sizeX), inout(random(41, s.sizeY))
+			x, y := wild(40, s.sizeX), inout(random(41, s.sizeY))
 			want := make([]float64, s.sizeY)
 			for i, v := range y.start {
 				want[i] = float64(v)
@@ -193,6 +195,7 @@ func TestCopies(t *testing.T) {
 		}
 		for k, s := range []struct{ from, before, after [4]int }{
 			{[4]int{1, 1, 1, 1}, [4]int{}, [4]int{}}, {[4]int{2, 3, 4, 5}, [4]int{1, 0, 2, 1}, [4]int{0, 2, 1, 3}}, {[4]int{2, 3, 6, 9}, [4]int{0, -1, -2, 1}, [4]int{1, 0, 0, -3}},
+			{[4]int{1, 1, 1, 253}, [4]int{0, 0, 0, 1}, [4]int{0, 0, 0, 1}}, {[4]int{1, 1, 2, 127}, [4]int{0, 0, 0, 1}, [4]int{}}, {[4]int{1, 1, 1, 255}, [4]int{0, 0, 0, 1}, [4]int{0, 0, 0, 1}},
 		} {
 			var m [4]int
 			total, size := 1, 1
@@ -200,7 +203,7 @@ func TestCopies(t *testing.T) {
 				m[i] = s.from[i] + s.before[i] + s.after[i]
 				total, size = total*m[i], size*s.from[i]
 			}
-			x, y, want := random(42, size), out(total), make([]float64, total)
+			x, y, want := wild(42, size), out(total), make([]float64, total)
 			for i := range want {
 				index := [4]int{i / (m[3] * m[2] * m[1]), i / (m[3] * m[2]) % m[1], i / m[3] % m[2], i % m[3]}
 				from, inside := 0, true

@@ -23,7 +23,7 @@ const (
 func TestSquareSum(t *testing.T) {
 	onEach(t, func(t *testing.T, d *dev) {
 		for _, s := range [][2]int{{1, 1}, {127, 1}, {128, 2}, {129, 1}, {2000, 3}, {5, 4}} {
-			for kind, fill := range map[string]func(uint64, int) []float32{"plain": random, "odd": odd} {
+			for kind, fill := range map[string]func(uint64, int) []float32{"plain": random, "odd": odd, "spiky": spiky} {
 				n, blocks := s[0], s[1]
 				g, want := fill(150, n), make([]float64, blocks)
 				for i, v := range g {
@@ -59,6 +59,9 @@ func TestStepControl(t *testing.T) {
 			{"no number", []float32{1, float32(math.NaN())}, 10, 5, 1, 3, 1, 0, false},
 			{"overflow, fixed scale", []float32{inf}, 10, 0, 8, 3, 8, 0, false},
 			{"many", random(1, 300), 1e3, 0, 1, 0, 1, 0, true},
+			{"a block less one", random(2, 127), 1, 0, 1, 0, 1, 0, true},
+			{"a block", random(3, 128), 1, 0, 1, 0, 1, 0, true},
+			{"a block and one", spiky(4, 129), 1, 0, 1, 0, 1, 0, true},
 		} {
 			for i, v := range c.part {
 				c.part[i] = float32(math.Abs(float64(v)))
@@ -115,6 +118,9 @@ func TestOptimizers(t *testing.T) {
 						if n == 257 {
 							g = odd(152, n)
 						}
+						if n == 256 {
+							g = spiky(152, n)
+						}
 						for i, v := range second {
 							second[i] = v * v
 						}
@@ -152,6 +158,9 @@ func TestOptimizers(t *testing.T) {
 		for _, n := range blockSizes {
 			for _, count := range []float32{1, 0} {
 				w, mean, want := random(155, n), random(156, n), make([]float64, n)
+				if n == 257 {
+					w = wild(155, n)
+				}
 				control := make([]float32, 10)
 				control[counts], control[keep] = count, .75
 				for i := range want {

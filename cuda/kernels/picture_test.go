@@ -13,8 +13,9 @@ func TestPool(t *testing.T) {
 		for _, s := range []struct{ planes, h, w, kh, kw, sh, sw, top, left, oh, ow int }{
 			{1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1}, {2, 9, 7, 3, 3, 2, 2, 1, 1, 5, 4}, {3, 13, 12, 2, 3, 1, 1, 0, 0, 12, 10}, {1, 8, 16, 1, 1, 1, 1, 0, 0, 8, 16}, {2, 5, 4, 3, 2, 3, 1, 2, 0, 2, 3},
 			{1, 3, 3, 2, 2, 2, 2, 2, 2, 3, 3}, // windows wholly outside
+			{1, 1, 127, 1, 2, 1, 1, 0, 1, 1, 127}, {1, 3, 43, 2, 1, 1, 1, 1, 0, 3, 43},
 		} {
-			for kind, fill := range map[string]func(uint64, int) []float32{"plain": random, "odd": odd} {
+			for kind, fill := range map[string]func(uint64, int) []float32{"plain": random, "odd": odd, "spiky": spiky} {
 				t.Run(fmt.Sprint(s, kind), func(t *testing.T) {
 					x := fill(51, s.planes*s.h*s.w)
 					n := s.planes * s.oh * s.ow
@@ -41,10 +42,10 @@ func TestPool(t *testing.T) {
 					near(t, "max", y.got, most, 0)
 					y = out(n)
 					d.run(t, "average_pool", grid, 128, x, y, s.h, s.w, s.oh, s.ow, s.kh, s.kw, s.sh, s.sw, s.top, s.left, 0)
-					near(t, "average", y.got, mean, 1e-6)
+					within(t, "average", y.got, mean, 1e-6, x)
 					y = out(n)
 					d.run(t, "average_pool", grid, 128, x, y, s.h, s.w, s.oh, s.ow, s.kh, s.kw, s.sh, s.sw, s.top, s.left, 1)
-					near(t, "counted", y.got, counted, 1e-6)
+					within(t, "counted", y.got, counted, 1e-6, x)
 				})
 			}
 		}
@@ -53,8 +54,8 @@ func TestPool(t *testing.T) {
 
 func TestResize(t *testing.T) {
 	onEach(t, func(t *testing.T, d *dev) {
-		for _, s := range [][5]int{{1, 1, 1, 1, 1}, {2, 5, 7, 10, 14}, {1, 9, 4, 6, 11}, {3, 3, 5, 16, 8}, {1, 6, 6, 3, 43}} {
-			for variant := range 3 {
+		for _, s := range [][5]int{{1, 1, 1, 1, 1}, {2, 5, 7, 10, 14}, {1, 9, 4, 6, 11}, {3, 3, 5, 16, 8}, {1, 6, 6, 3, 43}, {1, 6, 7, 1, 127}} {
+			for variant := range 4 {
 				t.Run(fmt.Sprint(s, variant), func(t *testing.T) {
 					planes, h, w, oh, ow := s[0], s[1], s[2], s[3], s[4]
 					r := rand.New(rand.NewPCG(5, uint64(variant)))
@@ -71,6 +72,9 @@ func TestResize(t *testing.T) {
 					x, n := random(52, planes*h*w), planes*oh*ow
 					if variant == 2 {
 						x = odd(52, len(x))
+					}
+					if variant == 3 {
+						x = spiky(52, len(x))
 					}
 					add, addArg := optional(variant > 0, random(53, n))
 					lo, hi := -inf, inf
@@ -92,7 +96,7 @@ func TestResize(t *testing.T) {
 					}
 					grid, y := [3]int{planes, ceil(oh*ow, 128), 1}, out(n)
 					d.run(t, "resize_linear", grid, 128, x, sides, share, addArg, y, h, w, oh, ow, lo, hi)
-					near(t, "linear", y.got, linear, 1e-6)
+					within(t, "linear", y.got, linear, 1e-6, x)
 					y = out(n)
 					d.run(t, "resize_nearest", grid, 128, x, sides, y, h, w, oh, ow)
 					near(t, "nearest", y.got, nearest, 0)
@@ -116,6 +120,7 @@ func TestClip(t *testing.T) {
 	for i := range flow {
 		flow[i] *= 4
 	}
+	flow[10], flow[21], flow[33] = float32(math.NaN()), inf, 3e4
 	onEach(t, func(t *testing.T, d *dev) {
 		for _, s := range []int{1, 8, 11, 12, 16} {
 			for _, with := range []bool{true, false} {
@@ -159,13 +164,16 @@ func TestClip(t *testing.T) {
 
 func TestPeaks(t *testing.T) {
 	onEach(t, func(t *testing.T, d *dev) {
-		for _, s := range [][4]int{{1, 1, 1, 1}, {2, 9, 15, 1}, {3, 12, 11, 2}, {1, 16, 8, 3}} {
+		for _, s := range [][4]int{{1, 1, 1, 1}, {2, 9, 15, 1}, {3, 12, 11, 2}, {1, 16, 8, 3}, {1, 1, 127, 1}, {1, 3, 43, 1}} {
 			planes, h, w, r := s[0], s[1], s[2], s[3]
 			heat := random(55, planes*h*w)
 			for i := range heat {
 				heat[i] = float32(math.Round(float64(heat[i]*4))) / 4 // equals, too
 			}
 			heat[0] = 1
+			if planes == 2 {
+				heat[7], heat[20], heat[33] = float32(math.NaN()), inf, 3e4
+			}
 			const threshold = .5
 			want := map[int]float32{}
 			for i, v := range heat {

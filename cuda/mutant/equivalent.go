@@ -11,6 +11,7 @@ var (
 	comparison  = regexp.MustCompile(`setp\.[a-z]+\.([usf]\d+)\s+(%p\d+), (\S+), (\S+);`)
 	selection   = regexp.MustCompile(`selp\.\w+\s+(\S+), (\S+), (\S+), (%p\d+);`)
 	signShift   = regexp.MustCompile(`^\s*shr\.s(32|64)\s+(\S+), (\S+), (\d+);`)
+	signBit     = regexp.MustCompile(`^\s*shr\.u32\s+(\S+), (\S+), 31;`)
 	lowShift    = regexp.MustCompile(`^\s*shr\.[ub](?:32|64)\s+(\S+), (\S+), \d+;`)
 	joining     = regexp.MustCompile(`^\s*(?:or|and)\.pred\s+(%p\d+), %p\d+, %p\d+;`)
 	butterfly   = regexp.MustCompile(`shfl\.sync\.bfly\.b32\s+\S+, %\w+, (%\w+),`)
@@ -34,12 +35,12 @@ func equivalent(lines []string, at int, text string) bool {
 		return by >= width
 	}
 	if m := lowShift.FindStringSubmatch(text); m != nil {
-		return isSign(lines, at, m[2])
+		return isSign(lines, at, m[2]) || isCorrection(lines, at, m[1])
 	}
 	if m := addition.FindStringSubmatch(text); m != nil {
 		d := definition(lines, at, m[2])
 		s := lowShift.FindStringSubmatch(d)
-		return s != nil && isSign(lines, at, s[2])
+		return s != nil && isSign(lines, at, s[2]) || signBit.MatchString(d) && signBit.FindStringSubmatch(d)[2] == m[1]
 	}
 	if strings.Contains(lines[at], "bar.sync") {
 		return ordersNothing(lines, at)
@@ -52,6 +53,9 @@ func equivalent(lines []string, at int, text string) bool {
 
 // isSign says whether a register is the sign of another: 0 for what is not negative.
 func isSign(lines []string, at int, register string) bool {
+	if m := signBit.FindStringSubmatch(definition(lines, at, register)); m != nil {
+		return true
+	}
 	m := signShift.FindStringSubmatch(definition(lines, at, register))
 	if m == nil {
 		return false
@@ -59,6 +63,23 @@ func isSign(lines []string, at int, register string) bool {
 	width, _ := strconv.Atoi(m[1])
 	by, _ := strconv.Atoi(m[4])
 	return by == width-1
+}
+
+// isCorrection says whether a register is the sign bit of a number (x >>> 31) that is added to it before it is halved.
+func isCorrection(lines []string, at int, register string) bool {
+	s := signBit.FindStringSubmatch(lines[at])
+	if s == nil {
+		return false
+	}
+	for _, line := range lines[at+1:] {
+		if strings.HasPrefix(line, "}") {
+			break
+		}
+		if m := addition.FindStringSubmatch(line); m != nil && m[2] == register {
+			return m[1] == s[2]
+		}
+	}
+	return false
 }
 
 // definition is the last line before at that sets the register; PTX of NVRTC sets most registers once.

@@ -162,3 +162,14 @@ func TestBarriersThatOrderNothingAreNotTried(t *testing.T) {
 		t.Error("a barrier in a loop:", n)
 	}
 }
+
+func TestHalvingsCorrectionIsNotTried(t *testing.T) {
+	const ptx = "{\nshr.u32 \t%r2, %r1, 31;\nadd.s32 \t%r3, %r1, %r2;\nshr.s32 \t%r4, %r3, 1;\nshr.u32 \t%r5, %r1, 31;\nadd.s32 \t%r6, %r7, %r5;\n}"
+	var lines []int
+	for _, m := range All(ptx, "k", executed(2, 3, 5, 6)) {
+		lines = append(lines, m.Line)
+	}
+	if !slices.Equal(lines, []int{5, 6}) { // the sign of another number may well be 1
+		t.Fatal("mutants in lines", lines)
+	}
+}

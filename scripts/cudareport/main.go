@@ -35,13 +35,12 @@ func run(args []string) error {
 	survivors := flags.Bool("v", false, "list the mutants that no test noticed")
 	coverage := flags.Float64("min-coverage", 0, "fail when a kernel's coverage is below this percentage")
 	killed := flags.Float64("min-killed", 0, "fail when fewer than this percentage of all mutants are killed")
-	write := flags.Bool("write", false, "write cuda/kernels/report.txt and counts.tsv (report) or mutants.tsv (mutants); without it a report compares with them")
+	write := flags.Bool("write", false, "write cuda/kernels/report.txt and counts.tsv (report), mutants.tsv and survivors.txt (mutants), or the table of docs/performance.md (roofline); without it a report compares with them")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if verb == "roofline" {
-		roofline()
-		return nil
+		return roofline(*write)
 	}
 	l, err := newLab()
 	if err != nil {

@@ -17,6 +17,9 @@ import (
 // the source that the PTX says it was made from.
 const resultFile = "cuda/kernels/mutants.tsv"
 
+// survivorsFile lists the mutants that no test noticed: kernel, PTX line, kind, what stands there, what stood there instead.
+const survivorsFile = "cuda/kernels/survivors.tsv"
+
 type score struct {
 	killed, tried int
 	source        string
@@ -55,6 +58,7 @@ func mutants(l *lab, wanted string, perKernel int, survivors bool, least float64
 	}
 	var sum, s score
 	var faults []error
+	var alive strings.Builder
 	kernel := ""
 	finish := func() error {
 		if kernel == "" {
@@ -81,12 +85,18 @@ func mutants(l *lab, wanted string, perKernel int, survivors bool, least float64
 		s.tried++
 		if f[4] == "killed" {
 			s.killed++
-		} else if survivors {
+			continue
+		}
+		fmt.Fprintf(&alive, "%s\t%s\t%s\t%s\t%s\n", f[1], f[2], f[3], f[5], f[6])
+		if survivors {
 			fmt.Printf("  alive: %s line %s, %s: %s -> %s\n", f[1], f[2], f[3], f[5], f[6])
 		}
 	}
 	faults = append(faults, finish(), cmd.Wait())
 	fmt.Printf("mutants: all %d/%d, %.1f %%\n", sum.killed, sum.tried, 100*float64(sum.killed)/float64(max(sum.tried, 1)))
+	if keep && wanted == "" {
+		faults = append(faults, safefile.WriteFile(survivorsFile, []byte(alive.String())))
+	}
 	if 100*float64(sum.killed) < least*float64(sum.tried) {
 		faults = append(faults, fmt.Errorf("fewer than %g %% of the mutants were noticed", least))
 	}

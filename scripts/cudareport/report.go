@@ -45,6 +45,9 @@ func report(l *lab, wanted func(string) bool, leastCoverage, leastKilled float64
 			}
 			lines = append(lines, fmt.Sprintf("kernel: %s coverage %.1f mutants %d/%d %s replays %d", k, a.coverage(), s.killed, s.tried, use, a.replays))
 			fmt.Println(lines[len(lines)-1])
+			if s.tried == 0 && leastKilled > 0 {
+				faults = append(faults, fmt.Errorf("%s: no mutants of its source were tried; run make mutants", k))
+			}
 			if a.coverage() < leastCoverage {
 				faults = append(faults, fmt.Errorf("%s: %.1f %% of its instructions are executed by tests, want %g", k, a.coverage(), leastCoverage))
 			}
