@@ -51,6 +51,7 @@ each recording in the same order, also recall, precision, IDF1 and identity swit
 	f.Float64Var(&b.between, "between-fps", 6, "grey frames a second for following heads")
 	f.IntVar(&b.threads, "threads", 1, "threads of the nets")
 	f.StringVar(&b.stored, "detections", "", "folder that keeps what the nets found, by preset and recording, and gives it again: to try the tracker alone")
+	f.StringVar(&b.rows, "rows", "", "folder for what was found, a file a preset and recording, as ../shared/data/truth/score.py reads it")
 	f.IntVar(&b.detectors, "detectors", 0, "compare the nets at this input width, pixels")
 	return cmd
 }
@@ -63,6 +64,7 @@ type trackBench struct {
 	threads   int
 	detectors int
 	stored    string
+	rows      string
 	out       io.Writer
 }
 
@@ -94,6 +96,10 @@ func (b *trackBench) run(ctx context.Context, paths []string) error {
 				return err
 			}
 			name := clipName(path)
+			if err := b.writeRows(preset, path, r.tracks); err != nil {
+				d.Close()
+				return err
+			}
 			share := func(t time.Duration) float64 { return t.Seconds() / r.seconds }
 			fmt.Fprintf(b.out, "%-22s %-8s %7.0f %8.4f %8.4f %8.4f %7d", name, preset,
 				float64(r.found)/(r.detect+r.flow+r.track).Seconds(), share(r.detect), share(r.flow), share(r.track), len(r.tracks))
@@ -139,6 +145,22 @@ func (b *trackBench) storedAt(preset, path string) string {
 		return ""
 	}
 	return filepath.Join(b.stored, preset, strings.ReplaceAll(filepath.ToSlash(filepath.Clean(path)), "/", "-")+".json")
+}
+
+// writeRows leaves the visible sightings of tracks behind.
+func (b *trackBench) writeRows(preset, path string, tracks []scene.Track) error {
+	if b.rows == "" {
+		return nil
+	}
+	var text strings.Builder
+	fmt.Fprintln(&text, "time_s,track_id,x,y,w,h")
+	for _, r := range score.Rows(tracks) {
+		fmt.Fprintf(&text, "%.2f,%s,%.2f,%.2f,%.2f,%.2f\n", r.Time, r.ID, r.X, r.Y, r.W, r.H)
+	}
+	if err := os.MkdirAll(b.rows, 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(b.rows, preset+"-"+strings.TrimSuffix(clipName(path), ".mp4")+".csv"), []byte(text.String()), 0o644)
 }
 
 func readLooks(file string) (*storedLooks, error) {

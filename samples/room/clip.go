@@ -5,6 +5,9 @@ import (
 	"math/rand"
 )
 
+// mostStudents of a room that is drawn, for time's sake.
+const mostStudents = 28
+
 // NewClip draws the n-th whole-room clip of a plan: a class at work under one
 // camera, some with a teacher, some with a student who leaves or returns.
 func NewClip(a *Assets, p *Plan, n int) (*Scene, string, error) {
@@ -12,6 +15,13 @@ func NewClip(a *Assets, p *Plan, n int) (*Scene, string, error) {
 	age := uniform(r, p.AgeMin, p.AgeMax)
 	l := p.layout(r, age)
 	l.Rows = min(l.Rows, 4)
+	most := mostStudents
+	if p.Rows > 0 {
+		l.Rows, most = p.Rows, p.Rows*p.Cols*4
+	}
+	if p.Cols > 0 {
+		l.Cols = p.Cols
+	}
 	kind := CameraKinds[n%len(CameraKinds)]
 	if p.Cameras[kind] <= 0 {
 		kind = choose(r, p.Cameras)
@@ -36,7 +46,7 @@ func NewClip(a *Assets, p *Plan, n int) (*Scene, string, error) {
 	s.Lights = lightsOf(r)
 	v := p.variety(age)
 	for i, seat := range m.Seats {
-		if r.Intn(6) == 0 || !s.seatSeen(seat) || len(s.Actors) >= 28 {
+		if r.Intn(6) == 0 || !s.seatSeen(seat) || len(s.Actors) >= most {
 			continue
 		}
 		fr := derive(s.Seed, 1000+i)

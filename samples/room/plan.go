@@ -20,6 +20,8 @@ type Plan struct {
 	FPS        int                `yaml:"fps"`        // of each video
 	Widths     []int              `yaml:"widths"`     // of pictures; the height is 9/16
 	Layouts    map[string]float64 `yaml:"layouts"`    // single, double, rows, groups, lecture
+	Rows       int                `yaml:"rows"`       // of desks in a video's room, and
+	Cols       int                `yaml:"cols"`       // desks in each; 0: drawn, and no more than 28 students
 	Cameras    map[string]float64 `yaml:"cameras"`    // front, corner, side, ceiling, behind
 	Behaviours map[string]float64 `yaml:"behaviours"` // the ten of DESIGN
 	AgeMin     float32            `yaml:"age_min"`    // 0 child, 1 young adult, 2 old
@@ -63,6 +65,9 @@ func (p *Plan) Check() error {
 		if sum <= 0 {
 			return fmt.Errorf("%s: no weight is above 0", w.what)
 		}
+	}
+	if p.Rows < 0 || p.Cols < 0 || p.Rows > 40 || p.Cols > 40 {
+		return fmt.Errorf("rows and cols must be 0 to 40")
 	}
 	if p.Steps < 1 || p.Takes < 1 || p.Interval <= 0 || p.FPS < 1 || len(p.Widths) == 0 || slices.Min(p.Widths) < 160 || slices.Max(p.Widths) > 3840 {
 		return fmt.Errorf("steps, takes, interval, fps must be above 0 and widths 160 to 3840")

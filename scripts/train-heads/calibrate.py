@@ -1,11 +1,12 @@
 """How often a peak of the net's map is a head: slope and shift that turn its logit into a probability (Platt 1999).
 
-    python calibrate.py WEIGHTS.pt 'rendered/*' [WIDTH]
+    python calibrate.py WEIGHTS.pt 'rendered/*' [WIDTH [EVERY]]
 
-The rooms must not be those that were trained on. Prints slope and shift (ownSlope and ownShift in vision/people/own.go), and
+The rooms must not be those that were trained on; of their frames one in EVERY is looked at. Prints slope and shift (ownSlope and ownShift in vision/people/own.go), and
 recall and precision by probability.
 """
 import glob
+import itertools
 import sys
 
 import cv2
@@ -72,7 +73,8 @@ def main():
     width = int(sys.argv[3]) if len(sys.argv) > 3 else 1280
     rows, heads = [], 0
     folders = sorted(glob.glob(sys.argv[2]))
-    for p in pictures.rendered(folders):
+    every = int(sys.argv[4]) if len(sys.argv) > 4 else 1
+    for p in itertools.islice(pictures.rendered(folders, set()), 0, None, every):
         rows += judge(look(net, p.levels[0], width), p.heads, p.unsure)
         inside = (p.heads[:, 0] > 0) & (p.heads[:, 1] > 0) & (p.heads[:, 0] < p.levels[0].shape[1]) & (p.heads[:, 1] < p.levels[0].shape[0])
         heads += int(inside.sum())

@@ -119,8 +119,11 @@ def rendered(folders, known):
             ok, image = video.read()
             if not ok:
                 break
+            n += 1
+            if n - 1 not in rows:  # its heads are not known
+                continue
             heads, unsure = [], []
-            for r in rows.get(n, []):
+            for r in rows[n - 1]:
                 x, y, w, h = (float(r[f"head_{k}"]) for k in "xywh")
                 if w * h <= 0:
                     continue
@@ -129,7 +132,6 @@ def rendered(folders, known):
                 else:
                     heads.append([x + w / 2, y + h / 2, w, h])
             yield Picture(image, heads, unsure, "rendered")
-            n += 1
 
 
 # Sources whose labels are a person's or exact: there a mistake of the net is one.

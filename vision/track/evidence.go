@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"classlens/vision/scene"
 )
 
 // evidence is the sum of a seat's scores.
@@ -26,8 +28,9 @@ const fewLooks = 8
 // keep drops seats without enough evidence. The evidence is absolute, not a
 // share of the time: a pupil who turns round for the last seconds was there all along.
 // Where people are looked for less than once a second, less is asked for, by the
-// root of the rate: half the looks show the same people less often.
-func (t *Tracker) keep(seats []*seat, size func(y float64) float64) []*seat {
+// root of the rate: half the looks show the same people less often. Where nothing ever
+// changes there is no person, however sure a net is.
+func (t *Tracker) keep(seats []*seat, size func(y float64) float64, moves *activity) []*seat {
 	looks := 0
 	for _, s := range t.steps {
 		if s.looked {
@@ -55,6 +58,9 @@ func (t *Tracker) keep(seats []*seat, size func(y float64) float64) []*seat {
 			mean += v / float64(len(top))
 		}
 		if len(s.hits) < minHits || mean < t.o.MinTop || s.evidence() < minSum || s.h < minSizeShare*size(s.y) {
+			continue
+		}
+		if moves.still(scene.Box{X: s.x - s.w/2, Y: s.y - s.h/2, W: s.w, H: s.h}) {
 			continue
 		}
 		out = append(out, s)

@@ -52,19 +52,21 @@ func (t *Tracker) finishView(v, students, others int) (class, teaching []scene.T
 				h.walking = p.moving
 			}
 		}
-		seats = t.keep(t.joinPlaces(t.agglomerate(seats)), size)
+		seats = t.keep(t.joinPlaces(t.agglomerate(seats)), size, &t.views[v].activity)
 		for _, s := range seats {
 			for _, p := range s.pieces {
 				p.seat = s
 			}
 		}
-		persons, teach = teachers(t.people(seats, pieces))
+		persons, teach = teachers(t.people(seats, pieces), size)
 	}
 	mine := make([]*seat, 0, len(persons))
 	for _, p := range persons {
 		mine = append(mine, p.whole())
 	}
 	sortByPlace(mine)
+	// T01 is who is there most.
+	slices.SortStableFunc(teach, func(a, b *person) int { return len(b.hits()) - len(a.hits()) })
 	for _, p := range teach {
 		s := p.whole()
 		s.roams = len(p.seats)+len(p.walks) > 1

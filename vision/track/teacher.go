@@ -14,8 +14,10 @@ const (
 	roamHits    = 5    // at least so many finds: less is a passer-by
 	standShare  = 0.6  // of the poses seen, those that stand upright
 	standPoses  = 2
-	turnsAtOnce = 0.3 // of the rarer place's finds, those with the other place found: false ones
-	standClass  = 4   // others there must be for one who only stands to be the teacher
+	turnsAtOnce = 0.3  // of the rarer place's finds, those with the other place found: false ones
+	tallRatio   = 1.25 // of a seated head in that row of the picture, the head of one who stands
+	tallHits    = 5    // finds before this is believed
+	standClass  = 4    // others there must be for one who only stands to be the teacher
 )
 
 // roams tells whether a person walks about: the teacher does, a student who
@@ -45,6 +47,19 @@ func (p *person) stands() bool {
 		}
 	}
 	return poses >= standPoses && float64(upright) >= standShare*float64(poses)
+}
+
+// tall tells whether a person's head is mostly larger than seated heads in its row of the picture are. Seated heads lie near a plane; a head at the
+// same row of the picture but d above the plane is nearer to a camera c above the plane, and larger by c/(c-d): by 1.2 to 1.5 for one who stands
+// (d 0.4 m) under a camera at 2.4 to 3.4 m (c 1.2 to 2.2 m). size is the height of seated heads by row.
+func (p *person) tall(size func(y float64) float64) bool {
+	hits, tall := p.hits(), 0
+	for _, h := range hits {
+		if h.h >= tallRatio*size(h.cy) {
+			tall++
+		}
+	}
+	return len(hits) >= tallHits && float64(tall) >= standShare*float64(len(hits))
 }
 
 // One who stands has thighs and shanks hang straight below the hips, each
@@ -77,14 +92,14 @@ func upstanding(k *[scene.NumKeypoints]scene.Keypoint) bool {
 // teachers sorts people into the class and those who teach. A person alone in
 // a recording is a student before a webcam. Standing still makes a teacher only where a class of
 // four or more is sitting; those who stand in several places by turns are one.
-func teachers(all []*person) (class, teaching []*person) {
+func teachers(all []*person, size func(y float64) float64) (class, teaching []*person) {
 	if len(all) == 1 {
 		return all, nil
 	}
 	var standing []*person
 	for _, p := range all {
 		switch {
-		case p.roams(), len(p.walks) > 0 && len(all) > standClass && p.stands():
+		case p.roams(), len(p.walks) > 0 && len(all) > standClass && (p.stands() || p.tall(size)):
 			teaching = append(teaching, p)
 		case len(p.seats) == 0:
 			// walked by, never stayed

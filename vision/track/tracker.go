@@ -128,6 +128,7 @@ func (t *Tracker) Add(step *scene.Step, people []scene.Person) {
 func (t *Tracker) remember(now int, step *scene.Step) {
 	v := &t.views[t.steps[now].view]
 	v.cam = t.steps[now].cam
+	v.activity.add(step, v.cam)
 	if thumb := thumbnail(step); thumb != nil {
 		v.thumb = thumb
 	}

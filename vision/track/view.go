@@ -19,8 +19,9 @@ const (
 
 // view holds what its last step showed and where the camera then was.
 type view struct {
-	thumb []float64
-	cam   pose
+	thumb    []float64
+	cam      pose
+	activity activity
 }
 
 // viewOf gives the view of the first step after a cut and the camera's pose in
@@ -39,7 +40,7 @@ func (t *Tracker) viewOf(step *scene.Step) (int, pose) {
 		}
 	}
 	if at < 0 || thumb == nil {
-		t.views = append(t.views, view{thumb, still})
+		t.views = append(t.views, view{thumb: thumb, cam: still})
 		return len(t.views) - 1, still
 	}
 	cam := t.views[at].cam

@@ -1,0 +1,135 @@
+package track
+
+import (
+	"math"
+	"slices"
+
+	"classlens/vision/scene"
+)
+
+// activity is how much each cell of a still camera's picture changes over a view's time. Who sits in a room moves within ten seconds, a bag, a mark on
+// the board or a portrait on the wall does not: where a head seems to be and nothing ever changes but noise, there is none.
+// It keeps, of cells far larger than a face's features, one grey level each at no more than activitySamples moments.
+type activity struct {
+	cam      pose
+	wide     int
+	high     int
+	scale    float64 // pixels a cell
+	times    []float64
+	levels   [][]uint8 // a moment each
+	offered  int
+	every    int // of the moments offered, one in so many is kept
+	spread   []float64
+	floor    float64
+	measured bool
+}
+
+const (
+	activityCells   = 160 // across the picture
+	activityProbes  = 4   // pixels a cell and axis that are read
+	activitySamples = 64
+	activityLeast   = 8   // moments, and
+	activitySeconds = 8.0 // seconds, before anything is said
+	// activityAlive times the floor, the change that noise and encoder alone make: in three clips still things had 1.0 to 2.1 times the floor, the
+	// students who moved least 3.0 to 3.4 times, all others more than 6 times.
+	activityAlive = 2.0
+	// activityFloor is the least floor, grey levels: an encoder may copy still blocks bit by bit.
+	activityFloor = 1.0
+)
+
+// add takes the picture of a step; one of another camera position is left out.
+func (a *activity) add(step *scene.Step, cam pose) {
+	w, h, n, pix := step.Frame.Width, step.Frame.Height, 3, step.Frame.Pix
+	if w == 0 || h == 0 || len(pix) < 3*w*h {
+		return
+	}
+	if a.every == 0 {
+		a.cam, a.every = cam, 1
+		a.scale = math.Max(float64(w)/activityCells, 1)
+		a.wide, a.high = int(float64(w)/a.scale), int(float64(h)/a.scale)
+	}
+	if cam != a.cam {
+		return
+	}
+	a.offered++
+	if (a.offered-1)%a.every != 0 {
+		return
+	}
+	level := make([]uint8, a.wide*a.high)
+	for i := range level {
+		sum := 0
+		for k := range activityProbes * activityProbes {
+			x := int((float64(i%a.wide) + (float64(k%activityProbes)+0.5)/activityProbes) * a.scale)
+			y := int((float64(i/a.wide) + (float64(k/activityProbes)+0.5)/activityProbes) * a.scale)
+			p := (min(y, h-1)*w + min(x, w-1)) * n
+			sum += int(pix[p]) + 2*int(pix[p+1]) + int(pix[p+2])
+		}
+		level[i] = uint8(sum / (4 * activityProbes * activityProbes))
+	}
+	a.times, a.levels = append(a.times, step.Time), append(a.levels, level)
+	if len(a.levels) > activitySamples { // keep every other one, and from now on half as many
+		kept := 0
+		for i := 0; i < len(a.levels); i += 2 {
+			a.times[kept], a.levels[kept] = a.times[i], a.levels[i]
+			kept++
+		}
+		clear(a.levels[kept:])
+		a.times, a.levels, a.every = a.times[:kept], a.levels[:kept], 2*a.every
+	}
+}
+
+// measure works out each cell's spread, from the tenth to the ninetieth of a hundred moments, light that changes everywhere taken out.
+func (a *activity) measure() {
+	a.measured = true
+	if n := len(a.levels); n < activityLeast || a.times[n-1]-a.times[0] < activitySeconds {
+		return
+	}
+	light := make([]float64, len(a.levels))
+	for t, l := range a.levels {
+		var diff []float64
+		for i := 0; i < len(l); i += 7 { // a seventh of the cells tells as much
+			diff = append(diff, float64(l[i])-float64(a.levels[0][i]))
+		}
+		light[t] = median(diff)
+	}
+	a.spread = make([]float64, a.wide*a.high)
+	v := make([]float64, len(a.levels))
+	for i := range a.spread {
+		for t, l := range a.levels {
+			v[t] = float64(l[i]) - light[t]
+		}
+		slices.Sort(v)
+		at := func(share float64) float64 {
+			p := share * float64(len(v)-1)
+			k := int(p)
+			return v[k] + (p-float64(k))*(v[min(k+1, len(v)-1)]-v[k])
+		}
+		a.spread[i] = at(0.9) - at(0.1)
+	}
+	a.floor = math.Max(median(slices.Clone(a.spread)), activityFloor)
+}
+
+// still tells whether nothing but noise ever changed in a box, in pixels of the view's first picture; false where it cannot be told.
+func (a *activity) still(b scene.Box) bool {
+	if !a.measured {
+		a.measure()
+	}
+	if a.spread == nil {
+		return false
+	}
+	x, y := a.cam.toPicture(b.X, b.Y)
+	k := a.cam.scale()
+	x0, y0 := max(int(x/a.scale), 0), max(int(y/a.scale), 0)
+	x1, y1 := min(int(math.Ceil((x+b.W*k)/a.scale)), a.wide), min(int(math.Ceil((y+b.H*k)/a.scale)), a.high)
+	var v []float64
+	for j := y0; j < y1; j++ {
+		for i := x0; i < x1; i++ {
+			v = append(v, a.spread[j*a.wide+i])
+		}
+	}
+	if len(v) == 0 {
+		return false
+	}
+	slices.Sort(v)
+	return v[len(v)*4/5] < activityAlive*a.floor
+}
