@@ -18,6 +18,7 @@ type plan struct {
 	shapes  [][]int  // theirs
 	tail    []*node
 	scratch [][]float32       // for tensors that only the tail reads
+	frames  *exec.Frames      // that the pictures are cut from; nil: they are given
 	device  *exec.Ready       // in the program's place, on a device
 	known   map[string]*value // to the device's compiler: what follows from the shapes
 }

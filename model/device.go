@@ -16,15 +16,34 @@ type onDevice struct {
 	net       *exec.Net
 	constants map[*value]*exec.Constant
 	most      int // images at a time, less after memory ran out; 0: no limit
+	frames    []*exec.Frames
 }
 
+// Precision is what a GPU computes convolutions and products with weights in; sums, and all
+// that goes in and out, are float32. The CPU knows float32 only.
+type Precision string
+
+// The precisions. FP16 and BF16 run on tensor cores and move half as many bytes; FP16
+// rounds to 11 bits, BF16 to 8.
+const (
+	Float32 Precision = "float32"
+	FP16    Precision = "fp16"
+	BF16    Precision = "bf16"
+)
+
+var precisions = map[Precision]exec.Precision{"": exec.Float32, Float32: exec.Float32, FP16: exec.FP16, BF16: exec.BF16}
+
 // openDevice readies a network for the device of its options.
-func (n *Net) openDevice(name string, most int) error {
+func (n *Net) openDevice(name string, most int, p Precision) error {
+	precision, ok := precisions[p]
+	if !ok {
+		return fmt.Errorf("precision %q: there are %s, %s and %s", p, Float32, FP16, BF16)
+	}
 	d, err := exec.Open(name)
 	if err != nil {
 		return err
 	}
-	n.device = &onDevice{net: exec.NewNet(d), most: most, constants: map[*value]*exec.Constant{}}
+	n.device = &onDevice{net: exec.NewNet(d, precision), most: most, constants: map[*value]*exec.Constant{}}
 	return nil
 }
 
@@ -66,6 +85,9 @@ func (n *Net) leaveDevice(why error) {
 	n.lost = why
 	for _, p := range n.plans {
 		p.free()
+	}
+	for _, f := range n.device.frames {
+		_ = f.Free() // what the device says after it failed adds nothing
 	}
 	n.device.net.Close()
 	n.device, n.plans, n.recent, n.last = nil, map[string]*plan{}, nil, nil

@@ -3,6 +3,7 @@ package model
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,6 +18,8 @@ type Choice struct {
 	Device string      // for Options: CPU, or a GPU's UUID
 	Info   driver.Info // of the GPU
 	Note   string      // why the CPU stands in for a GPU; "" where it does not
+	// Network and Detectors are the GPU's precisions; "" is Float32.
+	Network, Detectors Precision
 }
 
 // String names the device for a report.
@@ -27,6 +30,11 @@ func (c Choice) String() string {
 	text := fmt.Sprintf("cuda: %s, %s, driver for CUDA %d.%d", c.Info.Name, c.Info.UUID, c.Info.DriverVersion/1000, c.Info.DriverVersion%1000/10)
 	if c.Info.Simulated {
 		text += ", simulated"
+	}
+	if c.Detectors != "" && c.Detectors != Float32 {
+		text += ", " + string(c.Detectors)
+	} else if c.Network != "" && c.Network != Float32 {
+		text += ", classroom network in " + string(c.Network)
 	}
 	return text
 }
@@ -60,6 +68,33 @@ func FindDevice(setting string) (Choice, error) {
 		return Choice{}, fmt.Errorf("device %s: %w; --device auto takes the CPU", setting, err)
 	}
 	return Choice{Device: info.UUID, Info: info}, nil
+}
+
+// SplitDevices turns a setting into one for each device: those of a list, cuda:UUID,cuda:UUID, or every real
+// GPU for cuda:all (simulated ones where there are no others). Anything else stays as it is.
+func SplitDevices(setting string) ([]string, error) {
+	var all []string
+	for _, s := range strings.Split(setting, ",") {
+		if s != "cuda:all" {
+			all = append(all, s)
+			continue
+		}
+		found, err := driver.Devices()
+		if err == nil && len(found) == 0 {
+			_, err = pick(found, "")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("device cuda:all: %w", err)
+		}
+		real := slices.ContainsFunc(found, func(d driver.Info) bool { return !d.Simulated })
+		for _, d := range found {
+			if !d.Simulated || !real {
+				all = append(all, "cuda:"+d.UUID)
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all), nil
 }
 
 // automatic is the first real GPU, else the CPU.

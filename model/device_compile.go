@@ -43,10 +43,11 @@ func init() {
 	}
 }
 
-// compileDevice plans the network for inputs of these shapes.
-func (n *Net) compileDevice(shapes [][]int) (*plan, error) {
+// compileDevice plans the network for inputs of these shapes; where frames are given, its
+// one input is cut out of them.
+func (n *Net) compileDevice(shapes [][]int, frames *exec.Frames) (*plan, error) {
 	c := &deviceCompiler{net: n, program: &exec.Program{}, known: map[string]*value{}, tensors: map[string]int{}, ones: map[*value]int{}, failed: map[string]bool{}}
-	p := &plan{}
+	p := &plan{frames: frames}
 	for i, s := range shapes {
 		name := n.graph.inputs[i].Name
 		if len(s) == 0 || slices.Contains(s, 0) {
@@ -54,6 +55,12 @@ func (n *Net) compileDevice(shapes [][]int) (*plan, error) {
 			continue
 		}
 		c.tensors[name] = c.program.Add(s...)
+		if frames != nil {
+			table := c.program.Add(s[0], exec.CropNumbers)
+			c.program.Inputs = append(c.program.Inputs, table)
+			c.program.Ops = append(c.program.Ops, &exec.Clip{Frames: frames, Crops: table, Y: c.tensors[name]})
+			continue
+		}
 		c.program.Inputs = append(c.program.Inputs, c.tensors[name])
 		p.reads = append(p.reads, i)
 	}

@@ -5,6 +5,8 @@ import (
 
 	"math/rand/v2"
 	"os"
+	"regexp"
+	"strings"
 	"testing"
 
 	"classlens/cuda/driver"
@@ -56,6 +58,44 @@ func TestDeviceEqualsPlainLoops(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			onCPUAndDevice(t, c.build, 2e-5, true, randomTensor(rand.New(rand.NewPCG(9, 1)), -1, 1, c.shape...))
 		})
+	}
+}
+
+// The same in half precision: results are as near as the rounding of what goes into a product, and
+// convolutions run on tensor cores.
+func TestDeviceHalfPrecision(t *testing.T) {
+	needDevice(t)
+	for _, p := range []struct {
+		precision Precision
+		tolerance float64
+	}{{FP16, 2.0 / 2048}, {BF16, 2.0 / 256}} {
+		for _, c := range kernelCases {
+			t.Run(string(p.precision)+" "+c.name, func(t *testing.T) {
+				in := randomTensor(rand.New(rand.NewPCG(9, 1)), -1, 1, c.shape...)
+				want := plainGraph(t, c.build(), Options{}, in)
+				n, err := load(c.build(), Options{Threads: 1, Device: "cuda", Precision: p.precision})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer n.Close()
+				got, err := n.Run(in)
+				if err != nil || n.DeviceError() != nil {
+					t.Fatal(err, n.DeviceError())
+				}
+				for i := range got {
+					if d := difference(t, got[i], want[i]); !(d <= p.tolerance) {
+						t.Errorf("output %d differs by %.2g of the largest value", i, d)
+					}
+				}
+				launched := strings.Join(n.last.device.Launches(), " ")
+				if whole := regexp.MustCompile(`(^| )(conv|pointwise|depthwise)_(16|32|64|3x3)`).FindString(launched); whole != "" && !strings.Contains(c.name, "group") {
+					t.Errorf("a convolution is left in float32: %s", launched)
+				}
+			})
+		}
+	}
+	if _, err := load(kernelCases[0].build(), Options{Device: "cuda", Precision: "fp8"}); err == nil {
+		t.Error("an unknown precision was taken")
 	}
 }
 

@@ -21,6 +21,8 @@ type Options struct {
 	// MaxBatch is how many images a GPU is given at a time; more go through in parts,
 	// whose copies and kernels overlap. 0: all at once.
 	MaxBatch int
+	// Precision of a GPU's convolutions and products; "" is Float32.
+	Precision Precision
 }
 
 // Net is a network ready to run. It may be used by several goroutines; their
@@ -82,7 +84,7 @@ func load(file *graphFile, o Options) (*Net, error) {
 		return nil, err
 	}
 	if d := o.Device; d != "" && d != CPU {
-		if err := n.openDevice(d, o.MaxBatch); err != nil {
+		if err := n.openDevice(d, o.MaxBatch, o.Precision); err != nil {
 			return nil, errors.Join(err, n.Close())
 		}
 	}
@@ -194,6 +196,16 @@ func (n *Net) planIn(in []Tensor, slot int) (*plan, error) {
 	if p := n.plans[key]; p != nil {
 		return p, nil
 	}
+	return n.addPlan(key, func() (*plan, error) {
+		if n.device != nil {
+			return n.compileDevice(sizesOf(in), nil)
+		}
+		return n.compile(sizesOf(in))
+	})
+}
+
+// addPlan makes a plan and keeps it under a key; the oldest goes where there are too many.
+func (n *Net) addPlan(key string, build func() (*plan, error)) (*plan, error) {
 	most := maxPlans
 	if n.device != nil {
 		most = maxDevicePlans
@@ -203,13 +215,7 @@ func (n *Net) planIn(in []Tensor, slot int) (*plan, error) {
 		delete(n.plans, n.recent[0])
 		n.recent, n.last = n.recent[1:], nil
 	}
-	var p *plan
-	var err error
-	if n.device != nil {
-		p, err = n.compileDevice(sizesOf(in))
-	} else {
-		p, err = n.compile(sizesOf(in))
-	}
+	p, err := build()
 	if err != nil {
 		return nil, err
 	}

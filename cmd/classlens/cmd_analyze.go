@@ -1,20 +1,23 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"classlens/internal/analysis"
 	"classlens/internal/config"
 	"classlens/internal/safefile"
 	"classlens/internal/seats"
+	"classlens/model"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // analyzeFlags are the command line of analyze.
@@ -48,7 +51,7 @@ Exit codes: 0 all done; 1 failed; 2 wrong usage; 3 finished, but some recordings
 	flags.StringVar(&f.out, "out", "out", "folder for the results")
 	flags.StringVar(&f.config, "config", "", "settings file (configs/default.yaml is the manual)")
 	flags.StringVar(&f.labels, "labels", "", "how behaviour is read as attention and engagement (default: configs/labels.yaml as shipped)")
-	flags.StringVar(&f.device, "device", "", "auto, cpu, cuda, cuda:N or cuda:UUID (setting run.device)")
+	flags.StringVar(&f.device, "device", "", "auto, cpu, cuda, cuda:N, cuda:UUID, several of these with commas, or cuda:all (setting run.device)")
 	flags.StringArrayVar(&f.set, "set", nil, "one setting, as section.key=value; may be repeated")
 	flags.StringVar(&f.seats, "seats", "", "file of the room's seats: begun when absent, else S07 is the same chair as in the recordings before (positions only)")
 	flags.BoolVar(&f.annotate, "annotate", false, "also write annotated.mp4: boxes, names, states, blurred faces")
@@ -76,43 +79,118 @@ func runAnalyze(cmd *cobra.Command, args []string, f analyzeFlags) error {
 		}
 	}
 	progress := newProgress(cmd.OutOrStdout(), cmd.ErrOrStderr(), f.json)
-	analyzer, err := analysis.New(analysis.Options{
+	losses := gpuLosses()
+	if losses >= mostGPULosses {
+		cfg.Run.Device = model.CPU
+		progress.Event(analysis.Event{Kind: "note", Recording: "devices", Text: fmt.Sprintf("GPUs failed %d times in this run: the rest is analyzed on the CPU", losses)})
+	}
+	pool, err := analysis.NewPool(analysis.Options{
 		Config: cfg, Labels: labels, Annotate: f.annotate, Seats: f.seats, Force: f.force, Version: version, Events: progress.Event,
 	})
 	if err != nil {
 		return err
 	}
-	defer analyzer.Close()
-	return analyzeAll(cmd.Context(), analyzer, recordings, f.out)
+	defer pool.Close()
+	folder := func(recording string) string { return filepath.Join(f.out, recordingName(recording)) }
+	var t tally
+	left := pool.Run(cmd.Context(), recordings, folder, t.add)
+	if err := cmd.Context().Err(); err != nil {
+		return err
+	}
+	if len(left) > 0 {
+		progress.Event(analysis.Event{Kind: "note", Recording: "devices", Text: fmt.Sprintf("no GPU is left to this process: a fresh one goes on with %d recordings", len(left))})
+		if err := t.goOn(cmd, left, losses+1); err != nil {
+			return err
+		}
+	}
+	t.lostGPUs = losses >= mostGPULosses
+	return t.outcome(len(recordings))
 }
 
-// analyzeAll goes through the recordings one after the other; one that fails
-// does not stop the rest. The reason of each is printed as it ends.
-func analyzeAll(ctx context.Context, analyzer *analysis.Analyzer, recordings []string, out string) error {
-	count, locked := map[analysis.State]int{}, 0
-	for _, r := range recordings {
-		result := analyzer.Run(ctx, r, filepath.Join(out, recordingName(r)))
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		count[result.State]++
-		if errors.Is(result.Err, safefile.ErrLocked) {
-			locked++
-		}
+// A process whose GPU's context was spoiled gets it back by being started anew. The count of such losses
+// travels in a variable; after so many the rest of the run stays on the CPU, and its exit code is 3.
+const (
+	lossesVariable = "CLASSLENS_GPU_LOSSES"
+	mostGPULosses  = 3
+)
+
+func gpuLosses() int {
+	n, _ := strconv.Atoi(os.Getenv(lossesVariable)) // unset, or not set by this program: none
+	return n
+}
+
+// tally counts how recordings ended; one that fails does not stop the rest. The reason of each
+// is printed as it ends.
+type tally struct {
+	count    map[analysis.State]int
+	locked   int
+	rest     int // exit code of the process that did the others
+	others   int // recordings that it did
+	lostGPUs bool
+}
+
+func (t *tally) add(r analysis.Result) {
+	if t.count == nil {
+		t.count = map[analysis.State]int{}
 	}
+	t.count[r.State]++
+	if errors.Is(r.Err, safefile.ErrLocked) {
+		t.locked++
+	}
+}
+
+// goOn lets a fresh process analyze the rest, with the same flags.
+func (t *tally) goOn(cmd *cobra.Command, left []string, losses int) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	args := append(sameFlags(cmd), "--")
+	child := exec.CommandContext(cmd.Context(), self, append(args, left...)...)
+	child.Cancel = func() error { return child.Process.Signal(os.Interrupt) } // it finishes what is under way
+	child.Stdout, child.Stderr = cmd.OutOrStdout(), cmd.ErrOrStderr()
+	child.Env = append(os.Environ(), fmt.Sprintf("%s=%d", lossesVariable, losses))
+	err = child.Run()
+	if ended := (*exec.ExitError)(nil); err != nil && !errors.As(err, &ended) {
+		return fmt.Errorf("a fresh process for the rest: %w", err)
+	}
+	t.rest, t.others = child.ProcessState.ExitCode(), len(left)
+	return cmd.Context().Err()
+}
+
+// sameFlags writes the command and its flags out again.
+func sameFlags(cmd *cobra.Command) []string {
+	args := []string{cmd.Name()}
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			for _, v := range list.GetSlice() {
+				args = append(args, "--"+f.Name+"="+v)
+			}
+			return
+		}
+		args = append(args, "--"+f.Name+"="+f.Value.String())
+	})
+	return args
+}
+
+// outcome is how so many recordings ended.
+func (t *tally) outcome(all int) error {
+	here := all - t.others
+	done := t.count[analysis.Done] == here
 	switch {
-	case count[analysis.Done] == len(recordings):
+	case done && t.rest == exitDone && !t.lostGPUs:
 		return nil
-	case locked == len(recordings):
+	case done && t.rest == exitDone:
+		return outcome{code: exitPartial}
+	case t.locked == all:
 		return outcome{code: exitLocked}
-	case len(recordings) == 1 && count[analysis.Failed] == 1:
+	case all == 1 && t.count[analysis.Failed] == 1:
 		return outcome{code: exitFailed}
-	case len(recordings) == 1:
+	case all == 1:
 		return outcome{code: exitPartial}
 	}
-	o := outcome{exitPartial, fmt.Sprintf("%d recordings: %d done, %d partial, %d failed",
-		len(recordings), count[analysis.Done], count[analysis.Partial], count[analysis.Failed])}
-	if count[analysis.Failed] == len(recordings) {
+	o := outcome{exitPartial, fmt.Sprintf("%d recordings: %d done, %d partial, %d failed", here, t.count[analysis.Done], t.count[analysis.Partial], t.count[analysis.Failed])}
+	if t.count[analysis.Failed] == here && (t.others == 0 || t.rest == exitFailed) {
 		o.code = exitFailed
 	}
 	return o

@@ -125,7 +125,7 @@ func Open(uuid string) (*Device, error) {
 
 // Usual time limits of a call. The simulated device interprets, on a CPU that others use, too.
 const (
-	usualTimeout     = 60 * time.Second
+	usualTimeout     = 30 * time.Second
 	simulatedTimeout = 30 * time.Minute
 )
 

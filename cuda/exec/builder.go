@@ -18,6 +18,7 @@ type builder struct {
 	net     *Net
 	program *Program
 	all     []launch
+	frames  *Frames // that the program cuts from; nil: none
 }
 
 // launch appends a call. Grid sides are what the kernel's comment says.

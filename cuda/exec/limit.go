@@ -22,13 +22,13 @@ func (m *MatMul) work(*Program) float64 {
 func (r *Ready) Limit(flops, bytes float64) (seconds float64) {
 	p := r.program
 	for _, op := range p.Ops {
-		moved := float64(p.size(op.writes()))
+		moved := float64(p.bytes(op.writes()))
 		for _, t := range op.reads() {
 			if t != None {
-				moved += float64(p.size(t))
+				moved += float64(p.bytes(t))
 			}
 		}
-		need := 4 * moved / bytes
+		need := moved / bytes
 		if w, ok := op.(worker); ok {
 			need = max(need, w.work(p)/flops)
 		}

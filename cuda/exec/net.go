@@ -10,8 +10,9 @@ import (
 // Net is what the programs of one network share on a device: the weights as the
 // kernels want them. Its methods take turns.
 type Net struct {
-	device *Device
-	mu     sync.Mutex
+	device    *Device
+	precision Precision
+	mu        sync.Mutex
 
 	packed map[packing]*driver.Buffer
 	tables map[string]*driver.Buffer
@@ -22,11 +23,12 @@ type Net struct {
 type packing struct {
 	c          *Constant
 	mpad, kpad int
+	kind       Precision
 }
 
 // NewNet makes an empty net on a device; it closes the device when it is closed.
-func NewNet(d *Device) *Net {
-	return &Net{device: d, packed: map[packing]*driver.Buffer{}, tables: map[string]*driver.Buffer{}}
+func NewNet(d *Device, p Precision) *Net {
+	return &Net{device: d, precision: p, packed: map[packing]*driver.Buffer{}, tables: map[string]*driver.Buffer{}}
 }
 
 // Device is where the net runs.
@@ -34,19 +36,22 @@ func (n *Net) Device() *Device { return n.device }
 
 // constant is a constant's values as they are.
 func (n *Net) constant(c *Constant) (*driver.Buffer, error) {
-	return n.cached(packing{c: c}, func() []float32 { return c.Data })
+	return n.cached(packing{c: c}, func(d *Device) (*driver.Buffer, error) { return driver.Upload(d.Device, c.Data) })
 }
 
 // weights are packed for the tiles, see packWeights.
 func (n *Net) weights(c *Constant, groups, m, k, mpad, kpad int) (*driver.Buffer, error) {
-	return n.cached(packing{c, mpad, kpad}, func() []float32 { return packWeights(c.Data, groups, m, k, mpad, kpad) })
+	return n.cached(packing{c: c, mpad: mpad, kpad: kpad}, func(d *Device) (*driver.Buffer, error) {
+		return driver.Upload(d.Device, packWeights(c.Data, groups, m, k, mpad, kpad))
+	})
 }
 
-func (n *Net) cached(key packing, data func() []float32) (*driver.Buffer, error) {
+// cached uploads what a key names once.
+func (n *Net) cached(key packing, upload func(d *Device) (*driver.Buffer, error)) (*driver.Buffer, error) {
 	if b := n.packed[key]; b != nil {
 		return b, nil
 	}
-	b, err := driver.Upload(n.device.Device, data())
+	b, err := upload(n.device)
 	if err == nil {
 		n.packed[key] = b
 	}
@@ -88,6 +93,9 @@ func (n *Net) Prepare(p *Program) (*Ready, error) {
 		return nil, err
 	}
 	fuse(p)
+	if n.precision != Float32 {
+		halve(p, n.precision)
+	}
 	r := &Ready{net: n, program: p, places: placeAll(p)}
 	n.owner = r
 	err := r.prepare()

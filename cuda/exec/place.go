@@ -26,7 +26,7 @@ func placeAll(p *Program) placement {
 		}
 		t = p.root(t)
 		if spans[t] == nil {
-			spans[t] = &span{t, i, i, (4*p.size(t) + alignment - 1) / alignment * alignment}
+			spans[t] = &span{t, i, i, (p.bytes(t) + alignment - 1) / alignment * alignment}
 			order = append(order, t)
 		}
 		spans[t].last = i

@@ -3,7 +3,7 @@
 // graph. What a network means is not known here: model hands over ops, tensors and
 // weights in the types of this package.
 //
-// A tensor is a number into Program.Tensors; all are float32, row-major, pictures NCHW.
+// A tensor is a number into Program.Tensors; callers see float32, row-major, pictures NCHW.
 // None stands for an input that is not given.
 package exec
 
@@ -27,6 +27,7 @@ type Tensor struct {
 	Shape    []int
 	Constant *Constant // nil: made by an op or given by the caller
 	Of       int       // tensor whose memory this one shares (another shape of the same values), or None
+	Layout   Layout    // in memory; what callers give and get is First
 }
 
 // Program is a network with all sizes known.

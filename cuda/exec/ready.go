@@ -23,6 +23,7 @@ type Ready struct {
 	in, out []transfer
 	graph   *driver.Graph
 	plain   bool // recording failed: launch one by one
+	frames  *Frames
 	runs    int
 }
 
@@ -49,6 +50,7 @@ func (r *Ready) prepare() error {
 			return err
 		}
 	}
+	r.frames = b.frames
 	var err error
 	if r.stream, err = r.net.device.NewStream(); err != nil {
 		return err
@@ -199,6 +201,11 @@ func fits(all []transfer, host [][]float32, what string) error {
 
 func (r *Ready) launch() error {
 	r.runs++
+	if r.frames != nil { // outside the graph: which copies it waits for changes
+		if err := r.stream.Wait(r.frames.ready); err != nil {
+			return err
+		}
+	}
 	if r.graph == nil && !r.plain && r.runs > 1 {
 		g, err := r.stream.Capture(r.each)
 		if err != nil && r.net.device.Err() != nil {

@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -106,57 +107,100 @@ func TestResize(t *testing.T) {
 	})
 }
 
-// The fused crop against the same sampling in float64.
-func TestClip(t *testing.T) {
-	const h, w, fh, fw = 23, 31, 11, 15 // no flow cell ends where a target pixel looks
-	boxes := []float32{0, 0, 31, 23, 5.5, 3.25, 20, 22.5, -6, -4, 10, 12, 25, 15, 40, 30, 7, 7, 9, 10}
-	which := []int32{0, 1, 1, 0, 1}
-	r := rand.New(rand.NewPCG(9, 9))
-	rgb := make([]uint8, 2*h*w*3)
-	for i := range rgb {
-		rgb[i] = uint8(r.Uint32())
+// clipTaps are the weights of a target pixel along one axis; what falls outside goes to the edge.
+func clipTaps(start, side float64, s, i, limit int) map[int]float64 {
+	step := side / float64(s)
+	reach, middle := math.Max(step, 1), start+(float64(i)+.5)*step-.5
+	w, sum := map[int]float64{}, 0.0
+	for k := int(math.Ceil(middle - reach)); k <= int(math.Floor(middle+reach)); k++ {
+		v := math.Max(1-math.Abs(float64(k)-middle)/reach, 0)
+		w[min(max(k, 0), limit-1)] += v
+		sum += v
 	}
-	flow := random(54, 2*fh*fw*2)
-	for i := range flow {
-		flow[i] *= 4
+	for k := range w {
+		w[k] /= sum
+	}
+	return w
+}
+
+// The fused crop against the same sampling in float64: frames of two sizes in one block, squares that shrink and enlarge, that
+// reach over every edge and lie wholly outside, with and without flow.
+func TestClip(t *testing.T) {
+	type frame struct {
+		w, h, fw, fh, at, flowAt int
+		scale                    float64
+		rgb                      []uint8
+		flow                     []float32
+	}
+	r := rand.New(rand.NewPCG(9, 9))
+	var block []byte
+	frames := []frame{{w: 31, h: 23, fw: 15, fh: 11, scale: 2}, {w: 50, h: 40, fw: 10, fh: 8, scale: 5}}
+	for i := range frames {
+		f := &frames[i]
+		put := func(v []byte) int {
+			at := len(block) / 16
+			block = append(block, v...)
+			block = append(block, make([]byte, (16-len(block)%16)%16)...)
+			return at
+		}
+		f.rgb, f.flow = make([]uint8, f.w*f.h*3), random(uint64(54+i), f.fw*f.fh*2)
+		for k := range f.rgb {
+			f.rgb[k] = uint8(r.Uint32())
+		}
+		var raw []byte
+		for k := range f.flow {
+			f.flow[k] *= 40
+			raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(f.flow[k]))
+		}
+		f.at, f.flowAt = put(f.rgb), put(raw)
+	}
+	squares := []struct {
+		frame            int
+		x, y, side, rate float64
+	}{{0, 0, 0, 23, .02}, {1, 5.5, 3.25, 20, .03}, {0, -6.75, -4.5, 16, .05}, {1, 25, 15, 40.5, .01}, {0, 7, 7, 2.5, 0}, {1, 90, -70, 9, .2}, {0, 3.125, 2, 5, .1}}
+	table := make([]int32, 16*len(squares))
+	for i, q := range squares {
+		f, x, y := frames[q.frame], math.Floor(q.x), math.Floor(q.y)
+		copy(table[16*i:], []int32{int32(f.at), int32(f.flowAt), int32(f.w), int32(f.h), int32(f.fw), int32(f.fh), int32(x), int32(y)})
+		for k, v := range []float64{q.x - x, q.y - y, q.side, q.rate, f.scale} {
+			table[16*i+8+k] = int32(math.Float32bits(float32(v)))
+		}
 	}
 	flow[10], flow[21], flow[33] = float32(math.NaN()), inf, 3e4
 	onEach(t, func(t *testing.T, d *dev) {
 		for _, s := range []int{1, 8, 11, 12, 16} {
-			for _, with := range []bool{true, false} {
-				count := len(which)
-				want := make([]float64, count*5*s*s)
-				for i := range count {
-					b := boxes[4*i:]
-					bx, by := float64(b[0]), float64(b[1])
-					stepX, stepY := float64(b[2]-b[0])/float64(s), float64(b[3]-b[1])/float64(s)
-					for p := range s * s {
-						left, top := bx+float64(p%s)*stepX, by+float64(p/s)*stepY
-						for c := range 3 {
-							sum := 0.0
-							for k := range 4 {
-								sx, sy := cut(left+(.25+.5*float64(k&1))*stepX-.5, 0, w-1), cut(top+(.25+.5*float64(k>>1))*stepY-.5, 0, h-1)
-								x0, y0 := int(sx), int(sy)
-								x1, y1 := min(x0+1, w-1), min(y0+1, h-1)
-								v := func(y, x int) float64 { return float64(rgb[((int(which[i])*h+y)*w+x)*3+c]) }
-								fx, fy := sx-float64(x0), sy-float64(y0)
-								sum += (v(y0, x0)*(1-fx)+v(y0, x1)*fx)*(1-fy) + (v(y1, x0)*(1-fx)+v(y1, x1)*fx)*fy
+			y := out(len(squares) * 5 * s * s)
+			d.run(t, "clip", [3]int{len(squares), ceil(s*s, 128), 1}, 128, block, table, y, s)
+			for i, q := range squares {
+				f := frames[q.frame]
+				for p := range s * s {
+					rows, columns := clipTaps(q.y, q.side, s, p/s, f.h), clipTaps(q.x, q.side, s, p%s, f.w)
+					for c := range 3 {
+						sum := 0.0
+						for j, v := range rows {
+							for k, w := range columns {
+								sum += v * w * float64(f.rgb[(j*f.w+k)*3+c])
 							}
-							want[(i*5+c)*s*s+p] = sum/4/127.5 - 1
 						}
-						if with {
-							kx, ky := float64(fw)/w, float64(fh)/h
-							j, q := int(cut((left+stepX/2)*kx, 0, fw-1)), int(cut((top+stepY/2)*ky, 0, fh-1))
-							f := flow[((int(which[i])*fh+q)*fw+j)*2:]
-							want[(i*5+3)*s*s+p] = cut(float64(f[0])/(kx*float64(b[2]-b[0])), -1, 1)
-							want[(i*5+4)*s*s+p] = cut(float64(f[1])/(ky*float64(b[3]-b[1])), -1, 1)
+						got := float64(y.got[(i*5+c)*s*s+p])
+						near := math.Abs(got-(math.Floor(sum+.499)/127.5-1)) < 1e-6 || math.Abs(got-(math.Floor(sum+.501)/127.5-1)) < 1e-6 // what lies between two bytes may become either
+						if !near {
+							t.Fatalf("side %d, square %d, channel %d, pixel %d: %v, want %v rounded", s, i, c, p, (got+1)*127.5, sum)
+						}
+					}
+					rows, columns = clipTaps(q.y/f.scale, q.side/f.scale, s, p/s, f.fh), clipTaps(q.x/f.scale, q.side/f.scale, s, p%s, f.fw)
+					for c := range 2 {
+						sum := 0.0
+						for j, v := range rows {
+							for k, w := range columns {
+								sum += v * w * float64(f.flow[(j*f.fw+k)*2+c])
+							}
+						}
+						if got, want := float64(y.got[(i*5+3+c)*s*s+p]), cut(sum*q.rate, -1, 1); !(math.Abs(got-want) < 2e-5) {
+							t.Fatalf("side %d, square %d, flow %d, pixel %d: %v, want %v", s, i, c, p, got, want)
 						}
 					}
 				}
-				_, flowArg := optional(with, flow)
-				y := out(len(want))
-				d.run(t, "clip", [3]int{count, ceil(s*s, 128), 1}, 128, rgb, flowArg, boxes, which, y, h, w, fh, fw, s)
-				near(t, fmt.Sprint("side ", s), y.got, want, 1e-5)
 			}
 		}
 	})

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 
 	"classlens/internal/config"
 	"classlens/model"
@@ -30,15 +31,18 @@ type Options struct {
 	peopleScale float64 // of the detectors' inputs, for tests on a simulated device; 0 is 1
 }
 
-// Analyzer holds the networks, loaded once, for any number of recordings in
-// turn. It is not safe for several goroutines.
+// Analyzer holds the networks, loaded once, for any number of recordings, one after the
+// other or side by side.
 type Analyzer struct {
 	options  Options
 	weights  []byte // the classroom network's ONNX file
 	network  *classroom.Network
-	detector *people.Detector
+	detector *people.Detector // whose nets all recordings share
+	desk     *desk
 	device   model.Choice
-	said     bool // that the device is not used, or no longer
+
+	mu   sync.Mutex // of news
+	said bool       // that the device is not used, or no longer
 }
 
 // New finds the device and loads the people detectors and the classroom network for it.
@@ -47,6 +51,11 @@ func New(o Options) (*Analyzer, error) {
 		o.Events = func(Event) {}
 	}
 	a := &Analyzer{options: o}
+	a.options.Events = func(e Event) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		o.Events(e)
+	}
 	var err error
 	if a.weights, err = classroom.Shipped(o.Config.Network.Size); err != nil {
 		return nil, err
@@ -56,7 +65,7 @@ func New(o Options) (*Analyzer, error) {
 			return nil, fmt.Errorf("weights: %w", err)
 		}
 	}
-	if a.device, err = classroom.ChooseDevice(o.Config.Run.Device, a.weights); err != nil {
+	if a.device, err = classroom.ChooseDevice(o.Config.Run.Device, o.Config.Run.Precision, a.weights); err != nil {
 		return nil, err
 	}
 	err = a.load()
@@ -72,18 +81,22 @@ func New(o Options) (*Analyzer, error) {
 
 // load loads the networks for the device.
 func (a *Analyzer) load() (err error) {
-	if a.network, err = classroom.LoadOn(a.weights, a.threads(), a.device.Device); err != nil {
+	if a.network, err = classroom.LoadOn(a.weights, model.Options{Threads: a.threads(), Device: a.device.Device, Precision: a.device.Network}); err != nil {
 		return fmt.Errorf("classroom network: %w", err)
 	}
 	if a.detector, err = people.NewDetector(a.peopleOptions()); err != nil {
-		err = errors.Join(fmt.Errorf("people detectors: %w", err), a.network.Close())
+		return errors.Join(fmt.Errorf("people detectors: %w", err), a.network.Close())
 	}
-	return err
+	a.desk = newDesk(a.network)
+	return nil
 }
 
 // Close frees the networks.
 func (a *Analyzer) Close() error {
 	var errs []error
+	if a.desk != nil {
+		errs = append(errs, a.desk.close())
+	}
 	if a.network != nil {
 		errs = append(errs, a.network.Close())
 	}
@@ -113,7 +126,7 @@ func (a *Analyzer) Run(ctx context.Context, recording, folder string) Result {
 	name := filepath.Base(recording)
 	a.options.Events(Event{Kind: "start", Recording: name})
 	a.sayDevice(name)
-	r := &run{Analyzer: a, path: recording, name: name, folder: folder, watch: newStopwatch()}
+	r := &run{Analyzer: a, path: recording, name: name, folder: folder, watch: newStopwatch(), detector: a.detector.Sibling()}
 	defer r.close()
 	state, text, err := r.do(ctx)
 	switch {

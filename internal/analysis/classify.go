@@ -65,9 +65,26 @@ func (r *run) classify(ctx context.Context, tracks []scene.Track) (*seen, error)
 			}
 		}
 	}()
-	var waiting pictures // of several steps: a GPU is given many at once
+	r.desk.enter()
+	defer r.desk.leave()
+	var waiting []*pictures // at the desk
+	collect := func(left int) error {
+		return r.watch.time("classify", func() error {
+			for ; len(waiting) > left; waiting = waiting[1:] {
+				p := waiting[0]
+				e, err := r.desk.wait(p.ticket)
+				if err != nil {
+					return err
+				}
+				for i, id := range p.ids {
+					embeddings[id][p.step] = e[i]
+				}
+			}
+			return nil
+		})
+	}
 	keep := func() error {
-		if err := r.embed(&waiting, embeddings, len(waiting.ids)); err != nil {
+		if err := collect(0); err != nil {
 			return err
 		}
 		return made.flush(embeddings)
@@ -83,10 +100,9 @@ func (r *run) classify(ctx context.Context, tracks []scene.Track) (*seen, error)
 				}
 			}
 			made.add(p)
-			waiting.add(p)
-		}
-		if n := len(waiting.ids) / r.network.Gather() * r.network.Gather(); n > 0 {
-			if err := r.embed(&waiting, embeddings, n); err != nil {
+			_ = r.watch.time("classify", func() error { r.desk.put(p.ticket); return nil })
+			waiting = append(waiting, p)
+			if err := collect(mayWait); err != nil {
 				return nil, err
 			}
 		}
@@ -126,14 +142,15 @@ func byStep(tracks []scene.Track) map[int][]sighted {
 	return m
 }
 
-// pictures are what the network sees of one step, or of several that wait.
+// mayWait is how many steps may wait for a full batch.
+const mayWait = 2 * stepsTogether
+
+// pictures are what the network sees of one step.
 type pictures struct {
 	step     int
-	steps    []int // of each picture
 	time     float64
 	ids      []string
-	rgb      [][]byte
-	uv       [][]float32
+	ticket   *ticket
 	motion   []float64
 	known    [][]float32 // embeddings that an earlier run made
 	keyframe *keyframe
@@ -156,6 +173,11 @@ func (r *run) cut(i int, sightings map[int][]sighted, asKeyframe bool, made *emb
 		p = r.clips(step, visible)
 	}
 	if asKeyframe {
+		if p.ticket != nil && p.ticket.step != nil { // faces are blurred in the picture itself
+			whole := *step
+			whole.Frame.Pix = slices.Clone(whole.Frame.Pix)
+			p.ticket.step = &whole
+		}
 		k, err := r.keyframe(step, visible)
 		if err != nil {
 			return nil, err
@@ -165,44 +187,27 @@ func (r *run) cut(i int, sightings map[int][]sighted, asKeyframe bool, made *emb
 	return p, nil
 }
 
-// clips cuts every visible person out of a step.
+// clips cuts every visible person out of a step, or leaves that to the GPU.
 func (r *run) clips(step *scene.Step, visible []sighted) *pictures {
-	p := &pictures{step: step.Index, time: step.Time}
-	size := r.network.Size()
+	p := &pictures{step: step.Index, time: step.Time, ticket: &ticket{}}
+	whole, size := r.desk.cuts(), r.network.Size()
 	_ = r.watch.time("clips", func() error {
 		for _, v := range visible {
 			q := clip.Around(v.box)
-			p.ids, p.steps = append(p.ids, v.id), append(p.steps, step.Index)
+			p.ids = append(p.ids, v.id)
 			p.motion = append(p.motion, motion(step.Flow, v.body))
-			p.rgb, p.uv = append(p.rgb, clip.Picture(step.Frame, q, size)), append(p.uv, clip.Flow(step.Flow, q, size))
+			if t := p.ticket; whole {
+				t.squares = append(t.squares, q)
+			} else {
+				t.rgb, t.uv = append(t.rgb, clip.Picture(step.Frame, q, size)), append(t.uv, clip.Flow(step.Flow, q, size))
+			}
 		}
 		return nil
 	})
-	return p
-}
-
-// add puts another step's pictures behind those that wait.
-func (p *pictures) add(q *pictures) {
-	p.ids, p.steps = append(p.ids, q.ids...), append(p.steps, q.steps...)
-	p.rgb, p.uv = append(p.rgb, q.rgb...), append(p.uv, q.uv...)
-}
-
-// embed encodes the first n of the pictures that wait and forgets them.
-func (r *run) embed(p *pictures, to map[string]map[int][]float32, n int) error {
-	if n == 0 {
-		return nil
+	if whole {
+		p.ticket.step = step
 	}
-	return r.watch.time("classify", func() error {
-		e, err := r.network.Embed(p.rgb[:n], p.uv[:n])
-		if err != nil {
-			return err
-		}
-		for i, id := range p.ids[:n] {
-			to[id][p.steps[i]] = e[i]
-		}
-		p.ids, p.steps, p.rgb, p.uv = p.ids[n:], p.steps[n:], p.rgb[n:], p.uv[n:]
-		return nil
-	})
+	return p
 }
 
 // decideTogether is how many decisions are made in one go.

@@ -22,8 +22,12 @@ func (a *Analyzer) deviceLine() (device, note string) {
 
 // sayDevice tells once that a device is not used, or no longer.
 func (a *Analyzer) sayDevice(recording string) {
-	if _, note := a.deviceLine(); note != "" && !a.said {
-		a.said = true
+	_, note := a.deviceLine()
+	a.mu.Lock()
+	say := note != "" && !a.said
+	a.said = a.said || say
+	a.mu.Unlock()
+	if say {
 		a.options.Events(Event{Kind: "note", Recording: recording, Text: note})
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"classlens/internal/safefile"
 	"classlens/internal/seats"
 	"classlens/model"
+	"classlens/vision/people"
 	"classlens/vision/scene"
 	"classlens/vision/track"
 	"classlens/vision/video"
@@ -21,6 +22,7 @@ type run struct {
 	*Analyzer
 	path, name, folder string
 	watch              *stopwatch
+	detector           *people.Detector // this recording's own, with the Analyzer's nets
 	spool              *spool
 	recording          *video.Recording
 	lock               *safefile.Lock

@@ -58,8 +58,10 @@ type Report struct {
 
 // Run settings: where the networks run, and what an interruption may cost.
 type Run struct {
-	Device  string `mapstructure:"device" json:"device" oneof:"auto cpu cuda cuda:N cuda:UUID"`
-	Threads int    `mapstructure:"threads" json:"threads" min:"0" max:"256"`
+	Device    string `mapstructure:"device" json:"device" oneof:"auto cpu cuda cuda:N cuda:UUID"`
+	Precision string `mapstructure:"precision" json:"precision" oneof:"auto float32 fp16 bf16"`
+	Threads   int    `mapstructure:"threads" json:"threads" min:"0" max:"256"`
 
+	AtOnce         int     `mapstructure:"at_once" json:"at_once" min:"0" max:"16"`
 	SegmentSeconds float64 `mapstructure:"segment_seconds" json:"segment_seconds" min:"1" max:"3600"`
 }

@@ -346,7 +346,7 @@ func (r *run) place() error {
 		return nil
 	}
 	r.stepper = train.NewCPU(r.net, r.state.Optimizer, average, r.Clip)
-	c, err := classroom.ChooseDevice(r.Device, classroom.Default())
+	c, err := classroom.ChooseDevice(r.Device, "float32", classroom.Default())
 	if err != nil {
 		return err
 	}

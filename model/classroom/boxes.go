@@ -61,7 +61,7 @@ type Boxes struct {
 // LoadBoxes reads the box network that ships; threads 0 takes all cores. Without the pose
 // net the error wraps pretrained.ErrMissing.
 func LoadBoxes(threads int) (*Boxes, error) {
-	pose, err := loadPose(threads, model.CPU)
+	pose, err := loadPose(model.Options{Threads: threads})
 	if err != nil {
 		return nil, err
 	}

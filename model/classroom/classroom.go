@@ -101,22 +101,27 @@ type encoder interface {
 }
 
 // Load reads a classroom network from an ONNX file, for the CPU. threads 0 takes all cores.
-func Load(onnx []byte, threads int) (*Network, error) { return LoadOn(onnx, threads, model.CPU) }
+func Load(onnx []byte, threads int) (*Network, error) {
+	return LoadOn(onnx, model.Options{Threads: threads, Device: model.CPU})
+}
 
-// LoadOn loads a network for a device: model.CPU or a GPU's UUID. A network that loses
+// LoadOn loads a network with so many threads for a device, in a precision. A network that loses
 // its device goes on on the CPU, see DeviceError. A large one, whose file has pose in
 // place of picture, looks through a pretrained pose net as well, which make setup
 // fetches: without it the error wraps pretrained.ErrMissing.
-func LoadOn(onnx []byte, threads int, device string) (*Network, error) {
-	n := &Network{device: device}
-	inputs, err := n.loadTemporal(onnx)
+func LoadOn(onnx []byte, o model.Options) (*Network, error) {
+	if o.Device == "" {
+		o.Device = model.CPU
+	}
+	n := &Network{device: o.Device}
+	inputs, err := n.loadTemporal(onnx, o.Precision)
 	if err != nil {
 		return nil, fmt.Errorf("temporal part: %w", err)
 	}
 	if hasPort(inputs, portPose) {
-		n.encoder, err = newPoseEncoder(onnx, threads, device)
+		n.encoder, err = newPoseEncoder(onnx, o)
 	} else {
-		n.encoder, err = newPictureEncoder(onnx, threads, device)
+		n.encoder, err = newPictureEncoder(onnx, o)
 	}
 	if err != nil {
 		return nil, errors.Join(err, n.temporal.Close())
@@ -142,7 +147,7 @@ func portsOf(onnx []byte) (inputs, outputs []model.Port, err error) {
 
 // loadTemporal loads the part from embeddings on and gives the whole network's
 // inputs.
-func (n *Network) loadTemporal(onnx []byte) ([]model.Port, error) {
+func (n *Network) loadTemporal(onnx []byte, p model.Precision) ([]model.Port, error) {
 	inputs, outputs, err := portsOf(onnx)
 	if err != nil {
 		return nil, err
@@ -152,7 +157,7 @@ func (n *Network) loadTemporal(onnx []byte) ([]model.Port, error) {
 			n.directions = p.Shape[1]
 		}
 	}
-	n.temporal, err = model.Load(onnx, model.Options{Threads: 1, Device: n.device, Inputs: []string{portEmbedding, portOffset, portSeen},
+	n.temporal, err = model.Load(onnx, model.Options{Threads: 1, Device: n.device, Precision: p, Inputs: []string{portEmbedding, portOffset, portSeen},
 		Outputs: []string{portBehaviour, portAttention, portEngagement, portMoments}})
 	return inputs, err
 }
@@ -236,15 +241,6 @@ func (n *Network) Embed(rgb [][]byte, uv [][]float32) ([][]float32, error) {
 		return nil, err
 	}
 	return rowsOf(out, len(rgb)), nil
-}
-
-// rowsOf are the first n rows: what fills a batch up is dropped.
-func rowsOf(t model.Tensor, n int) [][]float32 {
-	dim, rows := t.Shape[1], make([][]float32, n)
-	for i := range rows {
-		rows[i] = t.Data[i*dim : (i+1)*dim : (i+1)*dim]
-	}
-	return rows
 }
 
 // Direction tells where a class attends, from the embeddings of all students of a

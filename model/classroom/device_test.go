@@ -27,10 +27,10 @@ func TestOnDeviceEqualsONNXRuntime(t *testing.T) { equalsStored(t, needDevice(t)
 // A device that computes right passes the check at start, also with weights of another
 // origin; one that computes wrong is not used, and it is said.
 func TestChooseDevice(t *testing.T) {
-	if c, err := ChooseDevice("cpu", Default()); c.Device != model.CPU || c.Note != "" || err != nil {
+	if c, err := ChooseDevice("cpu", "", Default()); c.Device != model.CPU || c.Note != "" || err != nil {
 		t.Errorf("cpu gave %+v, %v", c, err)
 	}
-	if _, err := ChooseDevice("cuda:99", Default()); !errors.Is(err, driver.ErrNoDevice) {
+	if _, err := ChooseDevice("cuda:99", "", Default()); !errors.Is(err, driver.ErrNoDevice) {
 		t.Errorf("cuda:99 gave %v", err)
 	}
 	info := needDevice(t)
@@ -42,9 +42,15 @@ func TestChooseDevice(t *testing.T) {
 	if c, err := model.FindDevice("auto"); err != nil || (c.Device == model.CPU) != info.Simulated {
 		t.Errorf("auto gave %+v, %v where the device is simulated: %v", c, err, info.Simulated)
 	}
-	c, err := ChooseDevice("cuda", Default())
-	if err != nil || c.Device != info.UUID || c.Note != "" || strings.Contains(c.String(), "simulated") != info.Simulated {
-		t.Errorf("cuda gave %+v, %v", c, err)
+	for _, p := range []struct {
+		setting            string
+		network, detectors model.Precision
+	}{{"auto", model.FP16, ""}, {"float32", model.Float32, model.Float32}, {"bf16", model.BF16, model.BF16}} {
+		c, err := ChooseDevice("cuda", p.setting, Default())
+		if err != nil || c.Device != info.UUID || c.Note != "" || strings.Contains(c.String(), "simulated") != info.Simulated || c.Network != p.network || c.Detectors != p.detectors ||
+			strings.Contains(c.String(), "16") != (p.network != model.Float32) {
+			t.Errorf("cuda in %s gave %+v, %v", p.setting, c, err)
+		}
 	}
 }
 
@@ -54,7 +60,7 @@ func TestWrongDeviceIsNotUsed(t *testing.T) {
 	defer func() { storedClip = own }()
 	storedClip = append([]byte(nil), own...)
 	storedClip[len(storedClip)-2] ^= 0x40 // the exponent of the last stored value: the device differs from it
-	c, err := ChooseDevice("cuda", Default())
+	c, err := ChooseDevice("cuda", "float32", Default())
 	if err != nil || c.Device != model.CPU || !strings.Contains(c.Note, "is not used: its results are wrong: embedding[") {
 		t.Errorf("%+v, %v", c, err)
 	}
@@ -69,7 +75,7 @@ func TestDeviceBatches(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer cpu.Close()
-	gpu, err := LoadOn(Default(), 1, info.UUID)
+	gpu, err := LoadOn(Default(), model.Options{Threads: 1, Device: info.UUID})
 	if err != nil {
 		t.Fatal(err)
 	}

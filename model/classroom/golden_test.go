@@ -19,7 +19,7 @@ func equalsStored(t *testing.T, device string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := runWhole(device, Default(), in)
+	got, err := runWhole(Default(), model.Options{Device: device}, in)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,8 +16,9 @@ type pictureEncoder struct {
 	pictures []float32
 }
 
-func newPictureEncoder(onnx []byte, threads int, device string) (*pictureEncoder, error) {
-	net, err := model.Load(onnx, model.Options{Threads: threads, Device: device, MaxBatch: maxBatch, Inputs: []string{portPicture}, Outputs: []string{portEmbedding}})
+func newPictureEncoder(onnx []byte, o model.Options) (*pictureEncoder, error) {
+	o.MaxBatch, o.Inputs, o.Outputs = maxBatch, []string{portPicture}, []string{portEmbedding}
+	net, err := model.Load(onnx, o)
 	if err != nil {
 		return nil, fmt.Errorf("encoder: %w", err)
 	}

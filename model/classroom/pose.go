@@ -47,21 +47,22 @@ type poseEncoder struct {
 }
 
 // loadPose loads the pose net alone.
-func loadPose(threads int, device string) (*poseEncoder, error) {
+func loadPose(o model.Options) (*poseEncoder, error) {
 	path, err := pretrained.Path(PoseNet)
 	if err != nil {
 		return nil, err
 	}
 	e := &poseEncoder{near: nearness()}
-	e.pose, err = model.LoadFile(path, model.Options{Threads: threads, Device: device, MaxBatch: poseAtATime, Outputs: []string{"center_logit", "point_heatmap", "point_regress", "point_offset", deepPort}})
+	o.MaxBatch, o.Outputs = poseAtATime, []string{"center_logit", "point_heatmap", "point_regress", "point_offset", deepPort}
+	e.pose, err = model.LoadFile(path, o)
 	if err != nil {
 		return nil, err
 	}
 	return e, nil
 }
 
-func newPoseEncoder(onnx []byte, threads int, device string) (*poseEncoder, error) {
-	e, err := loadPose(threads, device)
+func newPoseEncoder(onnx []byte, o model.Options) (*poseEncoder, error) {
+	e, err := loadPose(o)
 	if err != nil {
 		return nil, err
 	}

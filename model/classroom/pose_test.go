@@ -46,7 +46,7 @@ func TestLargeEqualsONNXRuntime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := runWhole(model.CPU, onnx, []model.Tensor{pose, features, offset, seen})
+	got, err := runWhole(onnx, model.Options{}, []model.Tensor{pose, features, offset, seen})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func run(small bool, python string, seconds float64) error {
 		fmt.Println("gpubench: no GPU here: nothing was measured")
 		return nil
 	}
-	c, err := classroom.ChooseDevice("cuda", classroom.Default())
+	c, err := classroom.ChooseDevice("cuda", "float32", classroom.Default())
 	if err != nil {
 		return err
 	}

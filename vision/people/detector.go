@@ -49,6 +49,12 @@ func NewDetector(o Options) (*Detector, error) {
 	return d, nil
 }
 
+// Sibling is a detector with the same options that shares the nets and remembers nothing yet: for
+// another recording, which may be looked at side by side with this one. Close the first after use, not its siblings.
+func (d *Detector) Sibling() *Detector {
+	return &Detector{o: d.o, plan: d.plan, nets: maps.Clone(d.nets), runs: map[string]*runner{}, mixed: d.mixed, first: true, counts: map[string]int{}}
+}
+
 // net gives a net, loaded once.
 func (d *Detector) net(name string) (*model.Net, error) {
 	if n := d.nets[name]; n != nil {
@@ -64,7 +70,7 @@ func (d *Detector) net(name string) (*model.Net, error) {
 
 // load reads a net: the project's own comes with the program, others from set-up.
 func (d *Detector) load(name string) (*model.Net, error) {
-	o := model.Options{Threads: d.o.Threads, Device: d.o.Device}
+	o := model.Options{Threads: d.o.Threads, Device: d.o.Device, Precision: d.o.Precision}
 	if name == ownNet {
 		return model.Load(ownWeights, o)
 	}

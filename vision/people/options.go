@@ -4,15 +4,18 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"classlens/model"
 )
 
 // Options of a detector.
 type Options struct {
-	Preset   string  // fast, default or best; "" is default
-	MinScore float64 // faces below it are none, 0.05 to 0.9; 0 takes 0.25
-	Threads  int     // for the nets; 0 takes every core
-	Device   string  // of the nets: model.CPU or a GPU's UUID; "" is the CPU
-	Scale    float64 // of the nets' input sizes; less is faster and misses smaller heads; 0 is 1
+	Preset    string          // fast, default or best; "" is default
+	MinScore  float64         // faces below it are none, 0.05 to 0.9; 0 takes 0.25
+	Threads   int             // for the nets; 0 takes every core
+	Device    string          // of the nets: model.CPU or a GPU's UUID; "" is the CPU
+	Precision model.Precision // of the nets on a GPU; "" is float32
+	Scale     float64         // of the nets' input sizes; less is faster and misses smaller heads; 0 is 1
 	// Net, with Width in pixels, runs that net alone at every Detect and on the whole
 	// picture, in place of a preset: to compare nets. One of Nets.
 	Net   string

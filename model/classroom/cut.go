@@ -1,0 +1,67 @@
+package classroom
+
+import (
+	"fmt"
+
+	"classlens/model"
+)
+
+// framesBytes is the device's memory for frames: some forty of 1280 x 720 with their flow, more than
+// two batches of pictures come from.
+const framesBytes = 128 << 20
+
+// NewFrames takes memory on the network's device, so that it cuts its pictures out of whole
+// frames itself. model.ErrNotOnDevice is wrapped where it does not: on the CPU, and where the network looks through a
+// pose net.
+func (n *Network) NewFrames() (*model.Frames, error) {
+	e, ok := n.encoder.(*pictureEncoder)
+	if !ok {
+		return nil, fmt.Errorf("the network looks through a pose net: %w", model.ErrNotOnDevice)
+	}
+	return e.net.NewFrames(framesBytes)
+}
+
+// Embedding is a run of the encoder under way.
+type Embedding struct {
+	run *model.ClipRun
+	n   int
+}
+
+// StartCut begins to embed squares of frames that were put to f, one embedding a square.
+// Finish must come before the next StartCut. model.ErrNotOnDevice, here or from Finish, means that the network has gone
+// to the CPU: cut the pictures and use Embed.
+func (n *Network) StartCut(f *model.Frames, squares []model.Crop) (*Embedding, error) {
+	if len(squares) == 0 {
+		return &Embedding{}, nil
+	}
+	e, ok := n.encoder.(*pictureEncoder)
+	if !ok {
+		return nil, model.ErrNotOnDevice
+	}
+	run, err := e.net.StartClips(f, squares, n.batch(len(squares)))
+	if err != nil {
+		return nil, err
+	}
+	return &Embedding{run, len(squares)}, nil
+}
+
+// Finish waits and gives the embeddings.
+func (e *Embedding) Finish() ([][]float32, error) {
+	if e.run == nil {
+		return nil, nil
+	}
+	out, err := e.run.Finish()
+	if err != nil {
+		return nil, err
+	}
+	return rowsOf(out[0], e.n), nil
+}
+
+// rowsOf are a tensor's first n rows; what fills a batch up is dropped.
+func rowsOf(t model.Tensor, n int) [][]float32 {
+	dim, rows := t.Shape[1], make([][]float32, n)
+	for i := range rows {
+		rows[i] = t.Data[i*dim : (i+1)*dim : (i+1)*dim]
+	}
+	return rows
+}
