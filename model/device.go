@@ -31,11 +31,9 @@ const (
 	BF16    Precision = "bf16"
 )
 
-var precisions = map[Precision]exec.Precision{"": exec.Float32, Float32: exec.Float32, FP16: exec.FP16, BF16: exec.BF16}
-
 // openDevice readies a network for the device of its options.
 func (n *Net) openDevice(name string, most int, p Precision) error {
-	precision, ok := precisions[p]
+	precision, ok := exec.ParsePrecision(string(p))
 	if !ok {
 		return fmt.Errorf("precision %q: there are %s, %s and %s", p, Float32, FP16, BF16)
 	}

@@ -21,6 +21,16 @@ const (
 
 func (p Precision) String() string { return [...]string{"float32", "bf16", "fp16"}[p] }
 
+// ParsePrecision finds a precision by its name; "" is Float32.
+func ParsePrecision(name string) (Precision, bool) {
+	for p := Float32; p <= FP16; p++ {
+		if name == p.String() || name == "" && p == Float32 {
+			return p, true
+		}
+	}
+	return Float32, false
+}
+
 // kind is how the kernels number a half precision.
 func (p Precision) kind() int { return int(p - BF16) }
 

@@ -14,13 +14,18 @@ type Var struct {
 // Tape records ops forward and, in the other order, their gradients: the launches of a
 // training step. Weights' gradients are written, not added to, so each weight is used once.
 type Tape struct {
-	recorder *Recorder
-	phase    *Phase
-	back     []func()
+	recorder  *Recorder
+	phase     *Phase
+	back      []func()
+	precision Precision
+	rounded   map[Memory]Memory // what was converted to half precision
 }
 
-// NewTape records into the phase.
-func NewTape(p *Phase) *Tape { return &Tape{recorder: p.recorder, phase: p} }
+// NewTape records into the phase. In a half precision pointwise convolutions and products with weights, forward
+// and backward, run on tensor cores; the rest, all sums, and what is kept, are float32.
+func NewTape(p *Phase, precision Precision) *Tape {
+	return &Tape{recorder: p.recorder, phase: p, precision: precision, rounded: map[Memory]Memory{}}
+}
 
 // Data is a tensor whose gradient is not wanted.
 func (t *Tape) Data(m Memory, shape ...int) *Var { return &Var{Shape: shape, Value: m, fixed: true} }
@@ -71,6 +76,9 @@ func (t *Tape) Conv(x, w *Var, stride, pad, groups int) *Var {
 	y := t.make(x.Shape[0], w.Shape[0], (x.Shape[2]+2*pad-k)/stride+1, (x.Shape[3]+2*pad-k)/stride+1)
 	if groups == x.Shape[1] && w.Shape[0] == groups && w.Shape[1] == 1 {
 		t.depthwise(x, w, y, win)
+		return y
+	}
+	if t.halfPointwise(x, w, y, win, groups) {
 		return y
 	}
 	m, inner := w.Shape[0]/groups, w.Shape[1]*k*k

@@ -28,6 +28,9 @@ func (t *Tape) Linear(x, w, b *Var) *Var {
 	if b != nil {
 		bias = b.Value
 	}
+	if t.halfLinear(x, w, b, y, rows) {
+		return y
+	}
 	t.gemm("gemm_nt", x.Value, w.Value, bias, y.Value, rows, out, in)
 	t.back = append(t.back, func() {
 		if y.Grad.N == 0 {
@@ -180,23 +183,23 @@ func (t *Tape) Cumulative(score, steps *Var) *Var {
 type Numbers struct{ Inverse float32 }
 
 // ClassLoss writes each row's loss of logits (N, K) to loss (N), and the gradient times
-// share. labels (N) hold -1 where there is none; weights (K) may be none.
-func (t *Tape) ClassLoss(p *Phase, logits *Var, labels, weights, loss Memory, n *Numbers, smoothing, focal, share float32) {
+// share and the loss scale of control, if that is given. labels (N) hold -1 where there is none; weights (K) may be none.
+func (t *Tape) ClassLoss(p *Phase, logits *Var, labels, weights, control, loss Memory, n *Numbers, smoothing, focal, share float32) {
 	rows, k := logits.Shape[0], logits.Shape[1]
 	logits.Grad = t.recorder.Memory(rows * k)
-	p.Launch("class_loss", [3]int{ceil(rows, 4), 1, 1}, 128, logits.Value, labels, weights, Memory{}, loss, logits.Grad, rows, k, &n.Inverse, smoothing, focal, share)
+	p.Launch("class_loss", [3]int{ceil(rows, 4), 1, 1}, 128, logits.Value, labels, weights, control, loss, logits.Grad, rows, k, &n.Inverse, smoothing, focal, share)
 }
 
 // BinaryLoss is likewise for logits of yes and no.
-func (t *Tape) BinaryLoss(p *Phase, logits *Var, targets, loss Memory, n *Numbers, share float32) {
+func (t *Tape) BinaryLoss(p *Phase, logits *Var, targets, control, loss Memory, n *Numbers, share float32) {
 	all := count(logits.Shape)
 	logits.Grad = t.recorder.Memory(all)
-	p.Launch("binary_loss", [3]int{ceil(all, 128), 1, 1}, 128, logits.Value, targets, Memory{}, loss, logits.Grad, all, &n.Inverse, share)
+	p.Launch("binary_loss", [3]int{ceil(all, 128), 1, 1}, 128, logits.Value, targets, control, loss, logits.Grad, all, &n.Inverse, share)
 }
 
 // PointLoss is likewise for points, linear from reach on.
-func (t *Tape) PointLoss(p *Phase, x *Var, target, weight, loss Memory, n *Numbers, reach, share float32) {
+func (t *Tape) PointLoss(p *Phase, x *Var, target, weight, control, loss Memory, n *Numbers, reach, share float32) {
 	all := count(x.Shape)
 	x.Grad = t.recorder.Memory(all)
-	p.Launch("point_loss", [3]int{ceil(all, 128), 1, 1}, 128, x.Value, target, weight, Memory{}, loss, x.Grad, all, &n.Inverse, reach, share)
+	p.Launch("point_loss", [3]int{ceil(all, 128), 1, 1}, 128, x.Value, target, weight, control, loss, x.Grad, all, &n.Inverse, reach, share)
 }

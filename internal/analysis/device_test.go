@@ -32,9 +32,9 @@ type deviceRun struct {
 
 // analyzeOn analyzes two seconds of four students of the sample, every half second,
 // with inputs of the people nets that a simulated device can do in seconds.
-func analyzeOn(t *testing.T, recording, device string) (out deviceRun, result Result, err error) {
+func analyzeOn(t *testing.T, recording, device, precision string) (out deviceRun, result Result, err error) {
 	t.Helper()
-	c, err := config.Load("", map[string]any{"run.device": device, "video.step_seconds": 0.5, "people.preset": "default", "report.keyframes": 1})
+	c, err := config.Load("", map[string]any{"run.device": device, "run.precision": precision, "video.step_seconds": 0.5, "people.preset": "default", "report.keyframes": 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,11 +96,11 @@ func TestDeviceGivesTheSameTimeline(t *testing.T) {
 		t.Skip("no CUDA device, real or simulated: ", err)
 	}
 	recording := fourStudents(t)
-	want, _, err := analyzeOn(t, recording, "cpu")
+	want, _, err := analyzeOn(t, recording, "cpu", "auto")
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, _, err := analyzeOn(t, recording, "cuda")
+	got, _, err := analyzeOn(t, recording, "cuda", "auto")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func TestDeviceFailsInTheMiddle(t *testing.T) {
 		t.Skip("needs the simulated device")
 	}
 	recording := fourStudents(t)
-	want, _, err := analyzeOn(t, recording, "cpu")
+	want, _, err := analyzeOn(t, recording, "cpu", "auto")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +172,7 @@ func TestDeviceFailsInTheMiddle(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%d at call %d", c.code, c.call), func(t *testing.T) {
 			t.Setenv(driver.FaultVariable, fmt.Sprintf("%d:%d", c.call, c.code))
-			got, result, err := analyzeOn(t, recording, "cuda")
+			got, result, err := analyzeOn(t, recording, "cuda", "float32")
 			if err != nil || result.State != Done {
 				t.Fatal(result, err)
 			}

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"slices"
 
 	"classlens/model/classroom"
 	"classlens/model/train"
@@ -29,6 +30,7 @@ type Config struct {
 	Momentum    *float64       `yaml:"momentum,omitempty"` // sgd: momentum; rmsprop: of the mean square; adam: beta1
 	Decay       float64        `yaml:"decay"`
 	Clip        float64        `yaml:"clip"`
+	Precision   string         `yaml:"precision,omitempty"` // of a GPU: float32 (also ""), fp16 or bf16
 	Average     float64        `yaml:"average"`
 	Schedule    train.Schedule `yaml:"schedule"`
 	Smoothing   float32        `yaml:"smoothing"`
@@ -111,6 +113,8 @@ func (c Config) check() error {
 		return fmt.Errorf("data is missing: name the folder of a labelled set")
 	case c.Epochs <= 0 || c.Batch <= 1 || c.Steps <= 0:
 		return fmt.Errorf("epochs %d, batch %d, steps %d: want at least 1, 2 and 1", c.Epochs, c.Batch, c.Steps)
+	case !slices.Contains([]string{"", "float32", "fp16", "bf16"}, c.Precision):
+		return fmt.Errorf("precision is %q: want float32, fp16 or bf16", c.Precision)
 	case c.Clip <= 0 || c.Average < 0 || c.Average >= 1:
 		return fmt.Errorf("clip is %g, average %g: want above 0, and 0 to below 1", c.Clip, c.Average)
 	case c.Momentum != nil && (*c.Momentum < 0 || *c.Momentum >= 1):

@@ -356,7 +356,7 @@ func (r *run) place() error {
 	if c.Device == model.CPU {
 		return nil
 	}
-	s, err := train.NewDevice(c.Device, r.net, r.state.Optimizer, average, r.Clip)
+	s, err := train.NewDevice(c.Device, r.net, r.state.Optimizer, average, r.Clip, r.Precision)
 	if err != nil && r.Device == "auto" {
 		r.Say("%s is not used: %v", c, err)
 		return nil

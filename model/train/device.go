@@ -12,12 +12,13 @@ import (
 // shape of batch is recorded once and replayed. Its losses differ from the tape's by
 // what sums in another order do; DeviceBound says by how much.
 type Device struct {
-	device  *exec.Device
-	home    *exec.Recorder // of what lives from step to step
-	net     *Network[float32]
-	rule    *Optimizer[float32]
-	average *Average[float32]
-	clip    float64
+	device    *exec.Device
+	home      *exec.Recorder // of what lives from step to step
+	net       *Network[float32]
+	rule      *Optimizer[float32]
+	average   *Average[float32]
+	clip      float64
+	precision exec.Precision
 
 	at               map[*Param[float32]]int // first element of a parameter in the flat arrays
 	norms            map[*BatchStats[float32]]exec.Memory
@@ -35,22 +36,40 @@ type Device struct {
 // share of it: float32 sums in another order differ by 1e-6 a step, and steps amplify it.
 const DeviceBound = 1e-4
 
-// Slots of the control array that the kernels share (cuda/kernels/common.cuh).
+// HalfBound is likewise for training in a half precision. A gradient is a sum of products whose sides were each rounded, to 11 bits (FP16)
+// or 8 (BF16): errors of 5e-4 and 4e-3 of it. Ten steps move the loss by its own size at most, so that it may be wrong
+// by as many of them as there are steps.
+var HalfBound = map[string]float64{"fp16": 10.0 / 2048, "bf16": 10.0 / 256}
+
+// The loss scale of FP16, whose smallest number is 6e-8: where it begins, and after how many good steps it
+// doubles (Micikevicius et al. 2018). A step that overflows is left out and halves it.
 const (
-	slotScale = 3
-	slotSteps = 5
-	slotRate  = 8
-	slots     = 10
+	firstScale = 1 << 16
+	scaleEvery = 2000
 )
 
-// NewDevice moves a network's training to a device: "cuda" or a UUID. The network, the
+// Slots of the control array that the kernels share (cuda/kernels/common.cuh).
+const (
+	slotCounts = 2
+	slotScale  = 3
+	slotGood   = 4
+	slotSteps  = 5
+	slotRate   = 8
+	slots      = 10
+)
+
+// NewDevice moves a network's training to a device, "cuda" or a UUID, in a precision: "float32", "fp16" or "bf16". The network, the
 // optimizer and the average are read now and written by Sync. average may be nil.
-func NewDevice(name string, n *Network[float32], o *Optimizer[float32], average *Average[float32], clip float64) (*Device, error) {
+func NewDevice(name string, n *Network[float32], o *Optimizer[float32], average *Average[float32], clip float64, precision string) (*Device, error) {
+	p, ok := exec.ParsePrecision(precision)
+	if !ok {
+		return nil, fmt.Errorf("training in precision %q: want float32, fp16 or bf16", precision)
+	}
 	device, err := exec.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	d := &Device{device: device, net: n, rule: o, average: average, clip: clip, at: map[*Param[float32]]int{}, norms: map[*BatchStats[float32]]exec.Memory{}, plans: map[string]*devicePlan{}}
+	d := &Device{device: device, net: n, rule: o, average: average, clip: clip, precision: p, at: map[*Param[float32]]int{}, norms: map[*BatchStats[float32]]exec.Memory{}, plans: map[string]*devicePlan{}}
 	if d.home, err = exec.NewRecorder(device); err != nil {
 		return nil, errors.Join(err, device.Close())
 	}
@@ -118,6 +137,12 @@ func (d *Device) write() error {
 	}
 	control := make([]float32, slots)
 	control[slotScale], control[slotSteps] = 1, float32(d.rule.Steps)
+	if d.precision == exec.FP16 {
+		control[slotScale] = firstScale
+		if s := d.rule.LossScale; s > 0 {
+			control[slotScale], control[slotGood] = s, d.rule.GoodSteps
+		}
+	}
 	return errors.Join(err, d.home.Write(d.control, control))
 }
 
@@ -178,12 +203,23 @@ func (d *Device) Step(b Batch[float32], l Losses[float32], y Targets[float32], r
 		d.plans[key] = p
 		d.order = append(d.order, key)
 	}
+	var before Average[float32]
+	if d.average != nil {
+		before = *d.average
+	}
 	d.numbers[0], d.numbers[1] = float32(rate), d.keep()
 	loss, err := p.run(b, l, y)
 	if err != nil {
 		return 0, err
 	}
-	d.rule.Steps = int(d.numbers[2+slotSteps])
+	now := d.numbers[2:]
+	d.rule.Steps = int(now[slotSteps])
+	if d.precision == exec.FP16 {
+		d.rule.LossScale, d.rule.GoodSteps = now[slotScale], now[slotGood]
+	}
+	if now[slotCounts] == 0 && d.average != nil { // gradients overflowed: nothing was changed
+		*d.average = before
+	}
 	return loss, nil
 }
 

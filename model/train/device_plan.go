@@ -41,7 +41,7 @@ func (d *Device) plan(s batchShape, l Losses[float32]) (*devicePlan, error) {
 	}
 	p := &devicePlan{d: d, shape: s, recorder: r}
 	p.forward = r.Phase()
-	t := exec.NewTape(p.forward)
+	t := exec.NewTape(p.forward, d.precision)
 	side, n := d.net.Plan.Size, s.Sequences*s.Steps
 	area := side * side
 	p.pictures, p.times, p.seen = exec.Host[float32](r, s.Pictures*Channels*area), exec.Host[float32](r, n*2*waves), exec.Host[float32](r, n)
@@ -159,15 +159,15 @@ func (p *devicePlan) heads(t *exec.Tape, x, embedding *exec.Var, l Losses[float3
 	}
 	p.behaviour, is = labels(s.Sequences)
 	p.classLoss, loss = result(s.Sequences)
-	t.ClassLoss(p.losses, said, is, weights, loss, &p.class, s.Smoothing, s.Focal, 1)
+	t.ClassLoss(p.losses, said, is, weights, d.control, loss, &p.class, s.Smoothing, s.Focal, 1)
 	out(p.classLoss, loss)
 	p.attention, is = labels(s.Sequences)
 	p.binaryLoss, loss = result(s.Sequences)
-	t.BinaryLoss(p.losses, on, is, loss, &p.binary, s.On)
+	t.BinaryLoss(p.losses, on, is, d.control, loss, &p.binary, s.On)
 	out(p.binaryLoss, loss)
 	p.levels, is = labels(s.Sequences * (levels - 1))
 	p.orderedLoss, loss = result(len(p.levels))
-	t.BinaryLoss(p.losses, level, is, loss, &p.ordered, s.Engage)
+	t.BinaryLoss(p.losses, level, is, d.control, loss, &p.ordered, s.Engage)
 	out(p.orderedLoss, loss)
 	if s.Points {
 		n := s.Pictures * 2 * points
@@ -177,7 +177,7 @@ func (p *devicePlan) heads(t *exec.Tape, x, embedding *exec.Var, l Losses[float3
 		exec.In(p.forward, to, p.points)
 		exec.In(p.forward, weight, p.spotted)
 		p.spots, loss = result(n)
-		t.PointLoss(p.losses, spots, to, weight, loss, &p.spot, pointReach, s.Spot)
+		t.PointLoss(p.losses, spots, to, weight, d.control, loss, &p.spot, pointReach, s.Spot)
 		out(p.spots, loss)
 	}
 }

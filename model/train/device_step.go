@@ -80,11 +80,14 @@ func inverse(v float32) float32 {
 
 // optimize appends clipping, the optimizer and the average.
 func (d *Device) optimize(r *exec.Recorder, p *exec.Phase) {
-	o := d.rule
+	o, every := d.rule, 0
+	if d.precision == exec.FP16 {
+		every = scaleEvery
+	}
 	parts := min((d.all+127)/128, 256)
 	part := r.Memory(parts)
 	p.Launch("square_sum", [3]int{parts, 1, 1}, 128, d.grads, part, d.all)
-	p.Launch("step_control", [3]int{1, 1, 1}, 128, part, d.control, parts, float32(d.clip), 0, float32(math.Log(o.Momentum)), float32(math.Log(o.Beta2)))
+	p.Launch("step_control", [3]int{1, 1, 1}, 128, part, d.control, parts, float32(d.clip), every, float32(math.Log(o.Momentum)), float32(math.Log(o.Beta2)))
 	for _, span := range []struct {
 		first, n int
 		decay    float64

@@ -1,9 +1,11 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"classlens/cuda/driver"
@@ -47,19 +49,22 @@ func TestTenStepsOnDevice(t *testing.T) {
 	}
 	change := func(f func(p *Plan)) Plan { p := tinyPlan; f(&p); return p }
 	for _, c := range []struct {
-		rule    Rule
-		plan    Plan
-		indexed bool
-		steps   int
+		rule      Rule
+		plan      Plan
+		indexed   bool
+		steps     int
+		precision string
 	}{
-		{AdamW, tinyPlan, true, 10},
-		{SGD, change(func(p *Plan) { p.Temporal, p.NoFlow = Mean, true }), false, 10},
-		{RMSprop, change(func(p *Plan) { p.Squeeze = 4 }), true, 4},
-		{Adam, tinyPlan, false, 4},
-		{SGD, change(func(p *Plan) { p.Temporal = LSTM }), true, 10},
-		{AdamW, change(func(p *Plan) { p.Temporal, p.Width = GRU, 6 }), false, 10},
+		{AdamW, tinyPlan, true, 10, "float32"},
+		{SGD, change(func(p *Plan) { p.Temporal, p.NoFlow = Mean, true }), false, 10, "float32"},
+		{RMSprop, change(func(p *Plan) { p.Squeeze = 4 }), true, 4, "float32"},
+		{Adam, tinyPlan, false, 4, "float32"},
+		{SGD, change(func(p *Plan) { p.Temporal = LSTM }), true, 10, "float32"},
+		{AdamW, change(func(p *Plan) { p.Temporal, p.Width = GRU, 6 }), false, 10, "float32"},
+		{SGD, change(func(p *Plan) { p.Temporal, p.Embedding = LSTM, 16 }), true, 10, "fp16"},
+		{SGD, change(func(p *Plan) { p.Embedding = 16 }), false, 10, "bf16"},
 	} {
-		t.Run(fmt.Sprint(c.rule, " ", c.plan.kind(), " squeeze ", c.plan.Squeeze, " indexed ", c.indexed), func(t *testing.T) {
+		t.Run(fmt.Sprint(c.rule, " ", c.plan.kind(), " squeeze ", c.plan.Squeeze, " indexed ", c.indexed, " ", c.precision), func(t *testing.T) {
 			var nets [2]*Network[float32]
 			var rules [2]*Optimizer[float32]
 			var averages [2]*Average[float32]
@@ -76,7 +81,7 @@ func TestTenStepsOnDevice(t *testing.T) {
 				averages[i] = &Average[float32]{Keep: 0.9}
 				var s Stepper = NewCPU(nets[i], rules[i], averages[i], 2)
 				if i == 1 {
-					if s, err = NewDevice("cuda", nets[i], rules[i], averages[i], 2); err != nil {
+					if s, err = NewDevice("cuda", nets[i], rules[i], averages[i], 2, c.precision); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -96,9 +101,13 @@ func TestTenStepsOnDevice(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+			bound, scale := DeviceBound, 1.0
+			if b, half := HalfBound[c.precision]; half { // float32 is off by 1e-5; fp16 rounds to 2^13, bf16 to 2^16 times as much
+				bound, scale = b, map[string]float64{"fp16": 10, "bf16": 25}[c.precision]
+			}
 			worst := 0.0
 			for k := range losses[0] {
-				d := math.Abs(losses[1][k]-losses[0][k]) / math.Abs(losses[0][k])
+				d := math.Abs(losses[1][k]-losses[0][k]) / math.Abs(losses[0][k]) * DeviceBound / bound
 				if worst = math.Max(worst, d); !(d <= DeviceBound) {
 					t.Errorf("step %d: loss %v on the device, %v on the CPU", k, losses[1][k], losses[0][k])
 				}
@@ -117,7 +126,7 @@ func TestTenStepsOnDevice(t *testing.T) {
 					d += float64(a[i]-b[i]) * float64(a[i]-b[i])
 					n += float64(a[i]) * float64(a[i])
 				}
-				if e := math.Sqrt(d / (n + 1e-4)); !(e <= 0.02) {
+				if e := math.Sqrt(d / (n + 1e-4)); !(e <= 0.02*scale) {
 					t.Errorf("%s differs by %.2g of its length", what, e)
 				} else {
 					far = math.Max(far, e)
@@ -142,8 +151,74 @@ func TestTenStepsOnDevice(t *testing.T) {
 				same(fmt.Sprint("mean ", i), s.Mean, nets[1].Stats[i].Mean)
 				same(fmt.Sprint("variance ", i), s.Variance, nets[1].Stats[i].Variance)
 			}
-			t.Logf("losses %.4f to %.4f, worst difference %.2g of the loss, weights %.2g of their length", losses[0][0], losses[0][c.steps-1], worst, far)
+			t.Logf("losses %.4f to %.4f, worst difference %.2g of the loss, weights %.2g of their length", losses[0][0], losses[0][c.steps-1], worst*bound/DeviceBound, far)
 		})
+	}
+}
+
+// Gradients that overflow in FP16 leave everything as it was and halve the loss scale, until they fit; the scale doubles after
+// enough good steps, and a run that goes on takes it up.
+func TestLossScale(t *testing.T) {
+	if all, err := driver.Devices(); err != nil || len(all) == 0 {
+		t.Skip("no CUDA device, real or simulated: ", err)
+	}
+	p := tinyPlan
+	p.Temporal, p.Embedding = Mean, 16
+	n, err := NewNetwork[float32](p, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := NewOptimizer[float32](SGD, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.LossScale, o.GoodSteps = 1<<23, scaleEvery // far too much: 65504 is the largest number
+	average := &Average[float32]{Keep: .9}
+	b, y := labelledBatch(rand.New(rand.NewPCG(8, 8)), p, false)
+	skipped, good := 0, 0
+	for good < 2 { // each time a run that goes on: all is read from what Sync wrote
+		d, err := NewDevice("cuda", n, o, average, 2, "fp16")
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, scale := append([]float32(nil), n.Params[0].Value...), o.LossScale
+		for range 2 {
+			if _, err := d.Step(b, Losses[float32]{Behaviour: ClassLoss[float32]{}, Attention: 40, Engagement: 40}, y, 1e-3); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := errors.Join(d.Sync(), d.Close()); err != nil {
+			t.Fatal(err)
+		}
+		switch changed := !slices.Equal(before, n.Params[0].Value); {
+		case o.LossScale == scale/4 && !changed && o.Steps == 0 && average.Steps == 0 && average.Values == nil:
+			skipped += 2
+		case o.LossScale == scale && changed:
+			good++
+		case o.LossScale == scale/2 && changed && good == 0:
+			skipped++
+		default:
+			t.Fatalf("after %d skipped: scale %v to %v, changed: %v, %d steps, %d averaged", skipped, scale, o.LossScale, changed, o.Steps, average.Steps)
+		}
+		if skipped > 40 {
+			t.Fatal("it never fits")
+		}
+	}
+	if skipped < 2 || average.Steps != o.Steps || o.Steps < 4 {
+		t.Errorf("%d skipped, %d steps, %d averaged", skipped, o.Steps, average.Steps)
+	}
+	o.GoodSteps = scaleEvery - 1
+	scale := o.LossScale
+	d, err := NewDevice("cuda", n, o, average, 2, "fp16")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if _, err := d.Step(b, Losses[float32]{Attention: 1, Engagement: 1}, y, 1e-3); err != nil || o.LossScale != 2*scale || o.GoodSteps != 0 {
+		t.Errorf("%v: the scale went from %v to %v, %v good steps", err, scale, o.LossScale, o.GoodSteps)
+	}
+	if _, err := NewDevice("cuda", n, o, average, 2, "fp8"); err == nil {
+		t.Error("an unknown precision was taken")
 	}
 }
 
@@ -165,7 +240,7 @@ func TestDeviceTrainingFails(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			d, err := NewDevice("cuda", n, o, nil, 2)
+			d, err := NewDevice("cuda", n, o, nil, 2, "float32")
 			if err != nil {
 				return
 			}

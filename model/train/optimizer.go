@@ -28,6 +28,8 @@ type Optimizer[T Float] struct {
 	Steps    int
 	First    map[string][]T // moments by parameter
 	Second   map[string][]T
+
+	LossScale, GoodSteps float32 // of training in FP16: 0 before it has begun
 }
 
 // NewOptimizer gives a rule its usual settings.

@@ -223,7 +223,7 @@ func (b *bench) training() error {
 		}
 		s := train.NewCPU(net, rule, nil, 5)
 		if i == 1 {
-			if s, err = train.NewDevice(b.device.Device, net, rule, nil, 5); err != nil {
+			if s, err = train.NewDevice(b.device.Device, net, rule, nil, 5, "float32"); err != nil {
 				return err
 			}
 		}
