@@ -25,6 +25,7 @@ type desk struct {
 	run     *classroom.Embedding // of under, begun
 	runs    int                  // recordings that may bring more
 	idle    int                  // of them, those that wait for a ticket
+	largest int                  // batch so far, in pictures
 }
 
 // ticket is one step's pictures: cut already (rgb, uv), or squares of its frame.
@@ -116,7 +117,7 @@ func (d *desk) cut(t *ticket) {
 	if t.onGPU {
 		d.frames.Drop(t.held)
 	}
-	t.step, t.onGPU = nil, false
+	t.step, t.onGPU, t.begun = nil, false, false
 }
 
 // dispatch begins what waits, when what was begun before is finished: pictures cut here in
@@ -136,6 +137,7 @@ func (d *desk) dispatch(everything bool) {
 		}
 		d.under = append(d.under, t)
 	}
+	d.largest = max(d.largest, len(crops))
 	if len(d.under) > 0 {
 		var err error
 		if d.run, err = d.network.StartCut(d.frames, crops); err != nil {
@@ -213,6 +215,7 @@ func (d *desk) embed(all []*ticket, everything bool) {
 	if !everything {
 		n -= n % d.network.Gather()
 	}
+	d.largest = max(d.largest, n)
 	made, err := d.network.Embed(rgb[:n], uv[:n])
 	for _, t := range all {
 		if t.done || n == 0 {
