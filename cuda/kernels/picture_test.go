@@ -150,6 +150,14 @@ func TestClip(t *testing.T) {
 		var raw []byte
 		for k := range f.flow {
 			f.flow[k] *= 40
+			switch k {
+			case 40:
+				f.flow[k] = float32(math.NaN())
+			case 49:
+				f.flow[k] = inf
+			case 61:
+				f.flow[k] = 3e4
+			}
 			raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(f.flow[k]))
 		}
 		f.at, f.flowAt = put(f.rgb), put(raw)
@@ -166,11 +174,14 @@ func TestClip(t *testing.T) {
 			table[16*i+8+k] = int32(math.Float32bits(float32(v)))
 		}
 	}
-	flow[10], flow[21], flow[33] = float32(math.NaN()), inf, 3e4
+	words := make([]float32, len(block)/4)
+	for i := range words {
+		words[i] = math.Float32frombits(binary.LittleEndian.Uint32(block[4*i:]))
+	}
 	onEach(t, func(t *testing.T, d *dev) {
 		for _, s := range []int{1, 8, 11, 12, 16} {
 			y := out(len(squares) * 5 * s * s)
-			d.run(t, "clip", [3]int{len(squares), ceil(s*s, 128), 1}, 128, block, table, y, s)
+			d.run(t, "clip", [3]int{len(squares), ceil(s*s, 128), 1}, 128, words, table, y, s)
 			for i, q := range squares {
 				f := frames[q.frame]
 				for p := range s * s {
@@ -190,13 +201,18 @@ func TestClip(t *testing.T) {
 					}
 					rows, columns = clipTaps(q.y/f.scale, q.side/f.scale, s, p/s, f.fh), clipTaps(q.x/f.scale, q.side/f.scale, s, p%s, f.fw)
 					for c := range 2 {
-						sum := 0.0
+						sum, doubt := 0.0, false
 						for j, v := range rows {
 							for k, w := range columns {
-								sum += v * w * float64(f.flow[(j*f.fw+k)*2+c])
+								x := float64(f.flow[(j*f.fw+k)*2+c])
+								sum += v * w * x
+								doubt = doubt || v*w < 1e-3 && !(math.Abs(x) < 1e9) // a tap that rounding may give no weight
 							}
 						}
-						if got, want := float64(y.got[(i*5+3+c)*s*s+p]), cut(sum*q.rate, -1, 1); !(math.Abs(got-want) < 2e-5) {
+						if doubt {
+							continue
+						}
+						if got, want := float64(y.got[(i*5+3+c)*s*s+p]), cut(sum*q.rate, -1, 1); !(math.Abs(got-want) < 2e-5) && !(got != got && want != want) {
 							t.Fatalf("side %d, square %d, flow %d, pixel %d: %v, want %v", s, i, c, p, got, want)
 						}
 					}
