@@ -268,6 +268,15 @@ func elementwise(f func(a, b float64) float64) opFunc {
 	}
 }
 
+// repeats: a tensor of the small shape, stretched to the large one, is itself over
+// and over again, such as a bias.
+func repeats(small, large []int) bool {
+	for len(small) > 0 && small[0] == 1 {
+		small = small[1:]
+	}
+	return len(small) <= len(large) && slices.Equal(small, large[len(large)-len(small):]) && !slices.Contains(large, 0)
+}
+
 func binaryValue(f func(a, b float64) float64, a, b *value) *value {
 	if a.isInt() && b.isInt() {
 		var ints []int64
@@ -281,6 +290,24 @@ func binaryValue(f func(a, b float64) float64, a, b *value) *value {
 		out := newValue(a.shape...)
 		for i := range out.floats {
 			out.floats[i] = float32(f(a.at(i), b.at(i)))
+		}
+		return out
+	}
+	if repeats(b.shape, a.shape) && !a.isInt() && !b.isInt() {
+		out, n := newValue(a.shape...), len(b.floats)
+		for i := 0; i < len(out.floats); i += n {
+			for j, v := range b.floats {
+				out.floats[i+j] = float32(f(float64(a.floats[i+j]), float64(v)))
+			}
+		}
+		return out
+	}
+	if repeats(a.shape, b.shape) && !a.isInt() && !b.isInt() {
+		out, n := newValue(b.shape...), len(a.floats)
+		for i := 0; i < len(out.floats); i += n {
+			for j, v := range a.floats {
+				out.floats[i+j] = float32(f(float64(v), float64(b.floats[i+j])))
+			}
 		}
 		return out
 	}

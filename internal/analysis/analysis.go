@@ -79,13 +79,26 @@ func New(o Options) (*Analyzer, error) {
 	return a, nil
 }
 
-// load loads the networks for the device.
-func (a *Analyzer) load() (err error) {
-	if a.network, err = classroom.LoadOn(a.weights, model.Options{Threads: a.threads(), Device: a.device.Device, Precision: a.device.Network}); err != nil {
-		return fmt.Errorf("classroom network: %w", err)
+// load loads the networks for the device, side by side.
+func (a *Analyzer) load() error {
+	var detector, network error
+	var loading sync.WaitGroup
+	loading.Go(func() { a.detector, detector = people.NewDetector(a.peopleOptions()) })
+	a.network, network = classroom.LoadOn(a.weights, model.Options{Threads: a.threads(), Device: a.device.Device, Precision: a.device.Network})
+	loading.Wait()
+	var errs []error
+	if detector != nil {
+		a.detector = nil
+		errs = append(errs, fmt.Errorf("people detectors: %w", detector))
 	}
-	if a.detector, err = people.NewDetector(a.peopleOptions()); err != nil {
-		return errors.Join(fmt.Errorf("people detectors: %w", err), a.network.Close())
+	if network != nil {
+		a.network = nil
+		errs = append(errs, fmt.Errorf("classroom network: %w", network))
+	}
+	if len(errs) > 0 {
+		errs = append(errs, a.Close())
+		a.detector, a.network = nil, nil
+		return errors.Join(errs...)
 	}
 	a.desk = newDesk(a.network)
 	return nil

@@ -29,6 +29,8 @@ double cl_now(void) {
     clock_gettime(CLOCK_MONOTONIC, &t);
     return t.tv_sec * 1e6 + t.tv_nsec / 1e3;
 }
+/* How often a thread that waits looks before it lets others have the core for once. */
+enum { YIELD = 300 };
 static inline void relax(void) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
@@ -58,7 +60,7 @@ static void *worker_main(void *arg) {
         while (!atomic_load(&p->awake) && !atomic_load(&p->quit)) pthread_cond_wait(&p->wake, &p->mutex);
         pthread_mutex_unlock(&p->mutex);
         if (atomic_load(&p->quit)) return NULL;
-        for (int i = 0; i < 2000 && atomic_load(&p->awake); i++) {
+        for (int i = 0; i < YIELD && atomic_load(&p->awake); i++) {
             work(p, w.thread);
             relax();
         }
@@ -120,6 +122,6 @@ void cl_for(cl_pool *p, int n, cl_task fn, void *arg, int thread) {
     work(p, thread);
     for (int i = 0; atomic_load_explicit(&p->done, memory_order_acquire) < n; i++) {
         relax();
-        if (i % 4096 == 4095) sched_yield();
+        if (i % YIELD == YIELD - 1) sched_yield();
     }
 }

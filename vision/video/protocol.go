@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"classlens/vision/scene"
 )
@@ -119,12 +120,18 @@ func packStep(s *scene.Step) ([]byte, error) {
 	if err := gob.NewEncoder(&h).Encode(head); err != nil {
 		return nil, err
 	}
-	b := binary.LittleEndian.AppendUint32(make([]byte, 0, len(h)+len(s.Frame.Pix)+4), uint32(len(h)))
+	size := 4 + len(h) + len(s.Frame.Pix)
+	if s.Flow != nil {
+		size += 4 * len(s.Flow.UV)
+	}
+	for _, g := range s.Between {
+		size += len(g.Pix)
+	}
+	b := binary.LittleEndian.AppendUint32(make([]byte, 0, size), uint32(len(h)))
 	b = append(append(b, h...), s.Frame.Pix...)
 	if s.Flow != nil {
-		var err error
-		if b, err = binary.Append(b, binary.LittleEndian, s.Flow.UV); err != nil {
-			return nil, err
+		for _, v := range s.Flow.UV {
+			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
 		}
 	}
 	for _, g := range s.Between {
@@ -172,8 +179,8 @@ func unpackStep(b []byte) (*scene.Step, error) {
 			return nil, err
 		}
 		f.UV = make([]float32, 2*f.Width*f.Height)
-		if _, err := binary.Decode(raw, binary.LittleEndian, f.UV); err != nil {
-			return nil, err
+		for i := range f.UV {
+			f.UV[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
 		}
 	}
 	for i := range s.Between {
