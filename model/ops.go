@@ -271,6 +271,9 @@ func elementwise(f func(a, b float64) float64) opFunc {
 // repeats: a tensor of the small shape, stretched to the large one, is itself over
 // and over again, such as a bias.
 func repeats(small, large []int) bool {
+	if len(small) > len(large) {
+		return false
+	}
 	for len(small) > 0 && small[0] == 1 {
 		small = small[1:]
 	}
