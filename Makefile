@@ -42,10 +42,12 @@ test-asan: # the C kernels under gcc's address sanitizer
 	go test -asan ./vision/track/lucas
 	go test -asan -run 'KernelsEqual|EveryAllocation|ConcurrentRuns|MemoryIsGiven|EqualONNXRuntime' ./model
 
-test-cuda: ## the device layer, the kernels and the networks on the simulated device
+test-cuda: ## the device layer, the kernels and the networks on the simulated device, and what the tests see of the kernels
+	@./scripts/cuda-simulator.sh --tests
 	@library=$$(./scripts/cuda-simulator.sh) && CLASSLENS_LIBCUDA=$$library go test -timeout 30m -tags cuda ./cuda/... && \
 	CLASSLENS_LIBCUDA=$$library go test -timeout 30m -tags cuda -run Device ./model ./model/classroom ./model/train ./internal/analysis ./cmd/classlens
 	@./scripts/gpu-check.sh --dry
+	@$(MAKE) --no-print-directory cuda-report mutants-few kernels-check-possible
 
 gpu-check: setup ## pack build/gpu-check.tar.gz: tests, benchmarks and a short training for a machine with a card, which needs nothing but its driver
 	@./scripts/gpu-check.sh
@@ -53,18 +55,24 @@ gpu-check: setup ## pack build/gpu-check.tar.gz: tests, benchmarks and a short t
 bench-gpu: setup ## the networks on this machine's GPU beside PyTorch; without one it says so
 	@./scripts/bench-gpu.sh
 
-.PHONY: kernels kernels-check mutants cuda-report
+.PHONY: kernels kernels-check kernels-check-possible mutants mutants-few cuda-report
 kernels: ## compile cuda/kernels/*.cu to the PTX that ships (fetches NVRTC from PyPI once)
 	go run ./scripts/kernels build
 
 kernels-check: ## PTX against its source; registers, spills, tensor-core and wide instructions of four architectures against a table
 	go run ./scripts/kernels check
 
-mutants: ## change one PTX instruction at a time and see whether the kernels' tests notice; takes hours, MUTANTS a kernel
-	go run ./scripts/cudareport mutants -mutants $(or $(MUTANTS),12) -v -min-killed 95
+kernels-check-possible: # the same where the compiler is in the cache or can be fetched
+	@if go run ./scripts/kernels tools; then go run ./scripts/kernels check; else echo "kernels: without the compiler the PTX is held to the hash of its source only"; fi
 
-cuda-report: ## a line a kernel: coverage, mutants, registers, spills, replays; fails below 95 % coverage or when a count grew
-	go run ./scripts/cudareport report -min-coverage 95
+mutants: ## change one PTX instruction at a time and see whether the kernels' tests notice; MUTANTS a kernel, 0 for all, and keep the result
+	go run ./scripts/cudareport mutants -mutants $(or $(MUTANTS),40) -v -min-killed 95 -write
+
+mutants-few: # a few of them, for CI: that the tests have not become blind
+	go run ./scripts/cudareport mutants -mutants 2 -v -min-killed 90
+
+cuda-report: ## a line a kernel: coverage, mutants, registers, spills, replays; fails below 95 % coverage or of mutants, or when a count grew
+	go run ./scripts/cudareport report -min-coverage 95 -min-killed 95
 
 race: setup ## the tests of the concurrent packages under the race detector
 	go test -race -short ./internal/... ./model/... ./cmd/...

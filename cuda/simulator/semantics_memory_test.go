@@ -76,6 +76,14 @@ var controlOps = []op{
 	{text: "xor.b32 %d, %a, %b;", types: "b32 b32 b32", cases: [][]uint64{{u32max, u32max, 0}, {0xff00, 0x0ff0, 0xf0f0}}},
 	{text: "xor.b64 %d, %a, %b;", types: "b64 b64 b64", cases: [][]uint64{{u64max, s64min, s64max}}},
 	{text: "add.f32 %d, %a, %b;", types: "f32 f32 f32", kind: float32s, cases: [][]uint64{{f(1), f(0x1p-24), f(1)}, {inf32, ninf32, nan32}, {max32, max32, inf32}, {tiny32, tiny32, 2}, {f(1), f(-1), 0}, {nan32, f(1), nan32}}},
+	{text: "ldu.global.f32 %d, [%row+4];", types: "b32 b64", cases: [][]uint64{{nan32<<32 | 7, nan32}, {tiny32 << 32, tiny32}}},
+	// What orders, waits or hints changes no value.
+	{text: "membar.gl; mov.u32 %d, %a;", types: "b32 b32", cases: [][]uint64{{u32max, u32max}}},
+	{text: "fence.acq_rel.gpu; mov.u32 %d, %a;", types: "b32 b32", cases: [][]uint64{{u32max, u32max}}},
+	{text: "nanosleep.u32 20; mov.u32 %d, %a;", types: "b32 b32", cases: [][]uint64{{u32max, u32max}}},
+	{text: "prefetch.global.L2 [%row]; mov.u32 %d, %a;", types: "b32 b32", cases: [][]uint64{{u32max, u32max}}},
+	{text: "setp.ne.s32 %p, %a, %a; @%p discard.global.L2 [%row], 128; mov.u32 %d, %a;", types: "b32 b32", cases: [][]uint64{{u32max, u32max}}},
+	{text: "tanh.approx.f32 %d, %a;", types: "f32 f32", kind: near32, cases: [][]uint64{{0, 0}, {inf32, f(1)}, {ninf32, f(-1)}, {f(40), f(1)}, {nan32, nan32}}}, // between them devices promise 2^-11 only
 	{text: "ex2.approx.f32 %d, %a;", types: "f32 f32", kind: near32, cases: [][]uint64{{0, f(1)}, {f(3), f(8)}, {f(-1.5), f(math.Exp2(-1.5))}, {ninf32, 0}, {inf32, inf32}, {f(-200), 0}, {f(200), inf32}, {nan32, nan32}}},
 }
 

@@ -118,3 +118,71 @@ func sourceOf(t *testing.T, name string) string {
 	}
 	return all
 }
+
+var (
+	quoted = regexp.MustCompile("`([^`]+)`")
+	plain  = regexp.MustCompile(`^[a-z][a-z0-9]*$`)
+)
+
+// The table of the README holds: each opcode that it calls modelled is in some test, each that it calls not modelled is refused.
+func TestTableOfOpcodes(t *testing.T) {
+	d := simulated(t)
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "| group | modelled | not modelled |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	var sources strings.Builder
+	files, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if strings.HasSuffix(f.Name(), "_test.go") {
+			text, err := os.ReadFile(f.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			sources.Write(text)
+		}
+	}
+	words := func(cell string) (names []string) {
+		for _, q := range quoted.FindAllStringSubmatch(cell, -1) {
+			for _, w := range strings.Fields(q[1]) {
+				if w, _, _ = strings.Cut(w, "."); plain.MatchString(w) {
+					names = append(names, w)
+				}
+			}
+		}
+		return names
+	}
+	rows, modelled, refused := 0, 0, 0
+	for line := range strings.Lines(table) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		if len(cells) != 3 || strings.HasPrefix(cells[0], "-") {
+			continue
+		}
+		rows++
+		is := words(cells[1])
+		for _, op := range is {
+			modelled++
+			if !regexp.MustCompile(`[^a-z0-9%_]` + op + `\b`).MatchString(sources.String()) {
+				t.Errorf("%s is called modelled, and no test has it", op)
+			}
+		}
+		for _, op := range words(cells[2]) {
+			if slices.Contains(is, op) {
+				continue // some of its forms
+			}
+			refused++
+			if m, err := d.Load([]byte(faultKernel(op + ".b32 %t, %t;"))); err == nil {
+				t.Errorf("%s is called not modelled, and is taken", op)
+				_ = m.Close()
+			}
+		}
+	}
+	if rows < 10 || modelled < 60 || refused < 10 {
+		t.Fatalf("the table has %d groups with %d opcodes modelled and %d not", rows, modelled, refused)
+	}
+}

@@ -31,6 +31,7 @@ func run(args []string) error {
 	}
 	flags := flag.NewFlagSet("cudareport "+verb, flag.ContinueOnError)
 	only := flags.String("kernels", "", "only these kernels, separated by commas")
+	tests := flags.String("tests", "", "mutants: only these tests of the kernels, a regular expression; saves the noting of all others")
 	perKernel := flags.Int("mutants", 40, "mutants tried a kernel, chosen evenly over kinds and lines; 0: all")
 	survivors := flags.Bool("v", false, "list the mutants that no test noticed")
 	coverage := flags.Float64("min-coverage", 0, "fail when a kernel's coverage is below this percentage")
@@ -51,7 +52,7 @@ func run(args []string) error {
 	case "report":
 		return report(l, pick(*only), *coverage, *killed, *write)
 	case "mutants":
-		return mutants(l, *only, *perKernel, *survivors, *killed, *write)
+		return mutants(l, *only, *tests, *perKernel, *survivors, *killed, *write)
 	}
 	return fmt.Errorf("unknown verb %q: want report, mutants or roofline", verb)
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -36,11 +38,16 @@ func sourceOf(m kernels.Module) string {
 
 // mutants tries mutants of every kernel wanted and keeps one score each. The compiled tests do it, all in one process: see
 // cuda/kernels/mutants_test.go.
-func mutants(l *lab, wanted string, perKernel int, survivors bool, least float64, keep bool) error {
+func mutants(l *lab, wanted, tests string, perKernel int, survivors bool, least float64, keep bool) error {
 	names, err := l.names()
 	if err != nil {
 		return err
 	}
+	matching, err := regexp.Compile(tests)
+	if err != nil {
+		return err
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return !matching.MatchString(name) })
 	sources := map[string]string{}
 	for _, m := range kernels.Modules() {
 		for _, k := range m.Kernels {
@@ -94,7 +101,7 @@ func mutants(l *lab, wanted string, perKernel int, survivors bool, least float64
 	}
 	faults = append(faults, finish(), cmd.Wait())
 	fmt.Printf("mutants: all %d/%d, %.1f %%\n", sum.killed, sum.tried, 100*float64(sum.killed)/float64(max(sum.tried, 1)))
-	if keep && wanted == "" {
+	if keep && wanted == "" && tests == "" {
 		faults = append(faults, safefile.WriteFile(survivorsFile, []byte(alive.String())))
 	}
 	if 100*float64(sum.killed) < least*float64(sum.tried) {
