@@ -383,7 +383,7 @@ static void CAT(mean_, ISA)(const float *in, float *out, long pixels) {
 }
 /* Row-major out += a * b: M rows by N vectors of columns at a time. */
 INL void matmul_tile(const int M, const int N, const float *a, const float *b, float *out, int inner, int columns) {
-    vf acc[4][4];
+    vf acc[8][2];
     UNROLL for (int m = 0; m < M; m++) UNROLL for (int j = 0; j < N; j++) acc[m][j] = AT(out + (long)m * columns + j * VL);
     for (int k = 0; k < inner; k++) {
         const float *row = b + (long)k * columns;
@@ -398,6 +398,9 @@ static void CAT(matmul_, ISA)(const float *a, const float *b, float *out, int ro
     int c = 0;
     for (; c + 2 * VL <= columns; c += 2 * VL) { /* b's columns stay in the cache while a's rows go by */
         int m = 0;
+#if VB == 64 /* registers for 8 x 2 */
+        for (; m + 8 <= rows; m += 8) matmul_tile(8, 2, a + (long)m * inner, b + c, out + (long)m * columns + c, inner, columns);
+#endif
         for (; m + 4 <= rows; m += 4) matmul_tile(4, 2, a + (long)m * inner, b + c, out + (long)m * columns + c, inner, columns);
         for (; m < rows; m++) matmul_tile(1, 2, a + (long)m * inner, b + c, out + (long)m * columns + c, inner, columns);
     }
