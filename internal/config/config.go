@@ -38,7 +38,7 @@ type People struct {
 
 // Network settings: the classroom network.
 type Network struct {
-	Size           string  `mapstructure:"size" json:"size" oneof:"s l"`
+	Size           string  `mapstructure:"size" json:"size" oneof:"s m l"`
 	Weights        string  `mapstructure:"weights" json:"weights"`
 	ContextSeconds float64 `mapstructure:"context_seconds" json:"context_seconds" min:"0" max:"10"`
 	UnsureBelow    float64 `mapstructure:"unsure_below" json:"unsure_below" min:"0" max:"1"`

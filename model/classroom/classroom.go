@@ -21,7 +21,7 @@ var weights embed.FS
 
 // Sizes are the networks that ship, from the fastest to the most accurate. "l"
 // looks through a pretrained pose net.
-var Sizes = []string{"s", "l"}
+var Sizes = []string{"s", "m", "l"}
 
 // Shipped is the ONNX file of the weights of a size that ship; "" is "s".
 func Shipped(size string) ([]byte, error) {
