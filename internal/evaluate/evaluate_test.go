@@ -20,6 +20,7 @@ import (
 	"classlens/internal/config"
 	"classlens/internal/dataset"
 	"classlens/model/classroom"
+	"classlens/model/pretrained"
 	"classlens/model/train"
 	"classlens/vision/scene"
 )
@@ -261,5 +262,47 @@ func TestJudge(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(dir, "eval.html"))
 	if err != nil || strings.Contains(string(page), "made <b>") || !strings.Contains(string(page), "0.875") || !strings.Contains(string(page), "</html>") {
 		t.Errorf("eval.html: %v", err)
+	}
+}
+
+// Labelled boxes are looked at where a set has them in pictures; the wanted ones are
+// predicted, though all of a picture are looked at.
+func TestLabelledBoxes(t *testing.T) {
+	s := folder(t)
+	if !CanLookAtBoxes(s) {
+		t.Fatal("boxes in pictures cannot be looked at")
+	}
+	for name, change := range map[string]func(c *dataset.Set){
+		"whole clips":   func(c *dataset.Set) { c.Boxes = dataset.NoBox },
+		"a recording":   func(c *dataset.Set) { c.Samples[1].Media = "lesson.mp4" },
+		"a lacking box": func(c *dataset.Set) { c.Samples[0].Box = scene.Box{} },
+	} {
+		c := *s
+		c.Samples = slices.Clone(s.Samples)
+		if change(&c); CanLookAtBoxes(&c) {
+			t.Errorf("%s can be looked at", name)
+		}
+		if _, err := Run(context.Background(), &c, Options{Look: LabelledBoxes, Labels: labels(t)}); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	if _, err := pretrained.Path(classroom.PoseNet); err != nil {
+		t.Skip(err)
+	}
+	s.Samples = append(s.Samples, dataset.Sample{Media: "images/gone.jpg", Box: scene.Box{W: 9, H: 9}, Level: -1, Attention: -1})
+	var told []string
+	got, err := Run(context.Background(), s, Options{Look: LabelledBoxes, Threads: 1, Labels: labels(t), Include: func(i int) bool { return i != 0 }, Warn: func(f string, a ...any) { told = append(told, fmt.Sprintf(f, a...)) }})
+	if err != nil || len(got) != 1 || got[0].Sample != 1 || len(told) != 2 || !strings.Contains(told[0], "gone.jpg") {
+		t.Fatalf("%+v, %v, told %q", got, err, told)
+	}
+	sum, levels := 0.0, 0.0
+	for _, p := range got[0].P {
+		sum += p
+	}
+	for _, p := range got[0].Engagement {
+		levels += p
+	}
+	if math.Abs(sum-1) > 1e-5 || math.Abs(levels-1) > 1e-4 || got[0].Attention <= 0 || got[0].Attention >= 1 {
+		t.Errorf("%+v", got[0])
 	}
 }
