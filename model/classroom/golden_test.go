@@ -2,6 +2,7 @@ package classroom
 
 import (
 	"math"
+	"os"
 	"testing"
 
 	"classlens/model"
@@ -12,14 +13,31 @@ import (
 // by some 1e-6; 1e-4 leaves room for depth.
 func TestEqualsONNXRuntime(t *testing.T) { equalsStored(t, model.CPU) }
 
-// equalsStored holds a device to the stored outputs and gives the worst difference.
-func equalsStored(t *testing.T, device string) {
-	t.Helper()
-	in, want, err := readStored()
+func TestMediumEqualsONNXRuntime(t *testing.T) {
+	clip, err := os.ReadFile("testdata/golden-m.bin")
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := runWhole(Default(), model.Options{Device: device}, in)
+	onnx, err := Shipped("m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	equalsClip(t, model.CPU, onnx, clip)
+}
+
+// equalsStored holds a device to the stored outputs and tells the worst difference.
+func equalsStored(t *testing.T, device string) {
+	t.Helper()
+	equalsClip(t, device, Default(), storedClip)
+}
+
+func equalsClip(t *testing.T, device string, onnx, clip []byte) {
+	t.Helper()
+	in, want, err := readClip(clip)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := runWhole(onnx, model.Options{Device: device}, in)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,8 +24,10 @@ var storedClip []byte
 var storedPorts = []string{portBehaviour, portAttention, portEngagement, portMoments, portEmbedding}
 
 // readStored gives the stored clip as the network's three inputs, and the outputs.
-func readStored() (in []model.Tensor, want [][]float32, err error) {
-	r := bytes.NewReader(storedClip)
+func readStored() (in []model.Tensor, want [][]float32, err error) { return readClip(storedClip) }
+
+func readClip(clip []byte) (in []model.Tensor, want [][]float32, err error) {
+	r := bytes.NewReader(clip)
 	read := func(v any) { err = errors.Join(err, binary.Read(r, binary.LittleEndian, v)) }
 	var head [3]int32 // clips, steps of a clip, side of a picture
 	read(head[:])
