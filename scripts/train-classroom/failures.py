@@ -9,7 +9,7 @@ import sys
 import cv2
 import numpy as np
 
-SIDE, WIDE, SHOWN = 200, 4, 8
+SIDE, WIDE, SHOWN = 180, 4, 8
 HEADS, DOWN = 3.6, .6  # vision/clip.Around
 
 
