@@ -127,7 +127,7 @@ func (d *Detector) Begin() {
 // Reset makes the next Detect look at the whole picture with everything the
 // preset has: call it after a camera cut or a gap, and while the camera moves.
 func (d *Detector) Reset() {
-	d.first = true
+	d.first, d.turn = true, 0
 	d.area.reset()
 	d.lie, d.known = perspective{}, confirmed{}
 }

@@ -10,7 +10,7 @@ import (
 
 // Options of a detector.
 type Options struct {
-	Preset    string          // fast, default or best; "" is default
+	Preset    string          // fast, default, best or pretrained; "" is default
 	MinScore  float64         // faces below it are none, 0.05 to 0.9; 0 takes 0.25
 	Threads   int             // for the nets; 0 takes every core
 	Device    string          // of the nets: model.CPU or a GPU's UUID; "" is the CPU
@@ -42,29 +42,37 @@ type preset struct {
 	wholeEvery float64 // seconds between two looks at the whole picture; between them only where people were
 }
 
-// The presets. CenterFace finds faces and most profiles; MoveNet adds heads
-// from behind and bent down, which hardly move, so it is run seldom. CenterFace at two
-// scales by turns finds more in time than either alone. The project's own net finds heads from
-// any side at a quarter of CenterFace's time, but takes bags and shoes for heads too: in fast it looks each
-// second, and the others seldom, to confirm. docs/measured.md has figures.
+// The presets. The project's own net finds heads from any side at a quarter of CenterFace's time, but takes hands and bags for heads too: by default
+// it looks each second, and CenterFace and MoveNet now and then, to confirm. best has CenterFace look each second as well: it sees fewer heads, but
+// tells those behind one another apart better. pretrained does without the own net: what its training pictures are labelled with.
+// docs/measured.md has figures.
 var presets = map[string]preset{
-	"fast": {
-		faces: [][]look{
-			{{"centerface", 960, smallHead}, {ownNet, 1280, ownHead}},
-			{{ownNet, 1280, ownHead}}, {{ownNet, 1280, ownHead}}, {{ownNet, 1280, ownHead}}, {{ownNet, 1280, ownHead}},
-		},
-		bodies: []look{{"movenet-multipose", 896, 0}}, bodyEvery: 10,
+	"fast": {faces: [][]look{{{ownNet, 1280, ownHead}}}, wholeEvery: 10},
+	"default": {
+		faces:  seldom(10, 1280),
+		bodies: []look{{"movenet-multipose", 896, 0}}, bodyEvery: 20,
 		wholeEvery: 10,
 	},
-	"default": {
+	"best": {
+		faces:  [][]look{{{"centerface", 1280, largeHead}, {ownNet, 1280, ownHead}}},
+		bodies: []look{{"movenet-multipose", 896, 0}}, bodyEvery: 5,
+		wholeEvery: 10,
+	},
+	"pretrained": {
 		faces:  [][]look{{{"centerface", 960, smallHead}}, {{"centerface", 1280, largeHead}}},
 		bodies: []look{{"movenet-multipose", 896, 0}}, bodyEvery: 5,
 		wholeEvery: 10,
 	},
-	"best": {
-		faces:  [][]look{{{"centerface", 1280, 0}, {"centerface", 1920, 0}}},
-		bodies: []look{{"movenet-multipose", 896, 0}, {"movenet-multipose", 1280, 0}}, bodyEvery: 5,
-	},
+}
+
+// seldom is the own net at every look, and CenterFace of a width at the first of so many.
+func seldom(every, width int) [][]look {
+	out := make([][]look, every)
+	for i := range out {
+		out[i] = []look{{ownNet, 1280, ownHead}}
+	}
+	out[0] = []look{{"centerface", width, smallHead}, {ownNet, 1280, ownHead}}
+	return out
 }
 
 // Head heights in CenterFace's input at which it finds nearly all heads of a

@@ -26,8 +26,8 @@ const (
 // The net's logit z is a head with probability sigmoid(ownSlope·z + ownShift): fitted
 // on rendered rooms that it was not trained on (scripts/train-heads/calibrate.py).
 const (
-	ownSlope = 3.15
-	ownShift = 0.72
+	ownSlope = 2.53
+	ownShift = 0.76
 )
 
 // Heads whose boxes overlap by more than this are one: in the rendered rooms

@@ -280,7 +280,7 @@ func TestOptions(t *testing.T) {
 // TestDetectorPlan runs the real nets on a picture of nobody: what matters is
 // when they look.
 func TestDetectorPlan(t *testing.T) {
-	d, err := NewDetector(Options{Preset: "fast", Threads: 1})
+	d, err := NewDetector(Options{Threads: 1})
 	if errors.Is(err, pretrained.ErrMissing) {
 		t.Skip(err)
 	}
@@ -305,11 +305,11 @@ func TestDetectorPlan(t *testing.T) {
 		}
 	}
 	c := d.Counts()
-	if looked != 4 || c["heads-1280"] != 4 || c["centerface-960"] != 1 || c["movenet-multipose-896"] != 2 || c["heads-1280 part"] != 0 {
+	if looked != 4 || c["heads-1280"] != 4 || c["centerface-1280"] != 2 || c["movenet-multipose-896"] != 2 || c["heads-1280 part"] != 0 {
 		t.Errorf("looked %d times of 6, counts %v", looked, c)
 	}
 	f.Time = 0 // the next recording
-	if p, err := d.Detect(f); err != nil || p == nil || d.Counts()["centerface-960"] != 1 {
+	if p, err := d.Detect(f); err != nil || p == nil || d.Counts()["centerface-1280"] != 1 {
 		t.Errorf("the next recording: people %v, %v, counts %v", p, err, d.Counts())
 	}
 	if _, err := d.Detect(scene.Frame{Width: 10, Height: 10}); err == nil {

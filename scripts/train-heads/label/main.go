@@ -29,7 +29,7 @@ func main() {
 }
 
 func run(paths []string) error {
-	d, err := people.NewDetector(people.Options{Preset: "default", MinScore: 0.1, Threads: 1})
+	d, err := people.NewDetector(people.Options{Preset: "pretrained", MinScore: 0.1, Threads: 1})
 	if err != nil {
 		return err
 	}
