@@ -14,7 +14,7 @@ import (
 
 func newLearnerEval() *cobra.Command {
 	var f trainFlags
-	var train, test, days, kinds, fair, out string
+	var train, test, days, kinds, fair, statics, out string
 	cmd := &cobra.Command{
 		Use:   "eval DATA --train P,P --test P --out DIR",
 		Short: "Compare models on presentations that they were not trained on",
@@ -39,6 +39,14 @@ The weights of each day and model stay in DIR/weights; the same command again go
 			}
 			if o.Days, o.Models, err = daysAndModels(days, kinds); err != nil {
 				return err
+			}
+			if statics != "" {
+				if _, o.Statics, err = daysAndModels(days, statics); err != nil {
+					return err
+				}
+				if !f.static {
+					return usageError{errors.New("--static-models goes with --with-static")}
+				}
 			}
 			log := cmd.ErrOrStderr()
 			d, err := openLearner(cmd.Context(), log, args[0], f.static)
@@ -71,6 +79,7 @@ The weights of each day and model stay in DIR/weights; the same command again go
 	flags.StringVar(&days, "days", "14,28,42,56,mid,end", "days of prediction")
 	flags.StringVar(&kinds, "models", "all", "all, or some of "+modelNames)
 	flags.StringVar(&fair, "fair", models.DefaultKind, "the model whose fairness is judged")
+	flags.StringVar(&statics, "static-models", "", "with --with-static: more models to try with personal attributes, all or some; the one of --fair is always tried")
 	flags.StringVar(&out, "out", "", "folder for results and weights")
 	f.add(cmd)
 	return cmd

@@ -18,9 +18,10 @@ type EvalOptions struct {
 	Train, Test []string
 	Days        []Day
 	Models      []string
-	Clicks      bool   // use cumulative click files
-	Static      bool   // also the fair model with personal attributes
-	Fair        string // the model whose fairness is judged; "" the last of Models
+	Clicks      bool     // use cumulative click files
+	Static      bool     // also the fair model with personal attributes
+	Statics     []string // with Static: these too
+	Fair        string   // the model whose fairness is judged; "" the last of Models
 	Seed        uint64
 	Quick       bool
 	Dir         string // keeps the weights of each day and model, and takes those that fit
@@ -104,7 +105,7 @@ func (o EvalOptions) check() error {
 	if len(o.Days) == 0 || len(o.Models) == 0 {
 		return fmt.Errorf("%w: name at least one day and one model", ErrRequest)
 	}
-	for _, m := range append(slices.Clone(o.Models), o.Fair) {
+	for _, m := range append(append(slices.Clone(o.Models), o.Statics...), o.Fair) {
 		if err := models.CheckKind(m); err != nil {
 			return fmt.Errorf("%w: %w", ErrRequest, err)
 		}
@@ -140,11 +141,18 @@ func (o EvalOptions) day(ctx context.Context, d *Data, day Day) (*DayEval, error
 		said = append(said, n)
 	}
 	if o.Static {
-		n, _, err := o.model(ctx, d, d.SettingsFor(day, true, o.Clicks), o.Fair, StaticSuffix, nil)
-		if err != nil {
-			return nil, err
+		statics, have := o.Statics, &fits{map[string]*models.Fitted{}, map[string]*models.Fitted{}}
+		if !slices.Contains(statics, o.Fair) {
+			statics = append(slices.Clip(statics), o.Fair)
 		}
-		said, fair = append(said, n), append(fair, n.name)
+		for _, kind := range statics {
+			n, _, err := o.model(ctx, d, d.SettingsFor(day, true, o.Clicks), kind, StaticSuffix, have)
+			if err != nil {
+				return nil, err
+			}
+			said = append(said, n)
+		}
+		fair = append(fair, o.Fair+StaticSuffix)
 	}
 	e.judge(d, said, fair, o)
 	return e, nil
@@ -257,6 +265,21 @@ func saidOf(n named, at []int) judge.Said {
 // rivals are what every model is compared with.
 var rivals = []string{"gbdt", "lr"}
 
+// against are the rivals, those of them with personal attributes, and the fair model,
+// which says what these attributes are worth.
+func (o EvalOptions) against() []string {
+	all := slices.Clone(rivals)
+	if o.Static {
+		for _, r := range rivals {
+			if slices.Contains(o.Statics, r) {
+				all = append(all, r+StaticSuffix)
+			}
+		}
+		all = append(all, o.Fair)
+	}
+	return all
+}
+
 func (e *DayEval) judge(d *Data, said []named, fair []string, o EvalOptions) {
 	active := func(p Predicted) bool { return !p.Left }
 	population := func(name string, pick func(Predicted) bool) ([]judge.Case, []int) {
@@ -268,11 +291,7 @@ func (e *DayEval) judge(d *Data, said []named, fair []string, o EvalOptions) {
 		for _, n := range said {
 			all = append(all, saidOf(n, at))
 		}
-		against := rivals
-		if o.Static {
-			against = append(slices.Clone(rivals), o.Fair)
-		}
-		e.Populations[name] = judge.Population(cases, all, against, o.Seed)
+		e.Populations[name] = judge.Population(cases, all, o.against(), o.Seed)
 		return cases, at
 	}
 	cases, at := population(Active, active)

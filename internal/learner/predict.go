@@ -50,8 +50,12 @@ func (w *Weights) say(set *Assembled) ([]Predicted, error) {
 	if err != nil {
 		return nil, err
 	}
+	shifts := w.Levels.shifts(set.Rows, said)
 	out := make([]Predicted, 0, len(set.Rows)+len(set.Left))
 	for i, r := range set.Rows {
+		if z := shifts[[2]string{r.Module, r.Presentation}]; z != 0 {
+			said[i][models.Passed] = sigmoid(models.Logit(said[i][models.Passed]) + z)
+		}
 		for t, v := range said[i] {
 			if v != v {
 				return nil, fmt.Errorf("%s: student %s of %s: target %d is no number", w.Kind, r.Student, r.Module, t)

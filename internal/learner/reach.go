@@ -43,7 +43,16 @@ func (w *Weights) Suggest(d *Data, course string, o suggest.Options) (*suggest.R
 		return nil, err
 	}
 	o.Course, o.Day, o.Columns, o.Seed = course, days[len(days)-1], set.Columns, w.Seed
-	return suggest.Make(cases, suggest.Asking(w.Fitted, set.Columns), o)
+	said, err := w.Fitted.Predict(set.Set)
+	if err != nil {
+		return nil, err
+	}
+	// The course's shift is that of the students as they are, for altered ones too.
+	model := leveled{Model: w.Fitted}
+	for _, z := range w.Levels.shifts(set.Rows, said) {
+		model.shift = z // one course, one shift
+	}
+	return suggest.Make(cases, suggest.Asking(model, set.Columns), o)
 }
 
 // oneCourse gives a course's rows and the days of their steps.

@@ -74,7 +74,7 @@ func (w *Weights) fit(ctx context.Context, d *Data, all, rest, valid *models.Set
 	}
 	o.have.first[o.Model], o.have.last[o.Model] = first, w.Fitted
 	if d.Flat == nil {
-		w.Tables = d.tables(w.Settings, w.Presentations)
+		w.Tables, w.Levels = d.tables(w.Settings, w.Presentations), levelsOf(all)
 	}
 	return ctx.Err()
 }

@@ -20,7 +20,7 @@ import (
 )
 
 // weightsFormat goes up when a column or a model changes its meaning under the same name.
-const weightsFormat = 1
+const weightsFormat = 2
 
 // Weights are a trained model with all that it needs to predict.
 type Weights struct {
@@ -36,6 +36,7 @@ type Weights struct {
 	Data          string           `json:"trained_on_sha256"` // of the features and truths
 	Held          string           `json:"held_out"`          // validated and calibrated on
 	Stops         map[string]int   `json:"epochs"`            // of each net
+	Levels        *Levels          `json:"levels,omitempty"`  // of the courses trained on; none for flat tables
 	Fitted        *models.Fitted   `json:"-"`
 	Tables        *features.Tables `json:"-"`
 }

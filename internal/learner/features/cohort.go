@@ -97,7 +97,7 @@ func (c *Cohort) compare(p *plan, row []float32, work []handed, day int) {
 		}
 	}
 	row[cohortLeft], row[cohortHanded], row[cohortScore] = c.Left, c.Handed, c.Score
-	var places, early []float64
+	var places, early, relative []float64
 	zero, due := 0.0, 0.0
 	for _, t := range p.tasks {
 		if t.due <= day {
@@ -116,7 +116,13 @@ func (c *Cohort) compare(p *plan, row []float32, work []handed, day int) {
 		}
 		if v := share(table.Early, float32(t.due-h.day)); known(v) && !h.banked {
 			early = append(early, float64(v))
+			// sorted, so that its middle is the median
+			relative = append(relative, max(-20, min(20, float64(t.due-h.day)))-max(-20, min(20, float64(table.Early[len(table.Early)/2]))))
 		}
+	}
+	if n := len(relative); n > 0 {
+		row[relativeEarly], row[relativeLeast], row[relativeLast] = float32(mean(relative)), float32(slices.Min(relative)), float32(relative[n-1])
+		row[relativeChange] = row[relativeLast] - row[relativeEarly]
 	}
 	if len(places) > 0 {
 		row[placeMean] = float32(mean(places))

@@ -69,6 +69,21 @@ const (
 	registeredLate        // days after the start
 	attempts              // earlier attempts at the module
 	credits               // studied at once
+	pointsSoFar           // of the whole course's, 0 to 100: Σ weight·score
+	pointsLost            // of the whole course's: what was handed in and not full, or is due and missing
+	weightLeft            // share of the course's weight that is neither handed in nor due
+	pointsNeeded          // mean score that the rest must have for 40 in the whole, -50 to 150
+	overdueLast           // days since the latest due one was due, if it is not handed in; at most 60
+	overdueRun            // days since the first of the latest missing ones in a row was due; at most 150
+	missedLast            // 1 when the latest due one is missing: backlogLast, but not known before anything is due
+	missedSecond          // the one before it
+	missedThird           // the one before that
+	missedTMA             // the latest due tutor marked one
+	handedRecent          // handedShare, each piece weighing exp(-age/28 days)
+	relativeEarly         // days before the due day, less the cohort's median for that piece, mean
+	relativeLeast         // the least
+	relativeLast          // of the latest handed in
+	relativeChange        // relativeLast less relativeEarly
 	baseColumns
 )
 
@@ -109,6 +124,8 @@ var columnNames = []string{"progress", "weeks", "due_count", "due_weight", "hand
 	"early_mean", "early_last", "early_least", "since_handed", "handed_any", "score_mean", "score_weighted", "score_last", "score_first", "score_least", "score_spread", "score_trend", "score_tma",
 	"score_cma", "low_count", "points_share", "points_mean", "banked_count", "banked_mean", "place_mean", "place_last", "place_zero", "place_early", "rank_points", "rank_score", "rank_early",
 	"rank_registered", "cohort_left", "cohort_handed", "cohort_score", "registered", "registered_late", "attempts", "credits",
+	"points_so_far", "points_lost", "weight_left", "points_needed", "overdue_last", "overdue_run", "missed_last", "missed_second", "missed_third", "missed_tma", "handed_recent",
+	"relative_early", "relative_least", "relative_last", "relative_change",
 	"clicks_total", "clicks_days", "clicks_visits", "clicks_per", "clicks_spread", "clicks_recent", "days_recent", "clicks_change", "rank_clicks", "rank_days", "rank_recent", "rank_days_recent",
 	"since_seen", "week_content", "week_forum", "week_quiz", "week_home", "week_live", "week_other", "week_days", "again_share", "regularity", "weekend_share"}
 

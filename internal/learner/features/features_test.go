@@ -47,7 +47,9 @@ func TestColumnsByHand(t *testing.T) {
 		{0, map[string]float64{"progress": .28, "weeks": 4, "due_count": 2, "due_weight": .5, "handed_share": 1, "handed_weight": 1, "backlog_tma": 0, "backlog_run": 0, "late_count": 1, "ahead_count": 0,
 			"early_mean": -1.5, "early_last": -5, "early_least": -5, "since_handed": 3, "handed_any": 1, "score_mean": 70, "score_weighted": 68, "score_last": 60, "score_first": 80, "score_trend": -20,
 			"score_tma": 80, "score_cma": 60, "points_share": 68, "points_mean": 70, "rank_points": .75, "cohort_left": 1. / 3, "registered": -20, "credits": 60,
-			"clicks_total": math.Log1p(9), "clicks_days": 3, "days_recent": 2, "since_seen": 4, "week_forum": math.Log1p(6), "week_content": math.Log1p(1), "week_days": 2, "again_share": 5. / 9, "place_last": .5}},
+			"clicks_total": math.Log1p(9), "clicks_days": 3, "days_recent": 2, "since_seen": 4, "week_forum": math.Log1p(6), "week_content": math.Log1p(1), "week_days": 2, "again_share": 5. / 9, "place_last": .5,
+			"points_so_far": 34, "points_lost": 16, "weight_left": .5, "points_needed": 12, "overdue_last": 0, "overdue_run": 0, "missed_last": 0, "missed_second": 0, "missed_third": none, "missed_tma": 0,
+			"handed_recent": 1}},
 		{2, map[string]float64{"handed_share": 1, "late_count": 1, "banked_count": 1, "banked_mean": 70, "early_mean": -2, "score_mean": 50, "low_count": 1, "rank_points": .25, "clicks_total": 0, "since_seen": 58,
 			"week_forum": 0, "regularity": none, "registered_late": 0, "static_female": 0, "static_age": none}},
 	} {

@@ -76,6 +76,8 @@ func (p *plan) own(row []float32, e *logs.Enrolment, work []handed, day int, o O
 	p.punctual(row, work, day)
 	p.scores(row, work)
 	p.points(row, work, day)
+	p.reachable(row, work, day)
+	p.overdue(row, work, day)
 	row[registered] = nan
 	if e.Registered != logs.NoDay {
 		row[registered], row[registeredLate] = float32(e.Registered), float32(max(0, e.Registered))
@@ -217,6 +219,106 @@ func (p *plan) points(row []float32, work []handed, day int) {
 		if weight > 0 {
 			row[pointsShare] = float32(sum / weight)
 		}
+	}
+}
+
+// passMark is the score that a course must have in the whole to be passed, at the Open University.
+const passMark = 40
+
+// shares gives each piece's share of the course's weight. One without weight counts a
+// quarter of the others' mean: it is practice, and says something. All without: alike.
+func (p *plan) shares() []float64 {
+	sum, n := 0.0, 0.0
+	for _, t := range p.tasks {
+		if t.weight > 0 {
+			sum, n = sum+t.weight, n+1
+		}
+	}
+	out, all := make([]float64, len(p.tasks)), 0.0
+	for i, t := range p.tasks {
+		switch {
+		case n == 0:
+			out[i] = 1
+		case t.weight == 0:
+			out[i] = sum / n / 4
+		default:
+			out[i] = t.weight
+		}
+		all += out[i]
+	}
+	for i := range out {
+		out[i] /= all
+	}
+	return out
+}
+
+// reachable is what the student has of the whole course's points and what is still to be had.
+func (p *plan) reachable(row []float32, work []handed, day int) {
+	if len(p.tasks) == 0 {
+		return
+	}
+	share := p.shares()
+	points, lost, left := 0.0, 0.0, 0.0
+	done := make([]bool, len(p.tasks))
+	for _, h := range work {
+		score := h.score
+		if math.IsNaN(score) {
+			score = 0
+		}
+		if !done[h.task] {
+			points, lost = points+share[h.task]*score, lost+share[h.task]*(100-score)
+		}
+		done[h.task] = true
+	}
+	for i, t := range p.tasks {
+		switch {
+		case done[i]:
+		case t.due <= day:
+			lost += 100 * share[i]
+		default:
+			left += share[i]
+		}
+	}
+	row[pointsSoFar], row[pointsLost], row[weightLeft] = float32(points), float32(lost), float32(left)
+	row[pointsNeeded] = float32(max(-50, min(150, (passMark-points)/max(left, .05))))
+}
+
+// overdue says how long, and which of the latest pieces, are missing.
+func (p *plan) overdue(row []float32, work []handed, day int) {
+	done := make([]bool, len(p.tasks))
+	for _, h := range work {
+		done[h.task] = true
+	}
+	last, run, got, all := 0.0, 0.0, 0.0, 0.0
+	var missing []float32 // of what is due, in order
+	for i, t := range p.tasks {
+		if t.due > day {
+			continue
+		}
+		age := float64(day - t.due)
+		weight := math.Exp(-age / 28)
+		all += weight
+		missing = append(missing, truth(!done[i]))
+		if t.tutor {
+			row[missedTMA] = truth(!done[i])
+		}
+		if done[i] {
+			got, last, run = got+weight, 0, 0
+			continue
+		}
+		last = min(60, age)
+		if run == 0 {
+			run = min(150, age+1)
+		}
+	}
+	row[overdueLast], row[overdueRun] = float32(last), float32(run)
+	for k, column := range []int{missedLast, missedSecond, missedThird} {
+		if at := len(missing) - 1 - k; at >= 0 {
+			row[column] = missing[at]
+		}
+	}
+	if all > 0 {
+		row[handedRecent] = float32(got / all)
 	}
 }
 

@@ -50,6 +50,16 @@ func FitTrees(s *Set, o TreeOptions, boosted bool, seed uint64) *Trees {
 	return m
 }
 
+// FitPlainTrees boosts trees that say only who passes, from the day of the prediction alone and
+// with every module known: what another library's trees can be held to.
+func FitPlainTrees(s *Set, o TreeOptions, seed uint64) *Trees {
+	s = s.Present()
+	m := &Trees{Binner: newBinner(s, personal(s)), Boosted: true}
+	m.Modules = newEncoder(s, nil, func(func([]float32)) {}).Modules
+	m.fit(Passed, m.bins(s), s.Truth(Passed), o, rand.New(rand.NewPCG(seed, Passed)))
+	return m
+}
+
 // bins adds a column a module.
 func (m *Trees) bins(s *Set) [][]uint8 {
 	bins := m.Binner.bins(s)
