@@ -180,7 +180,7 @@ func (o EvalOptions) model(ctx context.Context, d *Data, s Settings, kind, suffi
 	}
 	if w == nil {
 		var err error
-		if w, err = Train(ctx, d, s, TrainOptions{Presentations: o.Train, Model: kind, Seed: o.Seed, Quick: o.Quick, Report: o.Report, have: have}); err != nil {
+		if w, err = Train(ctx, d, s, TrainOptions{Presentations: o.Train, Model: kind, Seed: o.Seed, Quick: o.Quick, Dir: dir, Report: o.Report, have: have}); err != nil {
 			return named{}, nil, err
 		}
 		if dir != "" {

@@ -18,7 +18,8 @@ type TrainOptions struct {
 	Presentations []string
 	Model         string // one of models.Kinds
 	Seed          uint64
-	Quick         bool // one seed and few rounds, to try things out
+	Quick         bool   // one seed and few rounds, to try things out
+	Dir           string // the weights folder: nets that are done are kept in it until Save, and a training that broke off goes on from them; "" keeps none
 	Report        func(kind string, seed, epoch int, train, valid float64)
 
 	have *fits // models fitted before in the same way, for stacks
@@ -55,7 +56,11 @@ func (w *Weights) fit(ctx context.Context, d *Data, all, rest, valid *models.Set
 	if o.have == nil {
 		o.have = &fits{map[string]*models.Fitted{}, map[string]*models.Fitted{}}
 	}
-	mo := models.Options{Seed: o.Seed, Quick: o.Quick, Report: o.Report, Have: o.have.first}
+	keep, err := checkpointsIn(o.Dir, w)
+	if err != nil {
+		return err
+	}
+	mo := models.Options{Seed: o.Seed, Quick: o.Quick, Report: o.Report, Have: o.have.first, Keep: keep, Part: "held-out", Stop: ctx.Err}
 	first, err := models.Fit(o.Model, rest, valid, mo)
 	if err != nil {
 		return err
@@ -65,7 +70,7 @@ func (w *Weights) fit(ctx context.Context, d *Data, all, rest, valid *models.Set
 	}
 	w.Stops = map[string]int{}
 	first.Epochs(w.Stops)
-	mo.Have = o.have.last
+	mo.Have, mo.Part = o.have.last, "all"
 	if w.Fitted, err = models.Fit(o.Model, all, nil, mo); err != nil {
 		return err
 	}

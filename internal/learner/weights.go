@@ -54,7 +54,7 @@ type manifest struct {
 	Files map[string]string `json:"files"`
 }
 
-// Save writes the weights to a folder.
+// Save writes the weights to a folder and drops the checkpoints in it.
 func (w *Weights) Save(dir string) error {
 	w.Format = weightsFormat
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -86,7 +86,10 @@ func (w *Weights) Save(dir string) error {
 	if err != nil {
 		return err
 	}
-	return safefile.WriteFile(filepath.Join(dir, manifestFile), data)
+	if err := safefile.WriteFile(filepath.Join(dir, manifestFile), data); err != nil {
+		return err
+	}
+	return dropCheckpoints(dir)
 }
 
 func pack(value any) ([]byte, error) {

@@ -32,6 +32,8 @@ type FeedForwardOptions struct {
 	Seeds    int     `json:"seeds"`
 	Hide     float64 `json:"hide"` // share of rows that are trained as of an unseen module
 	Share    [Targets]float64
+
+	guard guard
 }
 
 // Perceptron and Picture are what is taken by default.
@@ -93,17 +95,20 @@ func FitFeedForward(train, valid *Set, o FeedForwardOptions, seed uint64, report
 	}
 	epochs := 0
 	for k := range o.Seeds {
-		r := rand.New(rand.NewPCG(seed+uint64(k), 4))
-		n := m.build(o.Dropout, r)
-		best, err := m.fit(n, x, train, vx, valid, o, r, func(epoch int, a, b float64) {
-			if report != nil {
-				report(k, epoch, a, b)
-			}
+		data, best, err := o.guard.net(k, func() ([]byte, int, error) {
+			r := rand.New(rand.NewPCG(seed+uint64(k), 4))
+			n := m.build(o.Dropout, r)
+			best, err := m.fit(n, x, train, vx, valid, o, r, func(epoch int, a, b float64) {
+				if report != nil {
+					report(k, epoch, a, b)
+				}
+			})
+			return n.marshal(), best, err
 		})
 		if err != nil {
 			return nil, err
 		}
-		m.Weights, epochs = append(m.Weights, n.marshal()), epochs+best
+		m.Weights, epochs = append(m.Weights, data), epochs+best
 	}
 	m.Epochs = max(1, (epochs+o.Seeds/2)/max(1, o.Seeds))
 	return m, nil
@@ -139,6 +144,9 @@ func (m *FeedForward) fit(n net, x []float32, train *Set, vx []float32, valid *S
 		r.Shuffle(len(order), func(a, b int) { order[a], order[b] = order[b], order[a] })
 		sum, count := 0.0, 0
 		for part := range slices.Chunk(order, o.Batch) {
+			if err := o.guard.err(); err != nil {
+				return 0, err
+			}
 			batch := make([]float32, 0, len(part)*width)
 			for _, i := range part {
 				batch = append(batch, x[i*width:(i+1)*width]...)

@@ -91,8 +91,14 @@ type Options struct {
 	Quick  bool               // one seed and few rounds, for tests
 	Stops  map[string]int     // after how many epochs nets stop without a validation set
 	Have   map[string]*Fitted // fitted already, in the same way: members of a stack are taken from here
+	Keep   Keeper             // keeps nets that are done; may be nil
+	Part   string             // begins their names
+	Stop   func() error       // asked now and then; its error ends the training; may be nil
 	Report func(kind string, seed, epoch int, train, valid float64)
 }
+
+// guard of a kind's nets.
+func (o Options) guard(kind string) guard { return guard{o.Keep, o.Part + "-" + kind, o.Stop} }
 
 // Fit fits a model of a kind. With valid, nets stop early by it; Stops tells after
 // how many epochs they stop without.
@@ -149,7 +155,7 @@ func (o Options) feedForward(kind string) FeedForwardOptions {
 	if kind == "cnn" {
 		q = Picture
 	}
-	q.Stop = o.Stops[kind]
+	q.Stop, q.guard = o.Stops[kind], o.guard(kind)
 	if o.Quick {
 		q.Seeds, q.Epochs, q.Hidden, q.Batch = 1, 8, 16, 64
 	}
@@ -164,7 +170,7 @@ func (o Options) sequence(kind string) SequenceOptions {
 	case "attention":
 		q.Attention = 32
 	}
-	q.Stop = o.Stops[kind]
+	q.Stop, q.guard = o.Stops[kind], o.guard(kind)
 	if o.Quick {
 		q.Seeds, q.Epochs, q.Hidden, q.Batch = 1, 8, 16, 64
 	}

@@ -36,6 +36,8 @@ type SequenceOptions struct {
 	Hide      float64 `json:"hide"`   // share of rows that are trained as of an unseen module
 	Wide      bool    `json:"wide"`   // also how far the course is, and how its students do
 	Share     [Targets]float64
+
+	guard guard
 }
 
 // Recurrence is what is taken by default.
@@ -61,19 +63,22 @@ func FitSequence(train, valid *Set, o SequenceOptions, seed uint64, report Repor
 	}
 	epochs := 0
 	for k := range o.Seeds {
-		net, best, err := o.fit(x, v, seed+uint64(k), func(epoch int, a, b float64) {
-			if report != nil {
-				report(k, epoch, a, b)
+		data, best, err := o.guard.net(k, func() ([]byte, int, error) {
+			net, best, err := o.fit(x, v, seed+uint64(k), func(epoch int, a, b float64) {
+				if report != nil {
+					report(k, epoch, a, b)
+				}
+			})
+			if err != nil {
+				return nil, 0, err
 			}
+			data, err := net.Marshal()
+			return data, best, err
 		})
 		if err != nil {
 			return nil, err
 		}
-		data, err := net.Marshal()
-		if err != nil {
-			return nil, err
-		}
-		m.Nets, m.nets, epochs = append(m.Nets, data), append(m.nets, net), epochs+best
+		m.Nets, epochs = append(m.Nets, data), epochs+best
 	}
 	m.Epochs = max(1, (epochs+o.Seeds/2)/max(1, o.Seeds))
 	return m, nil
@@ -133,6 +138,9 @@ func (o SequenceOptions) fit(x, v *sequences, seed uint64, report func(epoch int
 		r.Shuffle(len(order), func(a, b int) { order[a], order[b] = order[b], order[a] })
 		sum, n := 0.0, 0
 		for part := range slices.Chunk(order, o.Batch) {
+			if err := o.guard.err(); err != nil {
+				return nil, 0, err
+			}
 			b := x.batch(part)
 			x.hide(b, part, o.Hide, r)
 			logits, err := net.Forward(b)
