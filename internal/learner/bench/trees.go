@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	_ "embed"
 	"encoding/csv"
@@ -16,6 +15,7 @@ import (
 
 	"classlens/internal/learner/judge"
 	"classlens/internal/learner/models"
+	"classlens/internal/safefile"
 )
 
 //go:embed lightgbm.py
@@ -103,13 +103,12 @@ func (o options) beside(day string, sets [2]*models.Set, theirs []float64) error
 
 // export writes the columns of the day of the prediction, the module, and whether passed.
 func export(name string, s *models.Set) error {
-	f, err := os.Create(name)
+	f, err := safefile.Create(name)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	buffered := bufio.NewWriter(f)
-	w := csv.NewWriter(buffered)
+	defer f.Abort()
+	w := csv.NewWriter(f)
 	if err := w.Write(append([]string{"passed", "module"}, s.Columns...)); err != nil {
 		return err
 	}
@@ -126,12 +125,8 @@ func export(name string, s *models.Set) error {
 			return err
 		}
 	}
-	w.Flush()
-	if err := w.Error(); err != nil {
-		return err
+	if w.Flush(); w.Error() != nil {
+		return w.Error()
 	}
-	if err := buffered.Flush(); err != nil {
-		return err
-	}
-	return f.Close()
+	return f.Commit()
 }

@@ -13,6 +13,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"runtime"
@@ -21,9 +22,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const rounds = 9
+// rounds that are timed, after one that warms up.
+var rounds = flag.Int("rounds", 9, "epochs of each that are timed")
 
 func main() {
+	flag.Parse()
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
@@ -68,7 +71,7 @@ func compare(program string, p problem) (ours, pytorch float64, err error) {
 		return 0, 0, err
 	}
 	var mine, torch []float64
-	for i := range rounds + 1 {
+	for i := range *rounds + 1 {
 		from := used()
 		if err := a.epoch(); err != nil {
 			return 0, 0, err
@@ -84,7 +87,7 @@ func compare(program string, p problem) (ours, pytorch float64, err error) {
 	}
 	slices.Sort(mine)
 	slices.Sort(torch)
-	return mine[rounds/2], torch[rounds/2], b.close()
+	return mine[*rounds/2], torch[*rounds/2], b.close()
 }
 
 // used is the CPU time of this process in seconds.
