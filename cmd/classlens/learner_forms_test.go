@@ -121,7 +121,7 @@ func TestLearnerLessons(t *testing.T) {
 	passed := map[string]bool{}
 	attention := map[string]float64{}
 	for _, course := range []string{"PHY/2025S", "PHY/2026S"} {
-		for i := range 80 {
+		for i := range 240 {
 			student, ability := fmt.Sprintf("%s-%02d", course[4:], i), r.NormFloat64()
 			passed[student] = ability+.3*r.NormFloat64() > 0
 			attention[student] = .5
@@ -136,7 +136,7 @@ func TestLearnerLessons(t *testing.T) {
 			folder := fmt.Sprintf("%s-lesson%d", course[4:], week)
 			var b strings.Builder
 			b.WriteString("student,seat_x,seat_y,seen_s,on_task_share,engagement_mean,hand_raises\n")
-			for i := range 80 {
+			for i := range 240 {
 				a := attention[fmt.Sprintf("%s-%02d", course[4:], i)]
 				fmt.Fprintf(&b, "S%02d,1,1,2400,%.2f,%.2f,%d\n", i, min(1, max(0, a+.15*r.NormFloat64())), 3*a*r.Float64(), r.IntN(3))
 			}
@@ -151,7 +151,7 @@ func TestLearnerLessons(t *testing.T) {
 	for name, text := range map[string]string{"outcomes.csv": outcomes.String(), "lessons.csv": lessons.String(), "seats.csv": seats.String(), "events.csv": events.String()} {
 		put(t, text, dir, name)
 	}
-	if said := tell(t, "events: 2 courses, 160 enrolments", "import", dir); !strings.Contains(said, "students.csv:2: on_task_share \"9\" is not a number from 0 to 1") {
+	if said := tell(t, "events: 2 courses, 480 enrolments", "import", dir); !strings.Contains(said, "students.csv:2: on_task_share \"9\" is not a number from 0 to 1") {
 		t.Errorf("the bad row: %q", said)
 	}
 	out := t.TempDir()
@@ -165,7 +165,7 @@ func TestLearnerLessons(t *testing.T) {
 				right++
 			}
 		}
-		if len(all) != 80 || right < 64 {
+		if len(all) != 240 || right < 192 {
 			t.Errorf("%s: %d of %d right from attention alone", model, right, len(all))
 		}
 	}

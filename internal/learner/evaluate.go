@@ -67,6 +67,7 @@ type PartFigures struct {
 	N      int                    `json:"n"`
 	Passed float64                `json:"passed"`
 	AUC    map[string]judge.Value `json:"roc_auc"` // by model
+	All    []judge.Figures        `json:"figures"` // without bins
 	Seen   bool                   `json:"seen"`    // the module was there in training
 }
 
@@ -362,6 +363,8 @@ func (e *DayEval) parts(d *Data, said []named, o EvalOptions) {
 			for _, f := range judge.Population(cases, all, nil, o.Seed) {
 				if part.N, part.Passed = f.N, f.Passed; !math.IsNaN(f.AUC.Value) {
 					part.AUC[f.Model] = f.AUC
+					f.Bins = nil
+					part.All = append(part.All, f) // JSON has no NaN: a part in which all or none passed has no figures
 				}
 			}
 			e.Parts[kind] = append(e.Parts[kind], part)

@@ -8,6 +8,7 @@ import (
 
 	"classlens/internal/learner/features"
 	"classlens/internal/learner/generic"
+	"classlens/internal/learner/indices"
 	"classlens/internal/learner/logs"
 	"classlens/internal/learner/models"
 	"classlens/internal/learner/text"
@@ -20,6 +21,7 @@ type Settings struct {
 	Features features.Options `json:"features"`
 	Text     bool             `json:"text"`    // figures of what students write
 	Lessons  bool             `json:"lessons"` // figures of what analyze saw
+	Times    bool             `json:"times"`   // viewing time and repeated views, of records with times and items
 	// OneCourse: clicks come from files that leave out whoever has, or will have,
 	// several courses. See clickRow.
 	OneCourse bool `json:"one_course_clicks"`
@@ -37,6 +39,7 @@ func (d *Data) SettingsFor(day Day, static, cumulative bool) Settings {
 	s.Features.Daily, s.Features.Clicks = daily, daily || s.OneCourse
 	s.Text = len(d.posts) > 0
 	s.Lessons = d.Events != nil && d.Events.Lessons != nil
+	s.Times = d.Events != nil
 	return s
 }
 
@@ -55,6 +58,8 @@ func (d *Data) check(s Settings) error {
 		lack = "posts.csv"
 	case s.Lessons && (d.Events == nil || d.Events.Lessons == nil):
 		lack = "lessons.csv"
+	case s.Times && d.Events == nil:
+		lack = "events.csv"
 	}
 	if lack != "" {
 		return fmt.Errorf("%w: the weights are from other features: they want %s, which this data does not have", ErrRequest, lack)
@@ -71,6 +76,9 @@ func (d *Data) builder(s Settings, tables *features.Tables) *features.Builder {
 	if s.Lessons {
 		b.Extra = append(b.Extra, features.Extra{Names: generic.LessonColumns, Of: d.Events.LessonFigures})
 	}
+	if s.Times {
+		b.Extra = append(b.Extra, features.Extra{Names: indices.ViewingColumns, Of: func(i, day int) []float32 { return indices.Viewing(d.Events.Records[i], day) }})
+	}
 	return b
 }
 
@@ -82,6 +90,9 @@ func (s Settings) names() []string {
 	}
 	if s.Lessons {
 		names = append(names, generic.LessonColumns...)
+	}
+	if s.Times {
+		names = append(names, indices.ViewingColumns...)
 	}
 	if s.OneCourse {
 		names = append(names, oneCourse)

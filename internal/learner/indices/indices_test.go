@@ -229,3 +229,28 @@ func TestCourse(t *testing.T) {
 		}
 	}
 }
+
+// Viewing by hand: ten minutes and a last click on day 2, one click on day 9 that
+// comes back to an item; what is later does not matter.
+func TestViewing(t *testing.T) {
+	at := func(day, minute float64) float64 { return day + minute/1440 }
+	r := Record{Timed: true, Events: []Event{{Day: at(2, 600), Item: "a", Clicks: 1}, {Day: at(2, 610), Item: "b", Clicks: 1}, {Day: at(9, 5), Item: "a", Clicks: 2}}}
+	check := func(day int, want ...float64) {
+		t.Helper()
+		got := Viewing(r, day)
+		for i, w := range want {
+			if g := float64(got[i]); math.Abs(g-w) > 1e-6 && !(g != g && w != w) {
+				t.Errorf("day %d, %s: %g, want %g", day, ViewingColumns[i], g, w)
+			}
+		}
+	}
+	first, second := math.Log1p(11/60.), math.Log1p(12/60.)
+	check(1, 0, 0, math.NaN())
+	check(2, first, first, 0)
+	check(8, first, first, 0)
+	check(9, second, math.Log1p(1/60.), .5)
+	r.Events = append(r.Events, Event{Day: at(10, 0), Item: "a", Clicks: 90})
+	check(9, second, math.Log1p(1/60.), .5)
+	r.Timed = false
+	check(9, math.NaN(), math.NaN(), .5)
+}

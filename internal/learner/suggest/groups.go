@@ -21,10 +21,10 @@ var groups = []group{
 	{"points", "points so far, missing work counted as none", true, []string{"points_share", "points_mean", "place_zero", "rank_points", "points_so_far", "points_lost", "points_needed"}, nil},
 	{"scores", "scores of what was handed in", true, []string{"low_count", "place_mean", "place_last", "rank_score"}, []string{"score_", "banked_", "grade_"}},
 	{"discussion", "taking part in discussions", true, []string{"week_forum", "discussion", "posts"}, []string{"forum_"}},
-	{"habits", "regularity of study", true, []string{"regularity", "weekend_share", "again_share"}, nil},
+	{"habits", "regularity of study", true, []string{"regularity", "weekend_share", "again_share", "view_again"}, nil},
 	{"lessons", "attention and engagement in lessons", true, []string{"on_task_share", "engagement_mean", "hand_raises"}, []string{"lesson_"}},
 	{"activity", "activity in the course's pages", true, []string{"days_recent", "rank_clicks", "rank_days", "rank_recent", "rank_days_recent", "since_seen", "raised_hands",
-		"visited_resources", "announcements_view"}, []string{"clicks_", "week_"}},
+		"visited_resources", "announcements_view"}, []string{"clicks_", "week_", "view_hours"}},
 	{"circumstances", "circumstances, which nobody is to be judged by", false, []string{"registered", "registered_late", "attempts", "credits", "rank_registered", "disability",
 		"deprivation", "age", "sex"}, []string{"static_", "gender", "region", "education", "imd", "age_"}},
 }
@@ -68,6 +68,7 @@ var figureTexts = map[string]string{
 	"missed_last": "the latest piece is missing", "missed_second": "the one before it is missing", "missed_third": "the one before that is missing", "missed_tma": "the latest tutor-marked piece is missing",
 	"relative_early": "days handed in before the course's median, on average", "relative_least": "the same, at worst", "relative_last": "the same, latest piece", "relative_change": "the same, latest less the average", "clicks_recent": "clicks of the last two weeks, log(1+n)", "days_recent": "active days of the last two weeks",
 	"clicks_total": "clicks so far, log(1+n)", "clicks_days": "active days so far", "since_seen": "days since last seen", "week_forum": "forum clicks of the week, log(1+n)",
+	"view_hours": "hours of viewing, log(1+h)", "view_hours_week": "hours of viewing of the week, log(1+h)", "view_again": "share of clicks on what was seen before",
 	"week_days": "active days of the week", "regularity": "regularity of active days, 0 to 1", "again_share": "share of repeated views", "clicks_change": "change of clicks in two weeks, log",
 }
 
