@@ -39,8 +39,8 @@ static parts parts_of(const cl_run *r, int thread) {
 void cl_plan_chain(const cl_program *p, cl_instr *i, long *scratch) {
     int nb = wide_blocks(i);
     long deep_row = (long)i->out.w * nb * CL_BLOCK, whole = deep_row * i->out.h;
-    i->rows = imax(1, imin(i->out.h, (int)(CL_BUDGET / deep_row)));
-    i->whole = !i->head_n && !i->first_is_input && i->w0s && i->ws && (i->rows == i->out.h || (p->threads > 1 && whole <= 3L * p->threads * CL_BUDGET));
+    i->rows = imax(1, imin(i->out.h, (int)(cl_budget(p) / deep_row)));
+    i->whole = !i->head_n && !i->first_is_input && i->w0s && i->ws && (i->rows == i->out.h || (p->threads > 1 && whole <= 3L * p->threads * CL_SHARED));
     if (i->whole) i->rows = i->out.h;
     if (i->first_is_input)
         cl_first_segments(i, first_rows(i), i->off0);
@@ -50,7 +50,7 @@ void cl_plan_chain(const cl_program *p, cl_instr *i, long *scratch) {
     sizes z = sizes_of(i);
     *scratch = z.strip + z.deep + z.first + z.flat + z.made + z.head;
     if (i->whole) { /* images of one round share one deep map, kept behind the strip of thread 0 */
-        long most = imax(1, imin(p->group, (int)(CL_BUDGET / whole)));
+        long most = imax(1, imin(p->group, (int)(cl_budget(p) / whole)));
         *scratch = z.strip + most * whole + 64 + z.flat;
     }
 }
@@ -230,7 +230,7 @@ void cl_chain(cl_run *r) {
     }
     long whole = (long)i->out.h * i->out.w * wide_blocks(i) * CL_BLOCK;
     for (r->first = 0; r->first < r->images; r->first += r->count) {
-        r->count = imin(r->images - r->first, imax(1, (int)(CL_BUDGET / whole)));
+        r->count = imin(r->images - r->first, imax(1, (int)(cl_budget(r->p) / whole)));
         cl_for(r->pool, i->w0s->panels, expand_task, r, r->thread);
         int pixels = i->out.h * i->out.w;
         r->bands = threads == 1 || i->ws->panels > 8 * threads ? 1 : imax(1, imin(pixels / 36, threads * 2));

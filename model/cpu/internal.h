@@ -43,7 +43,9 @@ typedef struct {
     int bands, first, count; /* of it: bands an image; images of the whole-map round */
 } cl_run;
 
-#define CL_BUDGET (256 << 10) /* floats of a strip: half of a 2 MB second-level cache; what a cache of 1 MB makes of it differs by 1 % */
+/* Floats of a strip: half of a second-level cache of 2 MB (of 1 MB is the same to 1 %), of 512 KB where there is AVX2 or less. */
+static inline int cl_budget(const cl_program *p) { return p->kernels->panel_blocks > 1 ? 256 << 10 : 64 << 10; }
+#define CL_SHARED (256 << 10) /* floats that a thread's part of a whole map has at most three times over */
 
 static inline float *map_at(const cl_run *r, const cl_map *m, int image) { return r->arena + m->at + (long)image * m->size; }
 static inline float *scratch_of(const cl_run *r, int thread) { return r->p->scratches[thread]; }

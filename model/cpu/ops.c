@@ -278,7 +278,7 @@ int cl_plan_instr(const cl_program *p, cl_instr *i, long *scratch) {
     int nb = blocks_of(i->in.c);
     switch (i->op) {
     case CL_FIRST:
-        i->rows = imax(1, imin(i->out.h, (int)(CL_BUDGET / 2 / (cl_first_pitch(i) * i->in.c * i->s0))));
+        i->rows = imax(1, imin(i->out.h, (int)(cl_budget(p) / 2 / (cl_first_pitch(i) * i->in.c * i->s0))));
         *scratch = first_strip_rows(i) * cl_first_pitch(i) * i->in.c + 64;
         if (!(i->off = segments(i->kh0 * i->in.c))) return -1;
         cl_first_segments(i, first_strip_rows(i), i->off);
@@ -291,7 +291,7 @@ int cl_plan_instr(const cl_program *p, cl_instr *i, long *scratch) {
             for (int s = 0; s < nb; s++) i->off[s] = (int)(s * plane);
             return 0;
         }
-        i->rows = imax(1, imin(i->out.h, (int)(CL_BUDGET / (strip_pitch(i) * nb * i->s))));
+        i->rows = imax(1, imin(i->out.h, (int)(cl_budget(p) / (strip_pitch(i) * nb * i->s))));
         long pitch = strip_pitch(i), block = ((long)(i->rows - 1) * i->s + i->kh) * pitch;
         *scratch = nb * block;
         if (!(i->off = segments(i->kh * i->kw * nb))) return -1;
@@ -303,7 +303,7 @@ int cl_plan_instr(const cl_program *p, cl_instr *i, long *scratch) {
         return 0;
     case CL_DEPTHWISE:
     case CL_MAX_POOL:
-        i->rows = imax(1, imin(i->out.h, (int)(CL_BUDGET / 4 / (strip_pitch(i) * i->s))));
+        i->rows = imax(1, imin(i->out.h, (int)(cl_budget(p) / 4 / (strip_pitch(i) * i->s))));
         *scratch = ((long)(i->rows - 1) * i->s + i->kh) * strip_pitch(i);
         return 0;
     case CL_CHAIN:
