@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"classlens/internal/safefile"
 	"classlens/vision/people"
 	"classlens/vision/scene"
 	"classlens/vision/track"
@@ -160,7 +161,7 @@ func (b *trackBench) writeRows(preset, path string, tracks []scene.Track) error 
 	if err := os.MkdirAll(b.rows, 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(b.rows, preset+"-"+strings.TrimSuffix(clipName(path), ".mp4")+".csv"), []byte(text.String()), 0o644)
+	return safefile.WriteFile(filepath.Join(b.rows, preset+"-"+strings.TrimSuffix(clipName(path), ".mp4")+".csv"), []byte(text.String()))
 }
 
 func readLooks(file string) (*storedLooks, error) {
@@ -186,7 +187,7 @@ func (s *storedLooks) write(file string) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(file, data, 0o644)
+	return safefile.WriteFile(file, data)
 }
 
 // one runs detector and tracker over a recording.
