@@ -17,6 +17,14 @@ typedef void (*cl_task)(void *arg, int task, int thread);
 void cl_for(cl_pool *, int n, cl_task, void *arg, int thread);
 void cl_pool_wake(cl_pool *, int on);
 int cl_pool_threads(const cl_pool *);
+/* The memory of a thread: for maps, and for what one instruction needs. All programs of a pool share it, since they take turns: a network that
+ * runs at many sizes clears it once and not at each. */
+typedef struct {
+    float *arena, *scratch;
+    long arena_n, scratch_n;
+} cl_room;
+int cl_pool_room(cl_pool *, int thread, long arena, long scratch); /* as much at least; 0, or -1: out of memory */
+cl_room *cl_pool_rooms(cl_pool *);
 double cl_now(void); /* microseconds */
 
 /* program.c and ops*.c */
@@ -27,8 +35,6 @@ struct cl_program {
     long arena, scratch; /* floats each */
     cl_instr *instr;
     double *us;
-    float **arenas;   /* one a thread, made when first needed */
-    float **scratches;
 };
 /* One run of a program over up to `group` images. */
 typedef struct {
@@ -48,7 +54,7 @@ static inline int cl_budget(const cl_program *p) { return p->kernels->panel_bloc
 #define CL_SHARED (256 << 10) /* floats that a thread's part of a whole map has at most three times over */
 
 static inline float *map_at(const cl_run *r, const cl_map *m, int image) { return r->arena + m->at + (long)image * m->size; }
-static inline float *scratch_of(const cl_run *r, int thread) { return r->p->scratches[thread]; }
+static inline float *scratch_of(const cl_run *r, int thread) { return cl_pool_rooms(r->p->pool)[thread].scratch; }
 
 int cl_plan_instr(const cl_program *, cl_instr *, long *scratch); /* strip heights, segment tables; -1: out of memory */
 void cl_exec(cl_run *);                                           /* ops.c: runs r->i */

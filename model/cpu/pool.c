@@ -12,6 +12,8 @@ struct cl_pool {
     int n;
     atomic_int quit, awake;
     pthread_t *threads;
+    cl_room *rooms;
+    int rooms_n;
     pthread_mutex_t mutex;
     pthread_cond_t wake;
     cl_task fn;
@@ -74,7 +76,9 @@ cl_pool *cl_pool_new(int threads) {
     pthread_mutex_init(&p->mutex, NULL);
     pthread_cond_init(&p->wake, NULL);
     p->threads = cl_zeroed(sizeof *p->threads * (size_t)imax(threads, 1));
-    if (!p->threads) {
+    p->rooms_n = imax(threads, 1);
+    p->rooms = cl_zeroed(sizeof *p->rooms * (size_t)p->rooms_n);
+    if (!p->threads || !p->rooms) {
         cl_pool_free(p);
         return NULL;
     }
@@ -107,9 +111,28 @@ void cl_pool_free(cl_pool *p) {
     for (int i = 1; i < p->n; i++) pthread_join(p->threads[i], NULL);
     pthread_mutex_destroy(&p->mutex);
     pthread_cond_destroy(&p->wake);
+    for (int t = 0; p->rooms && t < p->rooms_n; t++) {
+        cl_free(p->rooms[t].arena);
+        cl_free(p->rooms[t].scratch);
+    }
+    cl_free(p->rooms);
     cl_free(p->threads);
     cl_free(p);
 }
+static int room(float **p, long *have, long need) {
+    if (*have >= need) return 0;
+    cl_free(*p);
+    *have = 0;
+    *p = cl_floats(need);
+    if (!*p) return -1;
+    *have = need;
+    return 0;
+}
+int cl_pool_room(cl_pool *p, int thread, long arena, long scratch) {
+    cl_room *r = &p->rooms[thread];
+    return room(&r->arena, &r->arena_n, arena) || room(&r->scratch, &r->scratch_n, scratch) ? -1 : 0;
+}
+cl_room *cl_pool_rooms(cl_pool *p) { return p->rooms; }
 void cl_for(cl_pool *p, int n, cl_task fn, void *arg, int thread) {
     if (!p || p->n == 1 || n == 1) {
         for (int t = 0; t < n; t++) fn(arg, t, thread);

@@ -8,9 +8,7 @@ cl_program *cl_program_new(const struct cl_kernels *kernels, cl_pool *pool, int 
     *p = (cl_program){.kernels = kernels, .pool = pool, .threads = threads, .n = n, .group = group, .arena = arena};
     p->instr = cl_zeroed(sizeof *instr * (size_t)n);
     p->us = cl_zeroed(sizeof(double) * (size_t)n);
-    p->arenas = cl_zeroed(sizeof(float *) * (size_t)threads);
-    p->scratches = cl_zeroed(sizeof(float *) * (size_t)threads);
-    if (!p->instr || !p->us || !p->arenas || !p->scratches) goto failed;
+    if (!p->instr || !p->us) goto failed;
     memcpy(p->instr, instr, sizeof *instr * (size_t)n);
     for (int i = 0; i < n; i++) p->instr[i].off = p->instr[i].off0 = NULL;
     for (int i = 0; i < n; i++) {
@@ -18,8 +16,6 @@ cl_program *cl_program_new(const struct cl_kernels *kernels, cl_pool *pool, int 
         if (cl_plan_instr(p, &p->instr[i], &need)) goto failed;
         if (need > p->scratch) p->scratch = need;
     }
-    for (int t = 0; t < threads; t++)
-        if (!(p->scratches[t] = cl_floats(p->scratch + CL_BLOCK))) goto failed;
     return p;
 failed:
     cl_program_free(p);
@@ -31,12 +27,6 @@ void cl_program_free(cl_program *p) {
         cl_free(p->instr[i].off0);
         cl_free(p->instr[i].off);
     }
-    for (int t = 0; t < p->threads; t++) {
-        if (p->arenas) cl_free(p->arenas[t]);
-        if (p->scratches) cl_free(p->scratches[t]);
-    }
-    cl_free(p->arenas);
-    cl_free(p->scratches);
     cl_free(p->us);
     cl_free(p->instr);
     cl_free(p);
@@ -74,7 +64,7 @@ static void run_batch(void *arg, int task, int thread) {
     float *out[MAX_PORTS];
     for (int i = 0; i < b->inputs_n; i++) in[i] = b->inputs[i] + (long)first * b->input_sizes[i];
     for (int i = 0; i < b->outputs_n; i++) out[i] = b->outputs[i] + (long)first * b->output_sizes[i];
-    cl_run r = {.p = b->p, .pool = b->pool, .images = imin(b->group, b->images - first), .thread = thread, .arena = b->p->arenas[thread],
+    cl_run r = {.p = b->p, .pool = b->pool, .images = imin(b->group, b->images - first), .thread = thread, .arena = cl_pool_rooms(b->p->pool)[thread].arena,
                 .inputs = in, .outputs = out, .input_sizes = b->input_sizes, .output_sizes = b->output_sizes};
     run_group(&r, b->pool != NULL);
 }
@@ -91,8 +81,8 @@ static int ports(const cl_program *p, int output) {
 int cl_program_run(cl_program *p, int images, const float **inputs, const long *input_sizes, float **outputs, const long *output_sizes) {
     int threads = imin(p->threads, cl_pool_threads(p->pool));
     int spread = threads > 1 && images >= threads; /* enough images: a thread a group, and nothing waits */
-    for (int t = 0; t < (spread ? threads : 1); t++)
-        if (!p->arenas[t] && !(p->arenas[t] = cl_floats(p->arena))) return -1;
+    for (int t = 0; t < threads; t++)
+        if (cl_pool_room(p->pool, t, spread || t == 0 ? p->arena : 0, p->scratch + CL_BLOCK)) return -1;
     batch b = {p, images, p->group, inputs, outputs, input_sizes, output_sizes, ports(p, 0), ports(p, 1), spread ? NULL : p->pool};
     if (spread) b.group = imin(p->group, (images + threads - 1) / threads);
     int n = (images + b.group - 1) / b.group;
