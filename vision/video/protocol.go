@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	"classlens/vision/scene"
 )
@@ -185,9 +186,11 @@ func unpackStep(b []byte) (*scene.Step, error) {
 	}
 	for i := range s.Between {
 		g := &s.Between[i]
-		if g.Pix, err = picture(g.Width, g.Height, 1); err != nil {
+		pix, err := picture(g.Width, g.Height, 1)
+		if err != nil {
 			return nil, err
 		}
+		g.Pix = slices.Clone(pix) // kept for many steps, and must not keep the picture beside it, ten times as large
 	}
 	return s, nil
 }

@@ -214,6 +214,25 @@ func TestAnnotate(t *testing.T) {
 	}
 }
 
+// Grey frames are kept for many steps; they must not keep alive the message they
+// came in, whose picture is ten times as large.
+func TestGreyFramesStandAlone(t *testing.T) {
+	b, err := packStep(&scene.Step{Frame: scene.Frame{Width: 4, Height: 2, Pix: make([]byte, 24)}, Between: []scene.Gray{{Width: 4, Height: 2, Pix: make([]byte, 8)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := unpackStep(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range b {
+		b[i] = 255
+	}
+	if !bytes.Equal(s.Between[0].Pix, make([]byte, 8)) {
+		t.Error("a grey frame lies in the message")
+	}
+}
+
 // FuzzUnpackStep: the child has read a stranger's file and may say anything.
 func FuzzUnpackStep(f *testing.F) {
 	s := &scene.Step{Frame: scene.Frame{Width: 4, Height: 2, Pix: make([]byte, 24)}, Flow: &scene.Flow{Width: 2, Height: 1, UV: make([]float32, 4)},
