@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"image/color"
 	"io"
 	"math"
 	"os"
@@ -13,10 +12,6 @@ import (
 
 	"classlens/vision/probe"
 	"classlens/vision/scene"
-
-	"golang.org/x/image/font"
-	"golang.org/x/image/font/basicfont"
-	"golang.org/x/image/math/fixed"
 )
 
 // Line tells how a head's box came about.
@@ -123,7 +118,8 @@ func annotateFrames(r *Recording, w *writer, draw func(scene.Frame) ([]Overlay, 
 		for _, o := range overlays {
 			drawOverlay(s.Frame, o)
 		}
-		drawText(s.Frame, 2, s.Frame.Height-13*max(1, s.Frame.Height/540), legend)
+		drawLabels(s.Frame, overlays)
+		drawText(s.Frame, image.Pt(2, s.Frame.Height-13*textScale(s.Frame)), legend)
 		if err := w.write(even(s.Frame)); err != nil {
 			return written, err
 		}
@@ -144,7 +140,7 @@ func even(f scene.Frame) []byte {
 	return out
 }
 
-// drawOverlay draws the box's outline, or a cross, and the label on a dark ground above it.
+// drawOverlay draws the box's outline, or a cross.
 func drawOverlay(f scene.Frame, o Overlay) {
 	if o.Line == NoLine {
 		return
@@ -159,7 +155,6 @@ func drawOverlay(f scene.Frame, o Overlay) {
 				paint(f, cx+k+e, cy-k, o.Colour)
 			}
 		}
-		drawLabel(f, cx-arm, cy-arm, o)
 		return
 	}
 	for k := range thick {
@@ -176,7 +171,6 @@ func drawOverlay(f scene.Frame, o Overlay) {
 			}
 		}
 	}
-	drawLabel(f, x0, y0, o)
 }
 
 // inked tells whether a line has ink after so many pixels.
@@ -205,36 +199,5 @@ func drawTrail(f scene.Frame, o Overlay) {
 func paint(f scene.Frame, x, y int, c [3]byte) {
 	if x >= 0 && y >= 0 && x < f.Width && y < f.Height {
 		copy(f.Pix[3*(y*f.Width+x):], c[:])
-	}
-}
-
-// drawLabel writes a head's label above y, or below where the picture ends.
-func drawLabel(f scene.Frame, x, y int, o Overlay) {
-	if o.Label == "" {
-		return
-	}
-	top := y - 12*max(1, f.Height/540)
-	if top < 0 {
-		top = y
-	}
-	drawText(f, x, top, o.Label)
-}
-
-// drawText writes a line on a dark ground.
-func drawText(f scene.Frame, x, top int, label string) {
-	scale := max(1, f.Height/540)
-	face := basicfont.Face7x13
-	width := font.MeasureString(face, label).Ceil()
-	text := image.NewAlpha(image.Rect(0, 0, width, 13))
-	d := font.Drawer{Dst: text, Src: image.NewUniform(color.Alpha{255}), Face: face, Dot: fixed.P(0, 10)}
-	d.DrawString(label)
-	for ty := range 12 * scale {
-		for tx := range width * scale {
-			c := [3]byte{20, 20, 20}
-			if text.AlphaAt(tx/scale, ty/scale).A > 127 {
-				c = [3]byte{255, 255, 255}
-			}
-			paint(f, x+tx, top+ty, c)
-		}
 	}
 }
