@@ -67,6 +67,8 @@ func (m *mapping) floats() int64 { return int64(cpu.Blocks(m.c)) * cpu.Block * i
 // compile plans the network for inputs of these shapes. images is their common
 // first dimension when all of the program's inputs are pictures.
 func (n *Net) compile(shapes [][]int) (*plan, error) {
+	n.packed.mu.Lock()
+	defer n.packed.mu.Unlock()
 	c := &compiler{net: n, maps: map[string]*mapping{}, failed: map[string]bool{}}
 	for i, s := range shapes {
 		if len(s) == 4 && (c.images == 0 || s[0] == c.images) && s[0] > 0 && s[1] > 0 && s[2] > 0 && s[3] > 0 {
@@ -206,7 +208,7 @@ func (c *compiler) vector(v []float32) cpu.Vector {
 		c.err = err
 		return x
 	}
-	c.net.vectors = append(c.net.vectors, x)
+	c.net.packed.vectors = append(c.net.packed.vectors, x)
 	return x
 }
 

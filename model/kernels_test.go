@@ -1,9 +1,12 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"classlens/model/cpu"
@@ -260,6 +263,45 @@ func TestKernelsEqualPlainLoops(t *testing.T) {
 	}
 }
 
+// A twin gives the same results while the first one runs, and outlives it.
+func TestTwins(t *testing.T) {
+	before := cpu.LiveBytes()
+	for _, c := range kernelCases[:6] {
+		n, err := load(c.build(), Options{Threads: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		twin, err := n.Twin()
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := randomTensor(rand.New(rand.NewPCG(3, 1)), -1, 1, c.shape...)
+		var got, want []Tensor
+		var failed [2]error
+		var both sync.WaitGroup
+		both.Go(func() { want, failed[0] = n.Run(in) })
+		both.Go(func() { got, failed[1] = twin.Run(in) })
+		both.Wait()
+		n.Close()
+		again, err := twin.Run(in)
+		if err := errors.Join(err, failed[0], failed[1]); err != nil {
+			t.Fatal(err)
+		}
+		for i := range want {
+			if !slices.Equal(got[i].Data, want[i].Data) || !slices.Equal(again[i].Data, want[i].Data) {
+				t.Errorf("%s: output %d differs", c.name, i)
+			}
+		}
+		twin.Close()
+		if _, err := twin.Twin(); !errors.Is(err, ErrClosed) {
+			t.Errorf("a twin of a closed network: %v", err)
+		}
+	}
+	if left := cpu.LiveBytes() - before; left != 0 {
+		t.Errorf("%d bytes were not given back", left)
+	}
+}
+
 // All memory comes back, and a network that cannot get any says so.
 func TestMemoryIsGivenBack(t *testing.T) {
 	before := cpu.LiveBytes()
@@ -289,7 +331,7 @@ func TestEveryAllocationFails(t *testing.T) {
 			continue
 		}
 		in := randomTensor(rand.New(rand.NewPCG(1, 1)), 0, 1, c.shape...)
-		errors, n := 0, 0
+		told, n := 0, 0
 		for failed := true; failed; {
 			n++
 			before := cpu.LiveBytes()
@@ -306,14 +348,14 @@ func TestEveryAllocationFails(t *testing.T) {
 				t.Errorf("allocation %d failed: %d bytes were not given back", n, left)
 			}
 			if err != nil {
-				errors++
+				told++
 				if !strings.Contains(err.Error(), cpu.ErrNoMemory.Error()) {
 					t.Errorf("allocation %d failed: %v", n, err)
 				}
 			}
 		}
-		if errors < 3 {
-			t.Errorf("%d allocations failed, %d errors", n-1, errors)
+		if told < 3 {
+			t.Errorf("%d allocations failed, %d errors", n-1, told)
 		}
 	}
 }

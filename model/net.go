@@ -36,9 +36,7 @@ type Net struct {
 	mu        sync.Mutex
 	plans     map[string]*plan
 	recent    []string // keys of plans, oldest first
-	packed    map[weightKey]*cpu.Weights
-	depthwise map[*layer][2]cpu.Vector // weights and bias of depthwise layers, and of heads' dot products
-	vectors   []cpu.Vector
+	packed    *packs   // shared with its twins
 	closed    bool
 	last      *plan // of the run before, with the shapes it was for
 	lastShape [][]int
@@ -72,7 +70,7 @@ func load(file *graphFile, o Options) (*Net, error) {
 		return nil, err
 	}
 	g.rewrite()
-	n := &Net{graph: g, fusion: fuse(g), plans: map[string]*plan{}, packed: map[weightKey]*cpu.Weights{}, depthwise: map[*layer][2]cpu.Vector{}}
+	n := &Net{graph: g, fusion: fuse(g), plans: map[string]*plan{}, packed: newPacks()}
 	if n.kernels, err = cpu.ForISA(o.ISA); err != nil {
 		return nil, err
 	}
@@ -89,6 +87,29 @@ func load(file *graphFile, o Options) (*Net, error) {
 		}
 	}
 	return n, nil
+}
+
+// ErrTakesTurns is returned by Twin for a network on a device, where runs take turns.
+var ErrTakesTurns = errors.New("networks on a device have no twins: their runs take turns")
+
+// Twin is a network with the same weights, which are not copied, and with threads and memory of its own: the
+// two run side by side. Each is closed by itself.
+func (n *Net) Twin() (*Net, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch {
+	case n.closed:
+		return nil, ErrClosed
+	case n.device != nil:
+		return nil, ErrTakesTurns
+	}
+	t := &Net{graph: n.graph, fusion: n.fusion, kernels: n.kernels, plans: map[string]*plan{}, packed: n.packed}
+	var err error
+	if t.pool, err = cpu.NewPool(n.pool.Threads()); err != nil {
+		return nil, err
+	}
+	n.packed.use()
+	return t, nil
 }
 
 // LoadFile reads a network from an ONNX file.
@@ -353,13 +374,8 @@ func (n *Net) Close() error {
 	if n.device != nil {
 		n.device.net.Close()
 	}
-	for _, w := range n.packed {
-		w.Free()
-	}
-	for i := range n.vectors {
-		n.vectors[i].Free()
-	}
+	n.packed.leave()
 	n.pool.Free()
-	n.plans, n.packed, n.vectors, n.last = nil, nil, nil, nil
+	n.plans, n.last = nil, nil
 	return nil
 }

@@ -1,6 +1,46 @@
 package model
 
-import "classlens/model/cpu"
+import (
+	"sync"
+
+	"classlens/model/cpu"
+)
+
+// packs are a network's weights in the order of the kernels, made when a plan first wants them and kept
+// until the network and all its twins are closed.
+type packs struct {
+	mu      sync.Mutex // held by who compiles
+	users   int
+	weights map[weightKey]*cpu.Weights
+	pairs   map[*layer][2]cpu.Vector // weights and bias of depthwise layers, and of heads' dot products
+	vectors []cpu.Vector             // all there are, those of pairs too
+}
+
+func newPacks() *packs {
+	return &packs{users: 1, weights: map[weightKey]*cpu.Weights{}, pairs: map[*layer][2]cpu.Vector{}}
+}
+
+func (p *packs) use() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.users++
+}
+
+// leave frees the memory after the last user.
+func (p *packs) leave() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.users--; p.users > 0 {
+		return
+	}
+	for _, w := range p.weights {
+		w.Free()
+	}
+	for i := range p.vectors {
+		p.vectors[i].Free()
+	}
+	p.weights, p.pairs, p.vectors = nil, nil, nil
+}
 
 // weightOrder is how a convolution's inputs lie one after another for the
 // micro-kernel.
@@ -31,7 +71,7 @@ type weightKey struct {
 // weights packs a layer's weights, once for a network.
 func (c *compiler) weights(l *layer, order weightOrder) *cpu.Weights {
 	key := weightKey{l, order}
-	if w := c.net.packed[key]; w != nil {
+	if w := c.net.packed.weights[key]; w != nil {
 		return w
 	}
 	cout, k, bias, ordered := l.reorder(order)
@@ -40,7 +80,7 @@ func (c *compiler) weights(l *layer, order weightOrder) *cpu.Weights {
 		c.err = err
 		return nil
 	}
-	c.net.packed[key] = w
+	c.net.packed.weights[key] = w
 	return w
 }
 
@@ -106,7 +146,7 @@ func (c *compiler) head(l *layer, x *cpu.Instr) {
 	if dots == 0 {
 		return
 	}
-	v, ok := c.net.depthwise[l]
+	v, ok := c.net.packed.pairs[l]
 	if !ok {
 		wide := cpu.Blocks(cin) * cpu.Block
 		w, b := make([]float32, dots*wide), make([]float32, dots)
@@ -118,7 +158,7 @@ func (c *compiler) head(l *layer, x *cpu.Instr) {
 			}
 		}
 		v = [2]cpu.Vector{c.vector(w), c.vector(b)}
-		c.net.depthwise[l] = v
+		c.net.packed.pairs[l] = v
 	}
 	x.Dots, x.DotBias = v[0], v[1]
 }
@@ -144,7 +184,7 @@ func (l *layer) reorderTransposed() (cout, k int, bias, w []float32) {
 
 // depthwise packs a depthwise layer as [block][kernel][16], with its bias.
 func (c *compiler) depthwise(l *layer) (kernel, bias cpu.Vector) {
-	if v, ok := c.net.depthwise[l]; ok {
+	if v, ok := c.net.packed.pairs[l]; ok {
 		return v[0], v[1]
 	}
 	channels, area := l.weights.shape[0], l.weights.shape[2]*l.weights.shape[3]
@@ -157,6 +197,6 @@ func (c *compiler) depthwise(l *layer) (kernel, bias cpu.Vector) {
 	b := make([]float32, channels)
 	copy(b, l.bias)
 	kernel, bias = c.vector(k), c.vector(b)
-	c.net.depthwise[l] = [2]cpu.Vector{kernel, bias}
+	c.net.packed.pairs[l] = [2]cpu.Vector{kernel, bias}
 	return kernel, bias
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"sync"
 
+	"classlens/vision/people"
 	"classlens/vision/scene"
 	"classlens/vision/track"
 	"classlens/vision/track/lucas"
@@ -175,32 +176,29 @@ func (r *run) read(ctx, work context.Context, stop context.CancelCauseFunc, stag
 func (r *run) search(work context.Context, stop context.CancelCauseFunc, stages *sync.WaitGroup, steps <-chan *scene.Step) <-chan searched {
 	found := make(chan searched, ahead)
 	s := searcher{run: r, earlier: reader{work: r.work}, segment: -1}
+	s.send = func(out searched) error {
+		select {
+		case found <- out:
+			return nil
+		case <-work.Done():
+			return context.Cause(work)
+		}
+	}
 	stages.Go(func() {
 		defer close(found)
-		send := func(s searched) bool {
-			select {
-			case found <- s:
-				return true
-			case <-work.Done():
-				return false
-			}
-		}
 		for step := range steps {
-			next, err := s.look(step)
-			if err != nil {
+			if err := s.take(step); err != nil {
 				stop(err)
-				return
-			}
-			if !send(next) {
 				return
 			}
 		}
 		last, err := s.remember()
+		if err == nil {
+			err = s.send(searched{border: last})
+		}
 		if err != nil {
 			stop(err)
-			return
 		}
-		send(searched{border: last})
 	})
 	return found
 }
@@ -208,55 +206,97 @@ func (r *run) search(work context.Context, stop context.CancelCauseFunc, stages 
 // searcher looks for people step by step.
 type searcher struct {
 	*run
+	send    func(searched) error // to the next stage
 	earlier reader
 	last    *peopleSegment // of the earlier run, the last one that was gone through
 	live    bool
 	shot    int
 	segment int
+	under   []looking
 }
 
-// look takes the people of one step from the earlier run, or searches it.
-func (s *searcher) look(step *scene.Step) (searched, error) {
+// looking is a step whose people are being looked for.
+type looking struct {
+	searched
+	look *people.Look
+}
+
+// take finds the people of one step in the earlier run, or begins to look for them.
+func (s *searcher) take(step *scene.Step) error {
 	out := searched{step: step}
 	if !s.live {
 		record, segment, err := s.earlier.step(step)
 		if err != nil {
-			return out, err
+			return err
 		}
 		if record != nil {
 			s.last, s.shot = segment, step.Shot
 			out.record, out.known = *record, segment
-			return out, nil
+			return s.send(out)
 		}
 		if s.live, s.segment = true, s.segmentOf(step.Time); s.last != nil {
 			s.looks = s.last.Looks
 			if err := s.detector.SetState(s.last.Detector); err != nil {
-				return out, err
+				return err
 			}
 		}
 	}
 	if n := s.segmentOf(step.Time); n != s.segment {
 		var err error
 		if out.border, err = s.remember(); err != nil {
-			return out, err
+			return err
 		}
 		s.segment = n
 	}
 	if step.Shot != s.shot {
+		if err := s.finish(0); err != nil {
+			return err
+		}
 		s.shot = step.Shot
 		s.detector.Reset()
 	}
-	var people []scene.Person
-	err := s.watch.time("people", func() (err error) { people, err = s.detector.Detect(step.Frame); return err })
-	if people != nil {
-		s.looks++
+	return s.begin(out)
+}
+
+// begin looks for the people of a step while those of the step before are still looked for.
+func (s *searcher) begin(out searched) error {
+	err := s.watch.time("people", func() error {
+		look, err := s.detector.Start(out.step.Frame)
+		s.under = append(s.under, looking{out, look})
+		return err
+	})
+	if err != nil {
+		return err
 	}
-	out.record = stepRecord{Index: step.Index, Time: step.Time, Looked: people != nil, People: people}
-	return out, err
+	return s.finish(1)
+}
+
+// finish waits for the people of all steps but so many, and sends them on.
+func (s *searcher) finish(left int) error {
+	for len(s.under) > left {
+		l := s.under[0]
+		s.under = s.under[1:]
+		var people []scene.Person
+		err := s.watch.time("people", func() (err error) { people, err = l.look.Finish(); return err })
+		if err != nil {
+			return err
+		}
+		if people != nil {
+			s.looks++
+		}
+		l.record = stepRecord{Index: l.step.Index, Time: l.step.Time, Looked: people != nil, People: people}
+		if err := s.send(l.searched); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // remember is what the next run needs to go on from here.
 func (s *searcher) remember() (*memory, error) {
+	if err := s.finish(0); err != nil {
+		return nil, err
+	}
 	if !s.live && s.last != nil { // all steps were known: their end is the end
 		s.live, s.looks = true, s.last.Looks
 		if err := s.detector.SetState(s.last.Detector); err != nil {

@@ -133,6 +133,9 @@ func NewPool(threads int) (*Pool, error) {
 	return &Pool{p, max(1, threads)}, nil
 }
 
+// Threads is how many threads work on a program, the caller's included.
+func (p *Pool) Threads() int { return p.threads }
+
 // Free ends the workers.
 func (p *Pool) Free() {
 	if p != nil && p.c != nil {

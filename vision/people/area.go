@@ -33,22 +33,33 @@ const (
 
 func (a *area) reset() { *a = area{heights: a.heights} }
 
-// add takes what a look found.
-func (a *area) add(time float64, people []scene.Person) {
-	a.looks++
-	var box scene.Box
+// finding is what area learns from one look.
+type finding struct {
+	look    int // its number
+	time    float64
+	box     scene.Box // about the sure heads
+	heights []float64 // theirs
+}
+
+func findingOf(look int, time float64, people []scene.Person) finding {
+	f := finding{look: look, time: time}
 	for _, p := range people {
 		if p.Score < sureHead {
 			continue
 		}
 		m := areaMargin * p.Head.H
-		box = union(box, scene.Box{X: p.Head.X - m, Y: p.Head.Y - m, W: p.Head.W + 2*m, H: p.Head.H + 2*m})
-		if len(a.heights) < mostHeights {
-			a.heights = append(a.heights, p.Head.H)
-		}
+		f.box = union(f.box, scene.Box{X: p.Head.X - m, Y: p.Head.Y - m, W: p.Head.W + 2*m, H: p.Head.H + 2*m})
+		f.heights = append(f.heights, p.Head.H)
 	}
-	a.seen = append(a.seen, sighted{time, box})
-	a.seen = slices.DeleteFunc(a.seen, func(s sighted) bool { return time-s.time > areaSeconds })
+	return f
+}
+
+// add takes what a look found.
+func (a *area) add(f finding) {
+	a.looks++
+	a.heights = append(a.heights, f.heights[:min(len(f.heights), mostHeights-len(a.heights))]...)
+	a.seen = append(a.seen, sighted{f.time, f.box})
+	a.seen = slices.DeleteFunc(a.seen, func(s sighted) bool { return f.time-s.time > areaSeconds })
 }
 
 func union(a, b scene.Box) scene.Box {

@@ -13,6 +13,8 @@ import (
 // whole picture or a part of it.
 type runner struct {
 	net        *model.Net
+	name       string
+	least      float64 // score of a face or head
 	gain, bias float32
 	resize     *resizer
 	scale      toSource
@@ -48,9 +50,9 @@ func inputSize(name string, width, fw, fh int) (w, h, pw, ph int) {
 	return w, h, w, h
 }
 
-func newRunner(n *model.Net, name string, width int, f scene.Frame) *runner {
+func newRunner(n *model.Net, name string, width int, least float64, f scene.Frame) *runner {
 	w, h, pw, ph := inputSize(name, width, f.Width, f.Height)
-	r := &runner{net: n, gain: 1, fw: f.Width, fh: f.Height, step: netStep[name], buffers: map[image.Point]*buffers{}}
+	r := &runner{net: n, name: name, least: least, gain: 1, fw: f.Width, fh: f.Height, step: netStep[name], buffers: map[image.Point]*buffers{}}
 	switch name {
 	case "faceboxes":
 		r.gain, r.bias = 1/127.5, -1

@@ -16,6 +16,9 @@ type Options struct {
 	Device    string          // of the nets: model.CPU or a GPU's UUID; "" is the CPU
 	Precision model.Precision // of the nets on a GPU; "" is float32
 	Scale     float64         // of the nets' input sizes; less is faster and misses smaller heads; 0 is 1
+	// Pipelined shares the threads between two looks that are under way at once: more of them a second, each of which takes
+	// longer. For who uses Start and Finish; it changes nothing in what is found.
+	Pipelined bool
 	// Net, with Width in pixels, runs that net alone at every Detect and on the whole
 	// picture, in place of a preset: to compare nets. One of Nets.
 	Net   string

@@ -2,6 +2,7 @@ package people
 
 import (
 	"errors"
+	"fmt"
 	"image"
 	"math"
 	"testing"
@@ -53,6 +54,18 @@ func TestResizerKeepsGradients(t *testing.T) {
 	}
 }
 
+// BenchmarkResizer: a frame of 640 x 360 to the own net's input, and one of 4K.
+func BenchmarkResizer(b *testing.B) {
+	for _, c := range []struct{ fw, fh, w, h int }{{640, 360, 896, 512}, {3840, 2160, 1280, 736}} {
+		b.Run(fmt.Sprintf("%dx%d", c.fw, c.fh), func(b *testing.B) {
+			f, r, dst := gradient(c.fw, c.fh), newResizer(c.fw, c.fh, c.w, c.h, c.w, c.h), make([]float32, 3*c.w*c.h)
+			for b.Loop() {
+				r.into(dst, f, image.Rect(0, 0, c.w, c.h), 1, 0)
+			}
+		})
+	}
+}
+
 func TestResizerAllocatesOnce(t *testing.T) {
 	f := gradient(64, 36)
 	r := newResizer(64, 36, 96, 64, 96, 64)
@@ -81,7 +94,7 @@ func TestResizerPart(t *testing.T) {
 }
 
 func TestPart(t *testing.T) {
-	r := newRunner(nil, "centerface", 1280, scene.Frame{Width: 640, Height: 360})
+	r := newRunner(nil, "centerface", 1280, .25, scene.Frame{Width: 640, Height: 360})
 	for _, c := range []struct {
 		box  scene.Box
 		want image.Rectangle

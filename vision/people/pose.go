@@ -18,7 +18,7 @@ func (d *Detector) Pose(f scene.Frame, box scene.Box) ([scene.NumKeypoints]scene
 	const name, side = "movenet-thunder", 256
 	x, y := box.Center()
 	crop, x0, y0, px := square(f, x, y, 1.6*math.Max(box.W, box.H), side)
-	r, err := d.runner(name, side*4/3, crop) // as many pixels as side x side
+	r, err := d.runner(name, side*4/3, 0, crop) // as many pixels as side x side
 	if err != nil {
 		return none, 0, err
 	}

@@ -1,8 +1,15 @@
 package people
 
+/*
+#cgo CFLAGS: -O3 -Wall -std=c11
+#include "resize.h"
+*/
+import "C"
+
 import (
 	"image"
 	"math"
+	"runtime"
 
 	"classlens/vision/scene"
 )
@@ -14,43 +21,57 @@ import (
 type resizer struct {
 	fw, fh, w, h int // of the frame; of the picture in the input
 	pw, ph       int // of the input; right and bottom of the picture are filled with zeros
-	cols, rows   []taps
-	ring         [][]float32 // horizontally resized source rows, (3, w) each
-	at           []int       // which source row each ring slot holds
-	from, to     int         // the part's columns
+	cols, rows   axis
+	line         []float32 // a source row, and one value more
+	ring         []float32 // source rows resized along x, (rows.most, 3, w)
+	pin          runtime.Pinner
+}
+
+// axis says of each output place along one side which source places make it.
+type axis struct {
+	places  []int32 // (n, 2): the first, and how many
+	most    int
+	weights []float32 // (n, most)
+}
+
+func newResizer(fw, fh, w, h, pw, ph int) *resizer {
+	r := &resizer{fw: fw, fh: fh, w: w, h: h, pw: pw, ph: ph, cols: axisFor(fw, w), rows: axisFor(fh, h)}
+	r.line, r.ring = make([]float32, 3*fw+1), make([]float32, r.rows.most*3*w)
+	return r
+}
+
+// axisFor gives the weights of n source places for m.
+func axisFor(n, m int) axis {
+	a := axis{places: make([]int32, 2*m)}
+	ratio := float64(n) / float64(m)
+	all := make([]taps, m)
+	for i := range all {
+		if ratio > 1 {
+			all[i] = areaTaps(float64(i)*ratio, float64(i+1)*ratio, n)
+		} else {
+			all[i] = cubicTaps((float64(i)+0.5)*ratio-0.5, n)
+		}
+		a.most = max(a.most, len(all[i].w))
+	}
+	a.weights = make([]float32, m*a.most)
+	for i, t := range all {
+		a.places[2*i], a.places[2*i+1] = int32(t.first), int32(len(t.w))
+		copy(a.weights[i*a.most:], t.w)
+	}
+	return a
+}
+
+// c is the same for C; its memory is pinned.
+func (a *axis) c(p *runtime.Pinner) C.cl_axis {
+	p.Pin(&a.places[0])
+	p.Pin(&a.weights[0])
+	return C.cl_axis{C.int(len(a.places) / 2), C.int(a.most), (*C.int)(&a.places[0]), (*C.float)(&a.weights[0])}
 }
 
 // taps are the source places that make one output place.
 type taps struct {
 	first int
 	w     []float32
-}
-
-func newResizer(fw, fh, w, h, pw, ph int) *resizer {
-	r := &resizer{fw: fw, fh: fh, w: w, h: h, pw: pw, ph: ph, cols: tapsFor(fw, w), rows: tapsFor(fh, h)}
-	n := 1
-	for _, t := range r.rows {
-		n = max(n, len(t.w))
-	}
-	r.ring, r.at = make([][]float32, n), make([]int, n)
-	for i := range r.ring {
-		r.ring[i], r.at[i] = make([]float32, 3*w), -1
-	}
-	return r
-}
-
-// tapsFor gives the weights along one axis of n source places to m.
-func tapsFor(n, m int) []taps {
-	out := make([]taps, m)
-	ratio := float64(n) / float64(m)
-	for i := range out {
-		if ratio > 1 {
-			out[i] = areaTaps(float64(i)*ratio, float64(i+1)*ratio, n)
-		} else {
-			out[i] = cubicTaps((float64(i)+0.5)*ratio-0.5, n)
-		}
-	}
-	return out
 }
 
 // areaTaps covers the span [a, b) of the source.
@@ -85,77 +106,17 @@ func cubicTaps(x float64, n int) taps {
 // into writes a part of the resized frame to dst, (3, part's height, part's
 // width), each value v as v·gain + bias.
 func (r *resizer) into(dst []float32, f scene.Frame, part image.Rectangle, gain, bias float32) {
-	for i := range r.at {
-		r.at[i] = -1
-	}
-	pw, plane := part.Dx(), part.Dx()*part.Dy()
-	r.from, r.to = min(part.Min.X, r.w), min(part.Max.X, r.w)
-	w := r.to - r.from
-	bottom := min(part.Max.Y, r.h)
-	if w < pw || bottom < part.Max.Y {
+	pitch, plane := part.Dx(), part.Dx()*part.Dy()
+	seen := part.Intersect(image.Rect(0, 0, r.w, r.h))
+	if seen != part {
 		clear(dst[:3*plane])
 	}
-	n := len(r.ring)
-	for y := part.Min.Y; y < bottom; y++ {
-		t := r.rows[y]
-		for k := range t.w {
-			src := t.first + k
-			if slot := src % n; r.at[slot] != src {
-				r.row(r.ring[slot], f.Pix[src*3*r.fw:(src+1)*3*r.fw])
-				r.at[slot] = src
-			}
-		}
-		for c := range 3 {
-			out := dst[c*plane+(y-part.Min.Y)*pw:][:w]
-			r.column(out, t, c*r.w+r.from)
-			for i, v := range out {
-				out[i] = min(max(v, 0), 255)*gain + bias
-			}
-		}
-	}
-}
-
-// row resizes one source row (interleaved RGB) along x into three planes, as
-// far as the part reaches.
-func (r *resizer) row(dst []float32, src []byte) {
-	red, green, blue := dst[:r.w], dst[r.w:2*r.w], dst[2*r.w:3*r.w]
-	for x := r.from; x < r.to; x++ {
-		t := &r.cols[x]
-		p := src[3*t.first:]
-		if len(t.w) == 4 {
-			w, p := t.w[:4], p[:12]
-			red[x] = w[0]*float32(p[0]) + w[1]*float32(p[3]) + w[2]*float32(p[6]) + w[3]*float32(p[9])
-			green[x] = w[0]*float32(p[1]) + w[1]*float32(p[4]) + w[2]*float32(p[7]) + w[3]*float32(p[10])
-			blue[x] = w[0]*float32(p[2]) + w[1]*float32(p[5]) + w[2]*float32(p[8]) + w[3]*float32(p[11])
-			continue
-		}
-		var a, b, c float32
-		for k, w := range t.w {
-			a += w * float32(p[3*k])
-			b += w * float32(p[3*k+1])
-			c += w * float32(p[3*k+2])
-		}
-		red[x], green[x], blue[x] = a, b, c
-	}
-}
-
-// column adds up the ring's rows for one output row; plane is where its plane
-// and part begin in them.
-func (r *resizer) column(out []float32, t taps, plane int) {
-	n := len(r.ring)
-	get := func(k int) []float32 { return r.ring[(t.first+k)%n][plane : plane+len(out)] }
-	if len(t.w) == 4 {
-		a, b, c, d := get(0), get(1), get(2), get(3)
-		w0, w1, w2, w3 := t.w[0], t.w[1], t.w[2], t.w[3]
-		for i := range out {
-			out[i] = w0*a[i] + w1*b[i] + w2*c[i] + w3*d[i]
-		}
+	if seen.Empty() {
 		return
 	}
-	clear(out)
-	for k, w := range t.w {
-		for i, v := range get(k) {
-			out[i] += w * v
-		}
-	}
+	_, _ = f.Pix[3*r.fw*r.fh-1], dst[3*plane-1]
+	C.cl_resize((*C.uchar)(&f.Pix[0]), C.int(r.fw), r.cols.c(&r.pin), r.rows.c(&r.pin),
+		C.cl_part{C.int(seen.Min.X), C.int(seen.Min.Y), C.int(seen.Max.X), C.int(seen.Max.Y)},
+		C.float(gain), C.float(bias), (*C.float)(&r.line[0]), (*C.float)(&r.ring[0]), (*C.float)(&dst[0]), C.long(plane), C.long(pitch))
+	r.pin.Unpin()
 }

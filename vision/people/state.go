@@ -23,6 +23,15 @@ type state struct {
 	LieFitted           int
 	LieAt, LieGrow      float64   // and its line
 	Confirmed           []placeOf // by another net
+	Begun               int       // looks
+	Fresh               []findingState
+}
+
+type findingState struct {
+	Look    int
+	Time    float64
+	Box     scene.Box
+	Heights []float64
 }
 
 type placeOf struct{ X, Y float64 }
@@ -35,8 +44,14 @@ type seenState struct {
 // State is what the detector remembers of the recording so far, for a run that
 // goes on later: after SetState the next Detect finds what it would have found.
 func (d *Detector) State() ([]byte, error) {
+	if len(d.under) > 0 {
+		return nil, fmt.Errorf("people: state: %d looks are under way", len(d.under))
+	}
 	s := state{Heights: slices.Clone(d.area.heights), Looks: d.area.looks, Turn: d.turn, First: d.first,
-		Looked: d.looked, Body: d.body, Whole: d.whole, Counts: maps.Clone(d.counts)}
+		Looked: d.looked, Body: d.body, Whole: d.whole, Counts: maps.Clone(d.counts), Begun: d.looks}
+	for _, f := range d.fresh {
+		s.Fresh = append(s.Fresh, findingState{f.look, f.time, f.box, f.heights})
+	}
 	s.LieY, s.LieH, s.LieFitted, s.LieAt, s.LieGrow = slices.Clone(d.lie.y), slices.Clone(d.lie.h), d.lie.fitted, d.lie.at, d.lie.grow
 	for _, p := range d.known.places {
 		s.Confirmed = append(s.Confirmed, placeOf{p.x, p.y})
@@ -61,6 +76,10 @@ func (d *Detector) SetState(b []byte) error {
 	d.area.heights, d.area.looks, d.turn, d.first = s.Heights, s.Looks, s.Turn, s.First
 	d.looked, d.body, d.whole = s.Looked, s.Body, s.Whole
 	maps.Copy(d.counts, s.Counts)
+	d.looks = s.Begun
+	for _, f := range s.Fresh {
+		d.fresh = append(d.fresh, finding{f.Look, f.Time, f.Box, f.Heights})
+	}
 	d.lie = perspective{y: s.LieY, h: s.LieH, fitted: s.LieFitted, at: s.LieAt, grow: s.LieGrow}
 	for _, p := range s.Confirmed {
 		d.known.places = append(d.known.places, xy{p.X, p.Y})

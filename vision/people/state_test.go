@@ -15,12 +15,13 @@ func TestStateHoldsAllThatIsRemembered(t *testing.T) {
 		of    any
 		known []string
 	}{
-		{Detector{}, []string{"o", "plan", "nets", "runs", "area", "turn", "first", "looked", "body", "whole", "counts", "lie", "known", "mixed"}},
+		{Detector{}, []string{"o", "plan", "nets", "runs", "area", "turn", "first", "looked", "body", "whole", "counts", "lie", "known", "mixed", "looks", "fresh", "under"}},
 		{area{}, []string{"seen", "heights", "looks"}},
 		{perspective{}, []string{"y", "h", "fitted", "at", "grow"}},
 		{confirmed{}, []string{"places"}},
 		{xy{}, []string{"x", "y"}},
 		{sighted{}, []string{"time", "box"}},
+		{finding{}, []string{"look", "time", "box", "heights"}},
 	} {
 		typ := reflect.TypeOf(c.of)
 		for i := range typ.NumField() {
@@ -35,8 +36,9 @@ func TestStateComesBack(t *testing.T) {
 	d := &Detector{counts: map[string]int{}}
 	d.Begin()
 	for i := range 9 {
-		d.area.add(float64(i), []scene.Person{{Score: .9, Head: scene.Box{X: 10, Y: 20, W: 30, H: 40 + float64(i)}}})
+		d.area.add(findingOf(i, float64(i), []scene.Person{{Score: .9, Head: scene.Box{X: 10, Y: 20, W: 30, H: 40 + float64(i)}}}))
 	}
+	d.looks, d.fresh = 10, []finding{findingOf(9, 9, []scene.Person{{Score: .9, Head: scene.Box{X: 10, Y: 20, W: 30, H: 40}}})}
 	d.lie = perspective{y: []float64{1, 2}, h: []float64{3, 4}, fitted: 2, at: 5, grow: 6}
 	d.known.places = []xy{{7, 8}, {9, 10}}
 	d.turn, d.first, d.looked, d.body, d.whole = 9, false, 8, 5, 3

@@ -45,6 +45,14 @@ type plane struct {
 	pix  []byte // (h, w)
 }
 
+// plain makes all followers use the kernels that every machine has. For tests.
+func plain(on bool) {
+	C.cl_lucas_plain = 0
+	if on {
+		C.cl_lucas_plain = 1
+	}
+}
+
 // Follow implements track.Follower. Frames of different sizes follow nothing.
 func (f *Follower) Follow(a, b scene.Gray, pts []track.Point) ([]track.Point, []bool) {
 	moved, ok := make([]track.Point, len(pts)), make([]bool, len(pts))

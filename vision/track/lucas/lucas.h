@@ -14,4 +14,7 @@ void cl_lucas_halve(const unsigned char *in, int w, int h, unsigned char *out);
 /* Moves n points (x, y) from picture a to b, both with that many levels, the finest first. ok[i] is 1 where the way back from moved[i]
  * ends within `back` pixels of where it began. */
 void cl_lucas_follow(const cl_lucas_plane *a, const cl_lucas_plane *b, int levels, const float *points, int n, float back, float *moved, unsigned char *ok);
+
+/* 1: the kernels that every machine has. For tests. */
+extern int cl_lucas_plain;
 #endif

@@ -50,6 +50,36 @@ func TestFollow(t *testing.T) {
 	}
 }
 
+// TestKernelsAgree: what any machine has and what this one has find the same places, to what sums in another order differ by.
+func TestKernelsAgree(t *testing.T) {
+	defer plain(false)
+	a, b := waves(331, 243, 0, 0), waves(331, 243, 3.3, -2.1)
+	var pts []track.Point
+	for i := range 300 {
+		pts = append(pts, track.Point{X: float64(i*37%331) + .25, Y: float64(i * 91 % 243)})
+	}
+	var f Follower
+	moved, ok := f.Follow(a, b, pts)
+	plain(true)
+	var g Follower
+	want, sure := g.Follow(a, b, pts)
+	found := 0
+	for i := range pts {
+		if ok[i] != sure[i] {
+			t.Errorf("%v: %v here, %v anywhere", pts[i], ok[i], sure[i])
+		}
+		if ok[i] {
+			found++
+		}
+		if math.Hypot(moved[i].X-want[i].X, moved[i].Y-want[i].Y) > 0.02 {
+			t.Errorf("%v went to %v here, %v anywhere", pts[i], moved[i], want[i])
+		}
+	}
+	if found < 250 {
+		t.Errorf("%d of %d points were found", found, len(pts))
+	}
+}
+
 // TestNotFollowed: points that cannot be followed stay and say so.
 func TestNotFollowed(t *testing.T) {
 	a, b := waves(320, 240, 0, 0), waves(320, 240, 3, 1)
