@@ -45,7 +45,7 @@ test-asan: # the C kernels under gcc's address sanitizer
 test-cuda: ## the device layer, the kernels and the networks on the simulated device, and what the tests see of the kernels
 	@./scripts/cuda-simulator.sh --tests
 	@library=$$(./scripts/cuda-simulator.sh) && CLASSLENS_LIBCUDA=$$library go test -timeout 30m -tags cuda ./cuda/... && \
-	CLASSLENS_LIBCUDA=$$library go test -timeout 30m -tags cuda -run Device ./model ./model/classroom ./model/train ./internal/analysis ./cmd/classlens
+	CLASSLENS_LIBCUDA=$$library go test -timeout 30m -tags cuda -run Device ./model ./model/classroom ./model/train ./vision/people ./vision/clip ./internal/analysis ./cmd/classlens
 	@./scripts/gpu-check.sh --dry
 	@$(MAKE) --no-print-directory cuda-report mutants-few kernels-check-possible
 

@@ -21,6 +21,7 @@ type plan struct {
 	frames  *exec.Frames      // that the pictures are cut from; nil: they are given
 	device  *exec.Ready       // in the program's place, on a device
 	known   map[string]*value // to the device's compiler: what follows from the shapes
+	maps    [][2]int          // height and width of the maps that a Sight seeks in
 }
 
 // free gives the program's memory back.

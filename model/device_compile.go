@@ -43,11 +43,14 @@ func init() {
 	}
 }
 
+func (n *Net) newDeviceCompiler() *deviceCompiler {
+	return &deviceCompiler{net: n, program: &exec.Program{}, known: map[string]*value{}, tensors: map[string]int{}, ones: map[*value]int{}, failed: map[string]bool{}}
+}
+
 // compileDevice plans the network for inputs of these shapes; where frames are given, its
 // one input is cut out of them.
 func (n *Net) compileDevice(shapes [][]int, frames *exec.Frames) (*plan, error) {
-	c := &deviceCompiler{net: n, program: &exec.Program{}, known: map[string]*value{}, tensors: map[string]int{}, ones: map[*value]int{}, failed: map[string]bool{}}
-	p := &plan{frames: frames}
+	c, p := n.newDeviceCompiler(), &plan{frames: frames}
 	for i, s := range shapes {
 		name := n.graph.inputs[i].Name
 		if len(s) == 0 || slices.Contains(s, 0) {

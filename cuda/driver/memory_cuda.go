@@ -184,6 +184,18 @@ func (b *Buffer) Fill(s *Stream, value byte) error {
 	})
 }
 
+// ZeroPart fills n bytes from offset at with zeros, in the order of s. While a graph is recorded it becomes a node of it.
+func (b *Buffer) ZeroPart(s *Stream, at, n int) error {
+	d := b.device
+	return d.Do(func() error {
+		if err := b.check("fill", at, n); err != nil || n == 0 {
+			return err
+		}
+		d.busy = true
+		return d.call("fill", func() error { return cu.MemsetD8Async(cu.DevicePtr(b.ptr)+cu.DevicePtr(at), 0, int64(n), s.raw()) })
+	})
+}
+
 // HostBuffer is page-locked memory of the host, which copies overlap with work and graphs may name.
 type HostBuffer struct {
 	device *Device

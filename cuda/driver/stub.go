@@ -73,6 +73,7 @@ func (b *Buffer) Ptr() Ptr                                       { return 0 }
 func (b *Buffer) At(offset int) Ptr                              { return 0 }
 func (b *Buffer) Zero(s *Stream) error                           { return errNotBuilt }
 func (b *Buffer) Fill(s *Stream, value byte) error               { return errNotBuilt }
+func (b *Buffer) ZeroPart(s *Stream, at, n int) error            { return errNotBuilt }
 func (b *Buffer) copyIn(s *Stream, at int, v []byte) error       { return errNotBuilt }
 func (b *Buffer) copyOut(s *Stream, at int, v []byte) error      { return errNotBuilt }
 func (h *HostBuffer) Bytes() []byte                              { return nil }

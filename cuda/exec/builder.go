@@ -4,7 +4,7 @@ import "classlens/cuda/driver"
 
 // launch is one kernel call; arguments that are tensors are places until the arena is there.
 type launch struct {
-	kernel string
+	kernel string // "": args are an offset and how many elements from there on become 0
 	grid   [3]int
 	block  int
 	args   []any
@@ -12,6 +12,9 @@ type launch struct {
 
 // place is a tensor as an argument.
 type place int
+
+// offset is an element of a tensor as an argument.
+type offset struct{ tensor, element int }
 
 // builder collects a program's launches.
 type builder struct {
@@ -24,6 +27,11 @@ type builder struct {
 // launch appends a call. Grid sides are what the kernel's comment says.
 func (b *builder) launch(kernel string, grid [3]int, block int, args ...any) {
 	b.all = append(b.all, launch{kernel, grid, block, args})
+}
+
+// zero appends the setting of n elements to 0.
+func (b *builder) zero(at offset, n int) {
+	b.all = append(b.all, launch{args: []any{at, n}})
 }
 
 // ceil is a/b rounded up.

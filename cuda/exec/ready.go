@@ -3,7 +3,9 @@ package exec
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
+	"unsafe"
 
 	"classlens/cuda/driver"
 )
@@ -37,7 +39,9 @@ type transfer struct {
 
 // call is a launch with everything in place.
 type call struct {
-	kernel *driver.Kernel
+	kernel *driver.Kernel // nil: size bytes of the arena become 0, from at on
+	at     int
+	size   int
 	grid   [3]int
 	block  [3]int
 	args   []any
@@ -63,14 +67,25 @@ func (r *Ready) prepare() error {
 	}
 	for _, l := range b.all {
 		c := call{grid: l.grid, block: [3]int{l.block, 1, 1}, args: l.args}
+		if l.kernel == "" {
+			o := l.args[0].(offset)
+			r.calls = append(r.calls, call{at: r.places.at[r.program.root(o.tensor)] + 4*o.element, size: 4 * l.args[1].(int)})
+			continue
+		}
 		if c.kernel, err = r.net.device.Kernel(l.kernel); err != nil {
 			return err
 		}
 		for i, a := range c.args {
-			if t, ok := a.(place); ok {
-				if c.args[i], err = r.address(int(t)); err != nil {
-					return err
-				}
+			switch t := a.(type) {
+			case place:
+				c.args[i], err = r.address(int(t))
+			case offset:
+				var first driver.Ptr
+				first, err = r.address(t.tensor)
+				c.args[i] = first + driver.Ptr(4*t.element)
+			}
+			if err != nil {
+				return err
 			}
 		}
 		r.calls = append(r.calls, c)
@@ -138,7 +153,9 @@ func (r *Ready) Bytes() int { return r.places.size }
 func (r *Ready) Launches() []string {
 	var names []string
 	for _, c := range r.calls {
-		names = append(names, c.kernel.Name())
+		if c.kernel != nil {
+			names = append(names, c.kernel.Name())
+		}
 	}
 	return names
 }
@@ -165,6 +182,31 @@ func (r *Ready) Start(in [][]float32) error {
 		copy(t.host, in[i])
 	}
 	return r.net.device.Do(r.launch)
+}
+
+// RunFrame is Run for a program whose inputs are the bytes of a frame and integers, see FrameInput.
+func (r *Ready) RunFrame(frame []byte, at []int32, out [][]float32) error {
+	err := func() error {
+		r.net.mu.Lock()
+		defer r.net.mu.Unlock()
+		if len(r.in) != 2 || 4*r.in[0].size < len(frame) || r.in[1].size != len(at) {
+			return fmt.Errorf("a frame of %d bytes and %d integers given to a program of other inputs", len(frame), len(at))
+		}
+		copy(bytesOf(r.in[0].host), frame)
+		for i, v := range at {
+			r.in[1].host[i] = math.Float32frombits(uint32(v))
+		}
+		return r.net.device.Do(r.launch)
+	}()
+	if err != nil {
+		return err
+	}
+	return r.Finish(out)
+}
+
+// bytesOf views numbers as bytes.
+func bytesOf(v []float32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), 4*len(v))
 }
 
 // Finish waits for the run that Start queued and gives its outputs.
@@ -229,6 +271,12 @@ func (r *Ready) each() error {
 		}
 	}
 	for _, c := range r.calls {
+		if c.kernel == nil {
+			if err := r.arena.ZeroPart(r.stream, c.at, c.size); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := c.kernel.Launch(r.stream, c.grid, c.block, 0, c.args...); err != nil {
 			return err
 		}

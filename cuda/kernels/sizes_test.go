@@ -124,7 +124,7 @@ var notShown = func() map[string]map[string]string {
 			}
 		}
 	}
-	add("takes bytes", []string{noNumber, infinite, spikes}, "flow_gray")
+	add("takes bytes", []string{noNumber, infinite, spikes}, "flow_gray", "frame_input")
 	add("its pictures are made of bytes", []string{noNumber, infinite, spikes}, "flow_patches", "flow_dense")
 	add("crops are squares: sides of 11 and 12 lie about a block", []string{blockLess, blockMore}, "clip")
 	add("its numbers go by pairs", []string{oddSize}, "from_half", "to_half")

@@ -43,6 +43,7 @@ func TestFaultsAreFound(t *testing.T) {
 		{"last element with a wide access", "ld.global.v4.f32 {%f0, %f1, %f2, %f3}, [%o+504];", 1, "not a multiple of 16"},
 		{"misaligned", "ld.global.u32 %t, [%o+2];", 1, "is not a multiple of 4"},
 		{"shared outside", "ld.shared.u32 %t, [%m+512];", 1, "reads byte 512 of 512 bytes of shared memory"},
+		{"shared before the start", "ld.shared.u64 %x, [%s+-8];", 1, "of 512 bytes of shared memory"},
 		{"shared misaligned", "st.shared.u32 [%s+2], %l;", 1, "not a multiple of 4"},
 		{"generic address of shared memory outside", "cvt.u64.u32 %x, %m; cvta.shared.u64 %x, %x; st.u32 [%x+512], %l;", 1, "shared memory"},
 		{"write and read by barrier", "st.shared.u32 [%m], %l; bar.sync 0; xor.b32 %t, %m, 4; ld.shared.u32 %v, [%t];", 128, ""},

@@ -47,6 +47,7 @@ var memoryOps = []op{
 	{text: shared16 + "st.shared.v2.f32 [%s+8], {%a, %b}; ld.shared.b64 %d, [%s+8];", types: "b64 f32 f32", cases: [][]uint64{{nan32, tiny32, tiny32<<32 | nan32}, {f(1), f(2), f(2)<<32 | f(1)}}},
 	{text: shared16 + "st.shared.v4.f32 [%s], {%a, %b, %c, %a}; ld.shared.b64 %d, [%s+8];", types: "b64 f32 f32 f32", cases: [][]uint64{{nan32, f(1), tiny32, nan32<<32 | tiny32}, {f(1), f(2), f(3), f(1)<<32 | f(3)}}},
 	{text: shared16 + ".reg .b32 %v<4>; st.shared.b64 [%s], %a; st.shared.b64 [%s+8], %b; ld.shared.v4.f32 {%v0, %v1, %v2, %v3}, [%s];" + four, types: "b32 b64 b64", cases: fourCases},
+	{text: shared16 + "st.shared.u64 [%s+8], %a; st.shared.u64 [%s], %b; ld.shared.u64 %d, [%s+8];", types: "b64 b64 b64", cases: [][]uint64{{u64max, 1, u64max}, {s64min, u64max, s64min}, {5 << 32, 7, 5 << 32}}},
 	// Each thread reads what its neighbour wrote, behind a barrier.
 	{text: shared16 + "st.shared.u32 [%s], %a; bar.sync 0; .reg .b32 %x; xor.b32 %x, %s, 16; ld.shared.u32 %d, [%x];", types: "b32 b32", cases: [][]uint64{{5, 6}, {6, 5}, {0, u32max}, {u32max, 0}}},
 }

@@ -14,7 +14,8 @@ type plane struct {
 	v       []float32
 }
 
-func (p plane) at(c, y, x int) float64 { return float64(p.v[(c*p.h+y)*p.w+x]) }
+func (p plane) at(c, y, x int) float64  { return float64(p.v[(c*p.h+y)*p.w+x]) }
+func (p plane) v32(c, y, x int) float32 { return p.v[(c*p.h+y)*p.w+x] }
 
 func sigmoid(z float64) float64 { return 1 / (1 + math.Exp(-z)) }
 
@@ -38,18 +39,26 @@ func decodeCenterFace(heat, logSize, offset, points plane, s toSource, least flo
 			if float64(v) <= least {
 				continue
 			}
-			out = append(out, face{
-				x:     (float64(x) + offset.at(1, y, x) + 0.5) * stride * s.x,
-				y:     (float64(y) + offset.at(0, y, x) + 0.5) * stride * s.y,
-				w:     math.Exp(logSize.at(1, y, x)) * stride * s.x,
-				h:     math.Exp(logSize.at(0, y, x)) * stride * s.y,
-				score: float64(v),
-				noseX: points.at(noseX, y, x) - 0.5,
-				noseY: points.at(noseY, y, x) - 0.5,
-			})
+			out = append(out, centerFaceAt(y, x, v, [6]float32{logSize.v32(0, y, x), logSize.v32(1, y, x), offset.v32(0, y, x), offset.v32(1, y, x), points.v32(noseY, y, x), points.v32(noseX, y, x)}, s))
 		}
 	}
-	return suppress(out, 0.3)
+	return suppress(out, faceOverlap)
+}
+
+// faceOverlap: boxes of faces that overlap by more are one face's.
+const faceOverlap = 0.3
+
+// centerFaceAt is the face of a cell: log height and width, offset y and x, nose y and x.
+func centerFaceAt(y, x int, v float32, m [6]float32, s toSource) face {
+	return face{
+		x:     (float64(x) + float64(m[3]) + 0.5) * stride * s.x,
+		y:     (float64(y) + float64(m[2]) + 0.5) * stride * s.y,
+		w:     math.Exp(float64(m[1])) * stride * s.x,
+		h:     math.Exp(float64(m[0])) * stride * s.y,
+		score: float64(v),
+		noseX: float64(m[5]) - 0.5,
+		noseY: float64(m[4]) - 0.5,
+	}
 }
 
 // anchor is one of FaceBoxes' reference squares: side and middle, in cells.
@@ -86,17 +95,22 @@ func decodeFaceBoxes(class, box [3]plane, s toSource, least float64) []face {
 					if p <= least {
 						continue
 					}
-					t := func(i int) float64 { return box[l].at(4*k+i, y, x) }
-					out = append(out, face{
-						x: ((float64(x)+a.x)*cell + t(1)/10*a.size) * s.x, y: ((float64(y)+a.y)*cell + t(0)/10*a.size) * s.y,
-						w: math.Exp(t(3)/5) * a.size * s.x, h: math.Exp(t(2)/5) * a.size * s.y,
-						score: p, noseY: noseUsual,
-					})
+					t := func(i int) float32 { return box[l].v32(4*k+i, y, x) }
+					out = append(out, a.face(y, x, cell, p, [4]float32{t(0), t(1), t(2), t(3)}, s))
 				}
 			}
 		}
 	}
-	return suppress(out, 0.3)
+	return suppress(out, faceOverlap)
+}
+
+// face is the box that an anchor in a cell stands for, t its ty tx th tw.
+func (a anchor) face(y, x int, cell, score float64, t [4]float32, s toSource) face {
+	return face{
+		x: ((float64(x)+a.x)*cell + float64(t[1])/10*a.size) * s.x, y: ((float64(y)+a.y)*cell + float64(t[0])/10*a.size) * s.y,
+		w: math.Exp(float64(t[3])/5) * a.size * s.x, h: math.Exp(float64(t[2])/5) * a.size * s.y,
+		score: score, noseY: noseUsual,
+	}
 }
 
 // suppress keeps the surest of boxes that overlap by more than iou.
@@ -129,11 +143,7 @@ func decodeMultiPose(m poseMaps, s toSource, least float64) []body {
 			if float64(v) <= least || !peak(m.center, y, x) {
 				continue
 			}
-			b := body{
-				x: (float64(x) + m.offset.at(1, y, x)) * stride * s.x, y: (float64(y) + m.offset.at(0, y, x)) * stride * s.y,
-				w: m.size.at(1, y, x) * stride * s.x, h: m.size.at(0, y, x) * stride * s.y,
-				score: float64(v),
-			}
+			b := bodyAt(y, x, v, [4]float32{m.size.v32(0, y, x), m.size.v32(1, y, x), m.offset.v32(0, y, x), m.offset.v32(1, y, x)}, s)
 			for k := range scene.NumKeypoints {
 				b.points[k], b.regress[k] = m.point(k, y, x, s)
 			}
@@ -143,11 +153,22 @@ func decodeMultiPose(m poseMaps, s toSource, least float64) []body {
 	return out
 }
 
+// bodyAt is the body of a cell, without its points: height and width, offset y and x.
+func bodyAt(y, x int, v float32, m [4]float32, s toSource) body {
+	return body{
+		x: (float64(x) + float64(m[3])) * stride * s.x, y: (float64(y) + float64(m[2])) * stride * s.y,
+		w: float64(m[1]) * stride * s.x, h: float64(m[0]) * stride * s.y,
+		score: float64(v),
+	}
+}
+
+// peak: no cell about (y, x) is higher, and none before it as high.
 func peak(p plane, y, x int) bool {
-	v := p.v[y*p.w+x]
+	at := y*p.w + x
+	v := p.v[at]
 	for j := max(y-1, 0); j <= min(y+1, p.h-1); j++ {
 		for i := max(x-1, 0); i <= min(x+1, p.w-1); i++ {
-			if p.v[j*p.w+i] > v {
+			if q := j*p.w + i; p.v[q] > v || p.v[q] == v && q < at {
 				return false
 			}
 		}
@@ -165,10 +186,9 @@ const (
 // point places point k of the body whose middle is at cell (y, x).
 func (m poseMaps) point(k, y, x int, s toSource) (scene.Keypoint, xy) {
 	ey, ex := float64(y)+m.regress.at(2*k, y, x), float64(x)+m.regress.at(2*k+1, y, x)
-	guess := xy{ex * stride * s.x, ey * stride * s.y}
 	y0, x0 := max(0, int(ey)-pointReach), max(0, int(ex)-pointReach)
 	y1, x1 := min(m.heat.h, int(ey)+pointReach+1), min(m.heat.w, int(ex)+pointReach+1)
-	best, by, bx, score := -1.0, -1, -1, 0.0
+	best, by, bx := -1.0, -1, -1
 	for j := y0; j < y1; j++ {
 		for i := x0; i < x1; i++ {
 			near := 1 / (math.Hypot(float64(j)-ey, float64(i)-ex) + pointNear)
@@ -176,16 +196,26 @@ func (m poseMaps) point(k, y, x int, s toSource) (scene.Keypoint, xy) {
 				continue
 			}
 			if p := sigmoid(m.heat.at(k, j, i)); p*near > best {
-				best, by, bx, score = p*near, j, i, p
+				best, by, bx = p*near, j, i
 			}
 		}
 	}
 	if by < 0 {
+		return pointAt(ey, ex, -1, -1, [3]float32{}, s)
+	}
+	return pointAt(ey, ex, by, bx, [3]float32{m.heat.v32(k, by, bx), m.pointsOffset.v32(2*k, by, bx), m.pointsOffset.v32(2*k+1, by, bx)}, s)
+}
+
+// pointAt is a point that the middle of its body expects at cell (ey, ex), and that was found at cell (y, x), with heat and offset
+// y and x there; y is below 0 where none was found. The expected place is the second result.
+func pointAt(ey, ex float64, y, x int, m [3]float32, s toSource) (scene.Keypoint, xy) {
+	guess := xy{ex * stride * s.x, ey * stride * s.y}
+	if y < 0 {
 		return scene.Keypoint{X: guess.x, Y: guess.y}, guess
 	}
 	return scene.Keypoint{
-		X:     (float64(bx) + m.pointsOffset.at(2*k+1, by, bx)) * stride * s.x,
-		Y:     (float64(by) + m.pointsOffset.at(2*k, by, bx)) * stride * s.y,
-		Score: score,
+		X:     (float64(x) + float64(m[2])) * stride * s.x,
+		Y:     (float64(y) + float64(m[1])) * stride * s.y,
+		Score: sigmoid(float64(m[0])),
 	}, guess
 }

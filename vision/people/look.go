@@ -6,6 +6,7 @@ import (
 	"image"
 	"sync"
 
+	"classlens/model"
 	"classlens/vision/scene"
 )
 
@@ -145,9 +146,13 @@ func run(f scene.Frame, passes []*pass) {
 
 // run finds the heads.
 func (p *pass) run(f scene.Frame) {
-	m, err := p.runner.run(f, p.part)
-	if err == nil {
-		p.heads, err = p.runner.decode(m, p.source)
+	var err error
+	p.heads, err = p.runner.seek(f, p.part, p.source)
+	if errors.Is(err, model.ErrNotOnDevice) {
+		var m []plane
+		if m, err = p.runner.run(f, p.part); err == nil {
+			p.heads, err = p.runner.decode(m, p.source)
+		}
 	}
 	if err != nil {
 		p.err = fmt.Errorf("people net %s: %w", p.net, err)

@@ -20,7 +20,8 @@ type runner struct {
 	scale      toSource
 	fw, fh     int
 	step       int
-	buffers    map[image.Point]*buffers // by size of the part
+	buffers    map[image.Point]*buffers     // by size of the part
+	sights     map[image.Point]*model.Sight // likewise, on a GPU
 }
 
 // buffers are a net's input and outputs at one size.
@@ -52,7 +53,7 @@ func inputSize(name string, width, fw, fh int) (w, h, pw, ph int) {
 
 func newRunner(n *model.Net, name string, width int, least float64, f scene.Frame) *runner {
 	w, h, pw, ph := inputSize(name, width, f.Width, f.Height)
-	r := &runner{net: n, name: name, least: least, gain: 1, fw: f.Width, fh: f.Height, step: netStep[name], buffers: map[image.Point]*buffers{}}
+	r := &runner{net: n, name: name, least: least, gain: 1, fw: f.Width, fh: f.Height, step: netStep[name], buffers: map[image.Point]*buffers{}, sights: map[image.Point]*model.Sight{}}
 	switch name {
 	case "faceboxes":
 		r.gain, r.bias = 1/127.5, -1

@@ -44,21 +44,31 @@ const mostLogSize = 5
 // middle, log height and width in cells, offset of the middle from the cell's (y, x).
 func decodeHeads(m plane, s toSource, least float64, source int) []head {
 	var out []head
-	bar := float32((math.Log(least/(1-least)) - ownShift) / ownSlope)
+	bar := ownBar(least)
 	heat := plane{1, m.h, m.w, m.v[:m.h*m.w]}
 	for y := range m.h {
 		for x, v := range heat.v[y*m.w : (y+1)*m.w] {
 			if v <= bar || !peak(heat, y, x) {
 				continue
 			}
-			size := func(c int) float64 { return math.Exp(math.Min(m.at(c, y, x), mostLogSize)) * stride }
-			out = append(out, head{
-				x: (float64(x) + m.at(4, y, x) + 0.5) * stride * s.x, y: (float64(y) + m.at(3, y, x) + 0.5) * stride * s.y,
-				w: size(2) * s.x, h: size(1) * s.y, score: sigmoid(ownSlope*float64(v) + ownShift), source: source, own: true,
-			})
+			out = append(out, ownHeadAt(y, x, v, [4]float32{m.v32(1, y, x), m.v32(2, y, x), m.v32(3, y, x), m.v32(4, y, x)}, s, source))
 		}
 	}
 	return apartHeads(out, ownOverlap)
+}
+
+// ownBar is the logit of a score.
+func ownBar(score float64) float32 {
+	return float32((math.Log(score/(1-score)) - ownShift) / ownSlope)
+}
+
+// ownHeadAt is the head of a cell: log height and width, offset y and x.
+func ownHeadAt(y, x int, v float32, m [4]float32, s toSource, source int) head {
+	size := func(c int) float64 { return math.Exp(math.Min(float64(m[c]), mostLogSize)) * stride }
+	return head{
+		x: (float64(x) + float64(m[3]) + 0.5) * stride * s.x, y: (float64(y) + float64(m[2]) + 0.5) * stride * s.y,
+		w: size(1) * s.x, h: size(0) * s.y, score: sigmoid(ownSlope*float64(v) + ownShift), source: source, own: true,
+	}
 }
 
 // apartHeads keeps the surest of heads that overlap by more than iou.

@@ -7,6 +7,9 @@
 namespace sim {
 
 namespace {
+// So many bytes at an address, which may be any number, do not lie within size.
+bool outside(u64 at, int bytes, u64 size) { return at > size || (u64)bytes > size - at; }
+
 // One access of a warp while it is resolved.
 struct Resolving {
 	Warp& w;
@@ -42,7 +45,7 @@ bool Resolving::allInLastUsed() {
 		high = on && a > high ? a : high;
 		bits |= on ? a : 0;
 	}
-	if (low < h->first || high + bytes > h->end || (bits & (bytes - 1))) return false;
+	if (low < h->first || outside(high, bytes, h->end) || (bits & (bytes - 1))) return false;
 	EACH_LANE(l) pointers[l] = (u8*)((uintptr_t)h->host + (addresses[l] - h->first));   // lanes that are off point anywhere
 	return true;
 }
@@ -55,7 +58,7 @@ bool Resolving::allInShared() {
 		bits |= a;
 	}
 	vector<u8>& shared = w.block->shared;
-	if (high + bytes > shared.size() || (bits & (bytes - 1))) return false;
+	if (outside(high, bytes, shared.size()) || (bits & (bytes - 1))) return false;
 	EACH_LANE(l) pointers[l] = (u8*)((uintptr_t)shared.data() + addresses[l]);
 	if (settings.races) noteShared(w, i, lanes, addresses, bytes, how);
 	return true;
@@ -63,7 +66,7 @@ bool Resolving::allInShared() {
 
 void Resolving::inShared(int lane, u64 at) {
 	vector<u8>& shared = w.block->shared;
-	if (at > shared.size() || bytes > (i64)(shared.size() - at))
+	if (outside(at, bytes, shared.size()))
 		fault(w, i, lane, ILLEGAL_ADDRESS, string(verb()) + " byte " + std::to_string(at) + " of " + std::to_string(shared.size()) + " bytes of shared memory");
 	pointers[lane] = &shared[at];
 	addresses[lane] = at;
@@ -96,11 +99,11 @@ void Resolving::one(int lane) {
 	switch (space) {
 	case SHARED: return inShared(lane, at);
 	case LOCAL:
-		if (at + bytes > localBytes) fault(w, i, lane, ILLEGAL_ADDRESS, string(verb()) + " outside local memory");
+		if (outside(at, bytes, localBytes)) fault(w, i, lane, ILLEGAL_ADDRESS, string(verb()) + " outside local memory");
 		pointers[lane] = &w.local[lane * localBytes + at];
 		return;
 	case PARAM:
-		if (at + bytes > parameterBytes || how != READ) fault(w, i, lane, ILLEGAL_ADDRESS, string(verb()) + " outside the parameters");
+		if (outside(at, bytes, parameterBytes) || how != READ) fault(w, i, lane, ILLEGAL_ADDRESS, string(verb()) + " outside the parameters");
 		pointers[lane] = (u8*)launch.parameters + at;
 		return;
 	default: return inGlobal(lane, at);
