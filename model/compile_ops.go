@@ -46,7 +46,7 @@ func (c *compiler) layer(l *layer) bool {
 	switch {
 	case in.picture >= 0 && !l.depthwise && !l.transpose && in.c <= 8 && other == nil:
 		x.Op = cpu.First
-		c.readPicture(&x, l, in)
+		in = c.readPicture(&x, l, in)
 		x.Weights = c.weights(l, firstOrder)
 		out := c.newMap(cout, h, w)
 		c.emit(pending{instr: x, in: in, out: out})
@@ -80,13 +80,17 @@ func (l *layer) size(h, w int) (int, int) {
 	return (h+l.win.top+l.win.bottom-l.win.kh)/l.win.sh + 1, (w+l.win.left+l.win.right-l.win.kw)/l.win.sw + 1
 }
 
-// readPicture sets an instruction up to start with the picture itself.
-func (c *compiler) readPicture(x *cpu.Instr, l *layer, in *mapping) {
+// readPicture sets an instruction up to start with the picture itself, and gives what of
+// it the layer reads.
+func (c *compiler) readPicture(x *cpu.Instr, l *layer, in *mapping) *mapping {
 	x.Port = c.port(in.picture)
 	x.KH0, x.KW0, x.Stride0, x.Top0, x.Left0, x.H0, x.W0 = l.win.kh, l.win.kw, l.win.sh, l.win.top, l.win.left, in.h, in.w
 	if in.scale != nil {
 		x.Slope, x.Shift = c.vector(fill(in.scale, in.c)), c.vector(fill(in.shift, in.c))
 	}
+	read := *in
+	read.c = l.planesRead()
+	return &read
 }
 
 // chain plans [pointwise ->] depthwise [-> pointwise].
@@ -128,7 +132,7 @@ func (c *compiler) chain(g *group) bool {
 	if g.expand != nil {
 		x.Clamp0 = g.expand.clamp
 		if x.FirstIsInput = fromPicture; fromPicture {
-			c.readPicture(&x, g.expand, in)
+			in = c.readPicture(&x, g.expand, in)
 			x.Weights0 = c.weights(g.expand, firstOrder)
 			in = &mapping{c: in.c, h: h, w: w, picture: in.picture}
 		} else {

@@ -54,6 +54,16 @@ func (s *small) conv(cin, cout, k, stride int, pads [4]int64, groups int) *small
 	return s.op("Conv", map[string]attribute{"strides": ints(int64(stride), int64(stride)), "pads": ints(pads[:]...), "group": {i: int64(groups)}}, w, b)
 }
 
+// silence sets the last convolution's weights for the channels from some one on to zero.
+func (s *small) silence(from int) {
+	n := s.file.nodes[len(s.file.nodes)-1]
+	w := s.file.initializers[n.inputs[1]]
+	area := w.shape[2] * w.shape[3]
+	for o := range w.shape[0] {
+		clear(w.floats[(o*w.shape[1]+from)*area : (o+1)*w.shape[1]*area])
+	}
+}
+
 func (s *small) outputs(names ...string) *graphFile {
 	for _, n := range names {
 		s.file.outputs = append(s.file.outputs, Port{Name: n})
@@ -76,6 +86,21 @@ var kernelCases = []struct {
 	{"first layer 7x7 s4", []int{1, 3, 37, 50}, func() *graphFile {
 		s := newSmall(-1, 3, -1, -1).conv(3, 24, 7, 4, one4(3), 1)
 		return s.outputs(s.last)
+	}},
+	{"first layers whose last planes weigh nothing, alone, into a chain and into pooling", []int{2, 5, 33, 46}, func() *graphFile {
+		s := newSmall(-1, 5, -1, -1).conv(5, 16, 3, 2, [4]int64{0, 0, 1, 1}, 1)
+		s.silence(3)
+		alone := s.last
+		s.last = "x"
+		s.op("Sub", nil, s.constant(1, 1)).conv(5, 16, 3, 2, one4(1), 1)
+		s.silence(4)
+		s.op("Relu", nil).conv(16, 16, 3, 1, one4(1), 0).op("Relu", nil).conv(16, 8, 1, 1, one4(0), 1)
+		chain := s.last
+		s.last = "x"
+		s.conv(5, 40, 7, 2, one4(3), 1)
+		s.silence(0) // biases are all that is left
+		s.op("MaxPool", map[string]attribute{"kernel_shape": ints(3, 3), "strides": ints(2, 2), "pads": ints(1, 1, 1, 1)})
+		return s.outputs(alone, chain, s.last)
 	}},
 	{"pointwise 24 to 40", []int{3, 24, 5, 7}, func() *graphFile {
 		s := newSmall(-1, 24, -1, -1).conv(24, 40, 1, 1, one4(0), 1).op("Relu", nil)

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"slices"
 	"sync"
 
 	"classlens/model/cpu"
@@ -102,16 +103,20 @@ func (l *layer) reorder(order weightOrder) (cout, k int, bias, w []float32) {
 		return l.reorderTransposed()
 	}
 	kw := s[3]
-	k = area * cin
+	read := cin
+	if order == firstOrder {
+		read = l.planesRead()
+	}
+	k = area * read
 	w = make([]float32, cout*k)
 	whole := cin / cpu.Block * cpu.Block
 	for o := range cout {
-		for c := range cin {
+		for c := range read {
 			for p := range area {
 				var at int
 				switch {
 				case order == firstOrder:
-					at = (p/kw*cin+c)*kw + p%kw
+					at = (p/kw*read+c)*kw + p%kw
 				case c < whole:
 					at = p*whole + c
 				default:
@@ -122,6 +127,20 @@ func (l *layer) reorder(order weightOrder) (cout, k int, bias, w []float32) {
 		}
 	}
 	return cout, k, bias, w
+}
+
+// planesRead is how many of the picture's planes a first layer reads: those at its end
+// whose weights are all zero, such as flow that a network was not trained on, cost nothing.
+func (l *layer) planesRead() int {
+	s, area := l.weights.shape, l.weights.shape[2]*l.weights.shape[3]
+	for c := s[1] - 1; c > 0; c-- {
+		for o := range s[0] {
+			if at := (o*s[1] + c) * area; slices.ContainsFunc(l.weights.floats[at:at+area], func(w float32) bool { return w != 0 }) {
+				return c + 1
+			}
+		}
+	}
+	return 1
 }
 
 // mostDots is how many outputs of a head are cheaper as dot products than as a

@@ -124,7 +124,11 @@ func (r *boxRunner) look(number int, samples []int) error {
 	var boxes []classroom.Boxed
 	for _, i := range samples {
 		box := r.set.Samples[i].Box
-		boxes = append(boxes, classroom.Boxed{Picture: clip.Picture(f, clip.Labelled(box, head), classroom.BoxPicture), Box: scene.Box{X: box.X, Y: box.Y, W: max(box.W, 1), H: max(box.H, 1)}, Head: head})
+		x := classroom.Boxed{Picture: clip.Picture(f, clip.Labelled(box, head), classroom.BoxPicture), Box: scene.Box{X: box.X, Y: box.Y, W: max(box.W, 1), H: max(box.H, 1)}, Head: head}
+		if head {
+			x.Outlines = clip.Outlines(x.Picture, classroom.BoxPicture)
+		}
+		boxes = append(boxes, x)
 	}
 	seen, err := r.net.Look(boxes)
 	if err != nil {

@@ -17,7 +17,10 @@ import (
 // run time there are no such boxes.
 
 // Names of the box network's tensors beside pose, features and behaviour.
-const portAround = "around"
+const (
+	portAround = "around"
+	portHead   = "head"
+)
 
 // BoxSize is how the box network is called among the sizes.
 const BoxSize = "box"
@@ -28,6 +31,7 @@ const BoxPicture = poseSide
 const (
 	directionNumbers = 9
 	shapeNumbers     = 5
+	outlineValues    = 1764 // vision/clip.HOGValues
 	aroundNumbers    = 3*directionNumbers + shapeNumbers
 	nearInPicture    = 12 // neighbours that a student is compared with, the student among them
 	nearInRoom       = 60
@@ -42,6 +46,8 @@ type Boxed struct {
 	Picture []byte // (256, 256, 3), cut as vision/clip.Labelled tells
 	Box     scene.Box
 	Head    bool // the box is a head, not head and upper body
+
+	Outlines [2][]float32 // of a head: vision/clip.Outlines of the picture
 }
 
 // Glimpse is what the pose net saw of a labelled box, in the crop and in its mirror image.
@@ -50,6 +56,7 @@ type Glimpse struct {
 	Head bool
 
 	pose, features, direction [2][]float32
+	outlines                  [2][]float32 // of a head
 }
 
 // Boxes is the box network. Its methods take turns.
@@ -80,7 +87,7 @@ func (b *Boxes) loadLayers() error {
 	}
 	b.direction, err = model.Load(onnx, model.Options{Threads: 1, Device: model.CPU, Inputs: []string{portPose}, Outputs: []string{portDirection}})
 	if err == nil {
-		b.behaviour, err = model.Load(onnx, model.Options{Threads: 1, Device: model.CPU, Inputs: []string{portPose, portAround, portFeatures}, Outputs: []string{portBehaviour}})
+		b.behaviour, err = model.Load(onnx, model.Options{Threads: 1, Device: model.CPU, Inputs: []string{portPose, portAround, portFeatures, portHead}, Outputs: []string{portBehaviour}})
 	}
 	return err
 }
@@ -113,7 +120,7 @@ func (b *Boxes) Look(boxes []Boxed) ([]Glimpse, error) {
 			return nil, err
 		}
 		for i, x := range some {
-			g := Glimpse{Box: x.Box, Head: x.Head}
+			g := Glimpse{Box: x.Box, Head: x.Head, outlines: x.Outlines}
 			cover := coverOf(x.Box, x.Head)
 			for v := range 2 {
 				m := mapsOf(maps, 2*i+v)
@@ -215,13 +222,15 @@ func (b *Boxes) Behaviours(all []Glimpse, picture, camera []int) ([][10]float32,
 		const atATime = 256
 		for from := 0; from < len(all); from += atATime {
 			to := min(from+atATime, len(all))
-			pose, around, features := model.NewTensor(to-from, poseValues), model.NewTensor(to-from, aroundNumbers), model.NewTensor(to-from, deepPlanes)
+			pose, around := model.NewTensor(to-from, poseValues), model.NewTensor(to-from, aroundNumbers)
+			features, head := model.NewTensor(to-from, deepPlanes), model.NewTensor(to-from, outlineValues)
 			for i := from; i < to; i++ {
 				copy(pose.Data[(i-from)*poseValues:], all[i].pose[v])
 				copy(features.Data[(i-from)*deepPlanes:], all[i].features[v])
+				copy(head.Data[(i-from)*outlineValues:], all[i].outlines[v])
 				copy(around.Data[(i-from)*aroundNumbers:], slices.Concat(inPicture[i], shape[i][:], near[i], inRoom[i]))
 			}
-			said, err := b.behaviour.Run(pose, around, features)
+			said, err := b.behaviour.Run(pose, around, features, head)
 			if err != nil {
 				return nil, err
 			}

@@ -38,6 +38,8 @@ func TestBoxesEqualTraining(t *testing.T) {
 		pose, features := make([]byte, n*poseValues), make([]byte, n*deepPlanes)
 		read(pose)
 		read(features)
+		outlines := make([]byte, bytes.Count(head, []byte{1})*outlineValues)
+		read(outlines)
 		for i := range all {
 			g := &all[i]
 			g.Box = scene.Box{X: float64(box[4*i]), Y: float64(box[4*i+1]), W: float64(box[4*i+2]), H: float64(box[4*i+3])}
@@ -47,6 +49,12 @@ func TestBoxesEqualTraining(t *testing.T) {
 			}
 			for _, b := range features[i*deepPlanes : (i+1)*deepPlanes] {
 				g.features[v] = append(g.features[v], float32(b)/255)
+			}
+			if g.Head {
+				for _, b := range outlines[:outlineValues] {
+					g.outlines[v] = append(g.outlines[v], float32(b)/255)
+				}
+				outlines = outlines[outlineValues:]
 			}
 		}
 	}

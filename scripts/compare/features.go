@@ -49,52 +49,16 @@ func features(of func(d *people.Detector, f scene.Frame, head scene.Box, upper b
 	}
 }
 
-// hogOf is the histogram of oriented gradients (Dalal and Triggs 2005) of 64 x 64 pixels:
-// 8 x 8 cells, 9 bins, blocks of 2 x 2 cells. It sees what the network sees, but where a
-// set boxes heads 1.7 heads, as heads are what it labels.
+// hogOf is the histogram of oriented gradients of what the network sees, but where a
+// set boxes heads of 1.7 heads, as heads are what it labels.
 func hogOf(_ *people.Detector, f scene.Frame, head scene.Box, upper bool) ([]float32, error) {
-	const size, cell, bins = 64, 8, 9
-	const cells = size / cell
 	q := clip.Around(head)
 	if !upper {
 		x, y := head.Center()
 		side := 1.7 * math.Sqrt(head.W*head.H)
 		q = clip.Square{X: x - side/2, Y: y - side/2, Side: side}
 	}
-	rgb := clip.Picture(f, q, size)
-	grey := func(x, y int) float64 {
-		p := rgb[3*(min(max(y, 0), size-1)*size+min(max(x, 0), size-1)):]
-		return 0.299*float64(p[0]) + 0.587*float64(p[1]) + 0.114*float64(p[2])
-	}
-	var hist [cells][cells][bins]float64
-	for y := range size {
-		for x := range size {
-			gx, gy := grey(x+1, y)-grey(x-1, y), grey(x, y+1)-grey(x, y-1)
-			angle := math.Mod(math.Atan2(gy, gx)+math.Pi, math.Pi) / math.Pi * bins
-			low := int(angle) % bins
-			share := angle - math.Floor(angle)
-			strength := math.Hypot(gx, gy)
-			hist[y/cell][x/cell][low] += strength * (1 - share)
-			hist[y/cell][x/cell][(low+1)%bins] += strength * share
-		}
-	}
-	var out []float32
-	for y := range cells - 1 {
-		for x := range cells - 1 {
-			var block []float64
-			sum := 1e-3
-			for _, h := range [][bins]float64{hist[y][x], hist[y][x+1], hist[y+1][x], hist[y+1][x+1]} {
-				for _, v := range h {
-					block = append(block, v)
-					sum += v * v
-				}
-			}
-			for _, v := range block {
-				out = append(out, float32(v/math.Sqrt(sum)))
-			}
-		}
-	}
-	return out, nil
+	return clip.HOG(clip.Picture(f, q, clip.HOGSide)), nil
 }
 
 // poseOf are the points that MoveNet Thunder finds, from the middle of the shoulders

@@ -20,6 +20,11 @@ SHAPE, AROUND = 5, 3 * DIRECTION + 5  # numbers of the box's shape, and of the s
 NEAR_PICTURE, NEAR_ROOM = 12, 60  # neighbours, the student among them
 DOWN = 1.5  # how much farther apart rows are than they look
 EPOCHS, BATCH, RATE, NOISE = 14, 128, 2e-3, .1
+OUTLINES = 1764  # vision/clip.HOGValues
+# Of the heads' kernel machine: components of each kind of features, ridge, how far a class's share of the loss evens out its count, and how sure a vote makes.
+COMPONENTS, RIDGE, EVEN, SURE = 64, .3, .5, 6.
+MARKED, HEAD_DOWN, LIKE_DOWN, OTHERS = (0, 4, 7), 8, (1, 2, 8), (3, 5, 6, 9)  # classes that heads are labelled with, what `down` may be, and those no head was labelled with
+USUAL = .05  # heads stranger than all but this share of the heads trained on are read as boxes are
 
 
 def less_near(x, place, group, k):
@@ -52,6 +57,10 @@ class Boxes:
         for name in ("y", "room", "image", "real", "head", "box"):
             setattr(self, name, np.concatenate([getattr(t, name) for t in tables]))
         stored = [np.load(os.path.join(f, "looks.npz")) for f in folders]
+        told = np.concatenate([np.fromfile(os.path.join(f, "heads.bin"), "<f4").reshape(-1, 2, OUTLINES) for f in folders])
+        self.outlines = [np.zeros((len(self.y), OUTLINES), np.float32) for _ in (0, 1)]
+        for v in (0, 1):
+            self.outlines[v][self.head] = told[:, v]
         # Made-up students need no mirror image: where there is none they stand for both.
         self.pose, self.deep = ([np.concatenate([z[key][:, min(v, z[key].shape[1] - 1)].astype(np.float32) for z in stored]) for v in (0, 1)] for key in "KF")
         place = np.c_[self.box[:, 0] + self.box[:, 2] / 2, DOWN * (self.box[:, 1] + self.box[:, 3] / 2)]
@@ -97,19 +106,84 @@ class Member(nn.Module):
         return self.o(self.droph(torch.relu(self.c(h))))
 
 
-class Whole(nn.Module):
-    """What is exported: pose (N, 86), around (N, 32), features (N, 1280) of one view -> behaviour (N, 10), and the numbers that `around` is made of, direction (N, 9)."""
+class Kind(nn.Module):
+    """Votes for the four classes that heads are labelled with, of one kind of features: kernel ridge regression round the heads trained on, in their principal components."""
 
-    def __init__(self, members):
+    def __init__(self, wide, heads):
+        super().__init__()
+        shapes = {"mean": (wide,), "scale": (wide,), "components": (wide, COMPONENTS), "centres": (COMPONENTS, heads), "lengths": (heads,), "votes": (heads, 5), "usual": (1,)}
+        for name, shape in shapes.items():
+            setattr(self, name, nn.Parameter(torch.zeros(*shape), requires_grad=False))
+
+    def place(self, x):
+        return ((x - self.mean) * self.scale).clamp(-4, 4) @ self.components
+
+    def near(self, x):
+        """(N, heads): 1 for the same look, 0 for one that has nothing to do with it."""
+        z = self.place(x)
+        return torch.exp(2 * z @ self.centres - (z * z).sum(1, keepdim=True) - self.lengths)
+
+    def forward(self, x):
+        """Votes (N, 4), and (N, 1) how usual such a look is, from 0 to 1."""
+        v = self.near(x) @ self.votes
+        return v[:, :4] + .25, (v[:, 4:] / self.usual).clamp(0, 1)
+
+    def fit(self, views, target, weight, picture):
+        """views: the heads (n, wide) and their mirror images; target (n) 0 to 3."""
+        plain, both = (torch.from_numpy(np.concatenate(v)) for v in (views[:1], views))
+        self.mean.data, self.scale.data = plain.mean(0), 1 / (plain.std(0) + (.02 if plain.shape[1] < 1000 else .05))
+        if plain.shape[1] == OUTLINES:  # already of one scale
+            self.scale.data = torch.ones(OUTLINES)
+        x = ((both - self.mean) * self.scale).clamp(-4, 4)
+        _, vectors = torch.linalg.eigh(torch.cov(x.T))
+        axes = vectors[:, -COMPONENTS:]
+        self.components.data = axes / (x[:len(plain)] @ axes).var(0).sum().sqrt()
+        self.centres.data = self.place(plain).T.contiguous()
+        self.lengths.data = (self.centres ** 2).sum(0)
+        k, own = self.near(both).double(), self.near(plain).double()
+        w = torch.from_numpy(np.tile(weight, 2))[:, None]
+        wanted = torch.from_numpy(np.eye(4)[np.tile(target, 2)] - .25)
+        votes = torch.linalg.solve(k.T @ (k * w) + RIDGE * own + 1e-6 * torch.eye(len(own)), k.T @ (wanted * w))
+        self.votes.data = torch.cat([votes, torch.ones(len(own), 1)], 1).float()
+        others = torch.from_numpy(picture[:, None] != picture[None])
+        self.usual.data = torch.quantile((own * others).sum(1), USUAL).float().reshape(1)
+
+
+class Whole(nn.Module):
+    """What is exported: pose (N, 86), around (N, 32), features (N, 1280), head (N, 1764) of one view -> behaviour (N, 10), and the numbers that `around` is made of, direction (N, 9).
+    head: the outlines of boxes that are heads; of others nothing."""
+
+    def __init__(self, members, heads):
         super().__init__()
         self.members = nn.ModuleList(members)
+        self.kinds = nn.ModuleList(Kind(wide, heads) for wide in (OUTLINES, 1280, members[0].mx.shape[0]))
         self.temperature = nn.Parameter(torch.ones(1), requires_grad=False)
 
-    def forward(self, pose, around, features):
+    def fit_heads(self, s, k):
+        k = k[s.head[k]]
+        target = np.searchsorted(MARKED + (HEAD_DOWN,), s.y[k])
+        weight = np.maximum(np.bincount(target, minlength=4), 20)[target] ** -EVEN
+        of = s.outlines, s.deep, [np.c_[n, a] for n, a in zip(s.numbers, s.around)]
+        for kind, views in zip(self.kinds, of):
+            kind.fit([v[k].astype(np.float32) for v in views], target, weight / weight.mean(), s.image[k])
+
+    def forward(self, pose, around, features, head):
         numbers, direction = geometry.geometry(pose)
         x = torch.cat([numbers, around], 1)
         logits = sum(m(x, features) for m in self.members) / len(self.members)  # the members' geometric mean
-        return torch.softmax(logits / self.temperature, 1), direction
+        p = torch.softmax(logits / self.temperature, 1)
+        votes, usual = zip(*(kind(v) for kind, v in zip(self.kinds, (head, features, x))))
+        marked = torch.softmax(SURE * sum(votes) / len(votes), 1)
+        down = sum(p[:, c:c + 1] for c in LIKE_DOWN)
+        rest = 1 - sum(p[:, c:c + 1] for c in OTHERS)
+        # Heads are not labelled with the others, so they keep what they have; writing, reading and a head that is down share what is voted down.
+        q = [p[:, c:c + 1] for c in range(10)]
+        for i, c in enumerate(MARKED):
+            q[c] = rest * marked[:, i:i + 1]
+        for c in LIKE_DOWN:
+            q[c] = rest * marked[:, 3:] * p[:, c:c + 1] / (down + 1e-9)
+        share = (1e3 * (head * head).sum(1, keepdim=True)).clamp(0, 1) * sum(usual) / len(usual)
+        return p + share * (torch.cat(q, 1) - p), direction
 
 
 KINDS = (False, False, True, True)  # of the members: without and with the features
@@ -159,12 +233,14 @@ class Part:
 @torch.no_grad()
 def predict(whole, s, j):
     """Both views' geometric mean."""
-    views = [whole(*(torch.from_numpy(v[i][j]) for v in (s.pose, s.around, s.deep)))[0].numpy() for i in (0, 1)]
+    views = [whole(*(torch.from_numpy(v[i][j]) for v in (s.pose, s.around, s.deep, s.outlines)))[0].numpy() for i in (0, 1)]
     return judge.together(*views)
 
 
 def members(s, k):
-    return Whole([train(s, k, deep, seed) for seed, deep in enumerate(KINDS)]).eval()
+    whole = Whole([train(s, k, deep, seed) for seed, deep in enumerate(KINDS)], int(s.head[k].sum())).eval()
+    whole.fit_heads(s, k)
+    return whole
 
 
 def out_of_fold(s, k, folds=3):

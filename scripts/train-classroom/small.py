@@ -80,12 +80,8 @@ def components(deep, k):
     return (p / (p[k].std(0).max() / 2)).astype(np.float32)
 
 
-def train(lightning, size, s, views, k, teacher):
-    encoder, temporal = upper(lightning, size)[1].to(memory_format=torch.channels_last), Temporal()
-    with torch.no_grad():
-        some = torch.from_numpy(views.at(views.maps, k[:500], np.zeros(500, int)).astype(np.float32))
-        encoder.h.scale.fill_(1 / float(encoder.up(some).std()))
-
+def lessons(s, views, k):
+    """batch(j, rng) and second(embedding, guessed, targets) of fit.train: Thunder's points and features as second task. views.shown is which views the last batch was made of."""
     def scaled(v, least):
         mean, scale = torch.from_numpy(v[k].mean(0)), torch.from_numpy(1 / (v[k].std(0) + least))
         return lambda x: ((x - mean) * scale).clamp(-3, 3)
@@ -94,7 +90,7 @@ def train(lightning, size, s, views, k, teacher):
     deep = torch.from_numpy(components(s.deep, k))
 
     def batch(j, rng):
-        view = rng.integers(0, views.maps[0].shape[1], len(j))
+        view = views.shown = rng.integers(0, views.maps[0].shape[1], len(j))
         flip = torch.from_numpy(views.at(views.flips, j, view))[:, None]
         maps = torch.from_numpy(views.at(views.maps, j, view).astype(np.float32)).contiguous(memory_format=torch.channels_last)
 
@@ -105,6 +101,15 @@ def train(lightning, size, s, views, k, teacher):
     def second(e, guessed, targets):  # the pose numbers, where the head points, and Thunder's features, which hardly change in the mirror
         points, features = guessed
         return .5 * F.smooth_l1_loss(points, targets[0]) + .5 * F.smooth_l1_loss(e[:, :geometry.DIRECTION], targets[1]) + .5 * F.smooth_l1_loss(features, targets[2])
+    return batch, second
+
+
+def train(lightning, size, s, views, k, teacher):
+    encoder, temporal = upper(lightning, size)[1].to(memory_format=torch.channels_last), Temporal()
+    with torch.no_grad():
+        some = torch.from_numpy(views.at(views.maps, k[:500], np.zeros(500, int)).astype(np.float32))
+        encoder.h.scale.fill_(1 / float(encoder.up(some).std()))
+    batch, second = lessons(s, views, k)
     w = np.zeros(len(s.y))
     w[k] = weights(s)[k]
     fit.train(encoder, temporal, batch, s, k, w, teacher, TAUGHT, EPOCHS, second=second)

@@ -56,21 +56,37 @@ def look(crops, rng, plain, side):
     return (x if plain else coloured(x, rng)), flip
 
 
+def drawn(folder, views, side):
+    """Yields (first crop, view, pictures (n, 3, side, side) in 0..255, what is mirrored) for every batch of crops and view, the same ones at every call."""
+    torch.manual_seed(5)
+    rng = np.random.default_rng(5)
+    crops = np.memmap(os.path.join(folder, "pixels.bin"), np.uint8, "r").reshape(-1, STORED, STORED, 3)
+    for i in range(0, len(crops), 32):
+        for v in range(views):
+            yield i, v, *look(crops[i:i + 32], rng, v == 0, side)
+
+
+def stores(folder, name, views, shape):
+    """(N, views, *shape) float16 in the folder, and (N, views) for what is mirrored."""
+    n = os.path.getsize(os.path.join(folder, "pixels.bin")) // (3 * STORED ** 2)
+    return np.lib.format.open_memmap(os.path.join(folder, name), "w+", np.float16, (n, views, *shape)), np.zeros((n, views), bool)
+
+
+def as_input(x):
+    return (x / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+
+
 def main(net, folder, views, side):
     torch.set_num_threads(1)
-    torch.manual_seed(5)
-    rng, views, side = np.random.default_rng(5), int(views), int(side)
-    crops = np.memmap(os.path.join(folder, "pixels.bin"), np.uint8, "r").reshape(-1, STORED, STORED, 3)
+    views, side = int(views), int(side)
     lower = trunk.load(net, trunk.FROZEN).to(memory_format=torch.channels_last).eval()
     with torch.no_grad():
         shape = lower(torch.zeros(1, 3, side, side)).shape[1:]
-    maps = np.lib.format.open_memmap(os.path.join(folder, f"views-{side}.npy"), "w+", np.float16, (len(crops), views, *shape))
-    flips = np.zeros((len(crops), views), bool)
-    for i in range(0, len(crops), 32):
-        for v in range(views):
-            x, flips[i:i + 32, v] = look(crops[i:i + 32], rng, v == 0, side)
-            with torch.no_grad():
-                maps[i:i + 32, v] = lower((x / 127.5 - 1).contiguous(memory_format=torch.channels_last)).numpy()
+    maps, flips = stores(folder, f"views-{side}.npy", views, shape)
+    for i, v, x, flip in drawn(folder, views, side):
+        flips[i:i + 32, v] = flip
+        with torch.no_grad():
+            maps[i:i + 32, v] = lower(as_input(x)).numpy()
     np.save(os.path.join(folder, f"flips-{side}.npy"), flips)
 
 

@@ -5,7 +5,9 @@
 //	go run ./scripts/train-classroom/crops [-boxes] SHARED_DATA OUT [RENDERED...]
 //
 // With -boxes the squares are those of evaluate.LabelledBox instead: cut round the
-// labelled boxes, as `classlens eval` looks where a box is given.
+// labelled boxes, as `classlens eval` looks where a box is given; and OUT/heads.bin
+// holds (H, 2, 1764) float32, the histograms of oriented gradients of the H boxes that
+// are heads and of their mirror images.
 //
 // RENDERED are folders that `synthroom crops` made; SHARED_DATA - leaves the real
 // sets out.
@@ -19,6 +21,7 @@ package main
 
 import (
 	"bufio"
+	"encoding/binary"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -70,10 +73,10 @@ var columns = []string{"set", "room", "image", "label", "x", "y", "w", "h", "squ
 	"camera", "posture", "clip", "time", "hidden", "class_yaw"}
 
 type output struct {
-	boxes              bool
-	pixels, pose, flow *bufio.Writer
-	table              *csv.Writer
-	n, flows           int
+	boxes                     bool
+	pixels, pose, flow, heads *bufio.Writer
+	table                     *csv.Writer
+	n, flows                  int
 }
 
 func run(boxes bool, data, out string, rendered []string) error {
@@ -95,12 +98,17 @@ func run(boxes bool, data, out string, rendered []string) error {
 		return err
 	}
 	defer flow.Close()
+	heads, err := os.Create(filepath.Join(out, "heads.bin"))
+	if err != nil {
+		return err
+	}
+	defer heads.Close()
 	table, err := os.Create(filepath.Join(out, "crops.csv"))
 	if err != nil {
 		return err
 	}
 	defer table.Close()
-	o := &output{boxes: boxes, pixels: bufio.NewWriter(pixels), pose: bufio.NewWriter(pose), flow: bufio.NewWriter(flow), table: csv.NewWriter(table)}
+	o := &output{boxes: boxes, pixels: bufio.NewWriter(pixels), pose: bufio.NewWriter(pose), flow: bufio.NewWriter(flow), heads: bufio.NewWriter(heads), table: csv.NewWriter(table)}
 	if err := o.table.Write(columns); err != nil {
 		return err
 	}
@@ -119,7 +127,7 @@ func run(boxes bool, data, out string, rendered []string) error {
 	if err := o.table.Error(); err != nil {
 		return err
 	}
-	return errors.Join(o.pixels.Flush(), o.pose.Flush(), o.flow.Flush())
+	return errors.Join(o.pixels.Flush(), o.pose.Flush(), o.flow.Flush(), o.heads.Flush())
 }
 
 func (o *output) claBehavior(dir string) error {
@@ -271,6 +279,13 @@ func (o *output) add(f scene.Frame, flow *scene.Flow, b labelled, found []scene.
 	}
 	if _, err := o.pose.Write(clip.Picture(f, q, poseSize)); err != nil {
 		return err
+	}
+	if o.boxes && b.head {
+		for _, outlines := range clip.Outlines(clip.Picture(f, q, poseSize), poseSize) {
+			if err := binary.Write(o.heads, binary.LittleEndian, outlines); err != nil {
+				return err
+			}
+		}
 	}
 	o.n++
 	number := -1
