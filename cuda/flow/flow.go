@@ -3,7 +3,9 @@
 package flow
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"classlens/cuda/driver"
@@ -29,6 +31,11 @@ type Flow struct {
 	kernels map[string]*driver.Kernel
 	pairs   int
 	levels  []level // finest first
+	stream  *driver.Stream
+	host    *driver.HostBuffer // page-locked: both pictures, and in their place then the flow
+	graph   *driver.Graph      // of a run at rate; nil before the second one, and where it cannot be recorded
+	rate    float32
+	runs    int
 }
 
 // New allocates what pairs of grey pictures of h x w pixels need, both at least 16. Close frees it.
@@ -45,6 +52,12 @@ func New(d *driver.Device, pairs, h, w int) (*Flow, error) {
 }
 
 func (f *Flow) open(h, w int) (err error) {
+	if f.stream, err = f.device.NewStream(); err != nil {
+		return err
+	}
+	if f.host, err = f.device.AllocHost(4 * 2 * f.pairs * h * w); err != nil {
+		return err
+	}
 	for _, m := range kernels.Modules() {
 		if !strings.HasPrefix(m.Name, "flow_") {
 			continue
@@ -78,30 +91,36 @@ func (f *Flow) open(h, w int) (err error) {
 
 // Close frees the device's memory. A second call does nothing.
 func (f *Flow) Close() error {
-	var first error
+	var errs []error
+	if f.graph != nil {
+		errs = append(errs, f.graph.Close())
+	}
+	if f.stream != nil {
+		errs = append(errs, f.stream.Close())
+	}
+	if f.host != nil {
+		errs = append(errs, f.host.Free())
+	}
 	for _, l := range f.levels {
 		for _, b := range []*driver.Buffer{l.from, l.to, l.patches, l.flow} {
-			if b == nil {
-				continue
-			}
-			if err := b.Free(); err != nil && first == nil {
-				first = err
+			if b != nil {
+				errs = append(errs, b.Free())
 			}
 		}
 	}
-	f.levels = nil
 	for _, m := range f.modules {
-		if err := m.Close(); err != nil && first == nil {
-			first = err
-		}
+		errs = append(errs, m.Close())
 	}
-	f.modules = nil
-	return first
+	f.graph, f.stream, f.host, f.levels, f.modules = nil, nil, nil, nil, nil
+	return errors.Join(errs...)
 }
 
-// Between gives where each pixel of from has gone in to, (pairs, h, w, 2) in pixels times rate. from and to are grey values
-// 0..255, (pairs, h, w).
-func (f *Flow) Between(from, to []float32, rate float32) ([]float32, error) {
+// Grey is a brightness from 0 to 255.
+type Grey interface{ uint8 | float32 }
+
+// Between gives where each pixel of from has gone in to, (pairs, h, w, 2) in pixels times rate. from and to are pictures, (pairs, h, w). The
+// second call records a graph of copies and kernels, which later ones at the same rate replay.
+func Between[T Grey](f *Flow, from, to []T, rate float32) ([]float32, error) {
 	if len(f.levels) == 0 {
 		return nil, fmt.Errorf("flow: used after Close")
 	}
@@ -109,20 +128,55 @@ func (f *Flow) Between(from, to []float32, rate float32) ([]float32, error) {
 	if n := f.pairs * top.h * top.w; len(from) != n || len(to) != n {
 		return nil, fmt.Errorf("flow: pictures of %d and %d values, want %d", len(from), len(to), n)
 	}
-	if err := driver.CopyIn(nil, top.from, 0, from); err != nil {
+	n := len(from)
+	host := driver.HostSlice[float32](f.host, 0, 2*n)
+	for i := range n {
+		host[i], host[n+i] = float32(from[i]), float32(to[i])
+	}
+	if err := f.device.Do(func() error { return f.run(rate) }); err != nil { // in one go: while a graph is recorded nobody else may copy
 		return nil, err
 	}
-	if err := driver.CopyIn(nil, top.to, 0, to); err != nil {
+	if err := f.stream.Synchronize(); err != nil {
 		return nil, err
 	}
-	if err := f.queue(rate); err != nil {
-		return nil, err
-	}
-	return driver.Download[float32](top.flow, 2*f.pairs*top.h*top.w)
+	return slices.Clone(host), nil
 }
 
-// queue starts the kernels of all levels: down for the planes, up for the flow.
+// run queues a run, as a graph from the second on.
+func (f *Flow) run(rate float32) error {
+	if f.graph != nil && f.rate != rate {
+		err := f.graph.Close()
+		if f.graph, f.runs = nil, 0; err != nil {
+			return err
+		}
+	}
+	f.runs++
+	f.rate = rate
+	if f.runs == 2 {
+		g, err := f.stream.Capture(func() error { return f.queue(rate) })
+		if err != nil && f.device.Err() != nil {
+			return err
+		}
+		if err == nil {
+			f.graph = g
+		}
+	}
+	if f.graph != nil {
+		return f.graph.Launch(f.stream)
+	}
+	return f.queue(rate)
+}
+
+// queue copies the pictures in, starts the kernels of all levels, down for the planes, up for the flow, and copies that out.
 func (f *Flow) queue(rate float32) error {
+	top, n := f.levels[0], f.pairs*f.levels[0].h*f.levels[0].w
+	host := driver.HostSlice[float32](f.host, 0, 2*n)
+	if err := driver.CopyIn(f.stream, top.from, 0, host[:n]); err != nil {
+		return err
+	}
+	if err := driver.CopyIn(f.stream, top.to, 0, host[n:]); err != nil {
+		return err
+	}
 	for i := 1; i < len(f.levels); i++ {
 		above, l := f.levels[i-1], f.levels[i]
 		if err := f.launch("flow_halve", l.h*l.w, 128, above.from, l.from, above.h, above.w); err != nil {
@@ -147,10 +201,10 @@ func (f *Flow) queue(rate float32) error {
 			return err
 		}
 	}
-	return nil
+	return driver.CopyOut(f.stream, host, top.flow, 0)
 }
 
 // launch runs a kernel over n items, per a block.
 func (f *Flow) launch(name string, n, per int, args ...any) error {
-	return f.kernels[name].Launch(nil, [3]int{(n + per - 1) / per, f.pairs, 1}, [3]int{128, 1, 1}, 0, args...)
+	return f.kernels[name].Launch(f.stream, [3]int{(n + per - 1) / per, f.pairs, 1}, [3]int{128, 1, 1}, 0, args...)
 }

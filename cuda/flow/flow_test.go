@@ -1,7 +1,10 @@
 package flow
 
 import (
+	"errors"
+	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"classlens/cuda/driver"
@@ -116,9 +119,20 @@ func TestFlow(t *testing.T) {
 			a, b, truth := m.pair(pattern)
 			from, to, truths = append(from, a...), append(to, b...), append(truths, truth)
 		}
-		got, err := f.Between(from, to, 2)
+		got, err := Between(f, from, to, 2)
 		if err != nil {
 			t.Fatal(err)
+		}
+		for _, rate := range []float32{2, 2, 1, 1, 2} { // recorded, replayed, and recorded anew
+			again, err := Between(f, from, to, rate)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, v := range again {
+				if v*2/rate != got[i] {
+					t.Fatalf("value %d at rate %v is %v, at rate 2 it was %v", i, rate, v, got[i])
+				}
+			}
 		}
 		for i, m := range list {
 			n := 2 * height * width
@@ -128,17 +142,77 @@ func TestFlow(t *testing.T) {
 				t.Errorf("%s: mean error %.4f pixels, DIS has %.4f", m.name, e, m.dis)
 			}
 		}
-		if _, err := f.Between(from[1:], to, 1); err == nil {
+		if _, err := Between(f, from[1:], to, 1); err == nil {
 			t.Error("a picture of another size passed")
 		}
 		if err := f.Close(); err != nil {
 			t.Error(err)
 		}
-		if _, err := f.Between(from, to, 1); err == nil {
+		if _, err := Between(f, from, to, 1); err == nil {
 			t.Error("a closed one went on")
 		}
-		if live := d.Live(); live.Buffers != 0 || live.Modules != 0 {
+		if live := d.Live(); live != (driver.Counts{}) {
 			t.Errorf("left on the device: %+v", live)
 		}
+	}
+}
+
+// Every call of three runs fails in turn: there is an error, or the same flow, and in the end nothing is left on the device.
+func TestFaults(t *testing.T) {
+	found, err := driver.Devices()
+	if err != nil || len(found) == 0 || !found[0].Simulated {
+		t.Skip("needs the simulated device")
+	}
+	const h, w = 17, 20
+	var from, to []uint8
+	pattern := newTexture()
+	for i := range h * w {
+		from = append(from, uint8(pattern.at(float64(i%w), float64(i/w))))
+		to = append(to, uint8(pattern.at(float64(i%w)-1, float64(i/w))))
+	}
+	runs := func() (out []float32, err error) {
+		d, err := driver.Open(found[0].UUID)
+		if err != nil {
+			return nil, err
+		}
+		f, err := New(d, 1, h, w)
+		if err != nil {
+			if live := d.Live(); live != (driver.Counts{}) && d.Err() == nil {
+				t.Errorf("left on the device: %+v", live)
+			}
+			return nil, errors.Join(err, d.Close())
+		}
+		for range 3 {
+			if out, err = Between(f, from, to, 1); err != nil {
+				break
+			}
+		}
+		if err2 := f.Close(); err == nil && err2 != nil && out == nil {
+			err = err2
+		}
+		_ = d.Close() // may be the call that fails; the result is there by then
+		return out, err
+	}
+	want, err := runs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	failed := 0
+	for _, code := range []int{1, 2, 700} {
+		for call, passed := 1, 0; passed < 3; call++ {
+			t.Setenv(driver.FaultVariable, fmt.Sprintf("%d:%d", call, code))
+			got, err := runs()
+			if err != nil {
+				failed, passed = failed+1, 0
+				continue
+			}
+			passed++
+			if !slices.Equal(got, want) {
+				t.Fatalf("code %d at call %d gave another flow", code, call)
+			}
+		}
+	}
+	if failed < 30 {
+		t.Errorf("only %d calls failed", failed)
 	}
 }

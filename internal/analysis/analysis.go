@@ -39,6 +39,7 @@ type Analyzer struct {
 	network  *classroom.Network
 	detector *people.Detector // whose nets all recordings share
 	desk     *desk
+	flow     *gpuFlow // nil: the child that decodes computes flow
 	device   model.Choice
 
 	mu   sync.Mutex // of news
@@ -67,6 +68,9 @@ func New(o Options) (*Analyzer, error) {
 	}
 	if a.device, err = classroom.ChooseDevice(o.Config.Run.Device, o.Config.Run.Precision, a.weights); err != nil {
 		return nil, err
+	}
+	if o.Config.Run.Flow == "cuda" && a.device.Device == model.CPU && a.device.Note == "" {
+		return nil, fmt.Errorf("run.flow: cuda, but run.device: %s is the CPU here: flow is computed on the GPU of the networks; run.flow: auto takes the CPU", o.Config.Run.Device)
 	}
 	err = a.load()
 	if err != nil && a.device.Device != model.CPU { // it passed its check, but not all networks fit
@@ -101,6 +105,7 @@ func (a *Analyzer) load() error {
 		return errors.Join(errs...)
 	}
 	a.desk = newDesk(a.network)
+	a.flow = newGPUFlow(a.device, a.options.Config.Run.Flow)
 	return nil
 }
 
@@ -109,6 +114,9 @@ func (a *Analyzer) Close() error {
 	var errs []error
 	if a.desk != nil {
 		errs = append(errs, a.desk.close())
+	}
+	if a.flow != nil {
+		errs = append(errs, a.flow.close())
 	}
 	if a.network != nil {
 		errs = append(errs, a.network.Close())

@@ -5,16 +5,21 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"classlens/cuda/driver"
 	"classlens/internal/config"
+	"classlens/model"
+	"classlens/vision/scene"
 	"classlens/vision/video"
 )
 
@@ -34,7 +39,13 @@ type deviceRun struct {
 // with inputs of the people nets that a simulated device can do in seconds.
 func analyzeOn(t *testing.T, recording, device, precision string) (out deviceRun, result Result, err error) {
 	t.Helper()
-	c, err := config.Load("", map[string]any{"run.device": device, "run.precision": precision, "video.step_seconds": 0.5, "people.preset": "default", "report.keyframes": 1})
+	return analyzeWith(t, recording, map[string]any{"run.device": device, "run.precision": precision})
+}
+
+func analyzeWith(t *testing.T, recording string, settings map[string]any) (out deviceRun, result Result, err error) {
+	t.Helper()
+	maps.Copy(settings, map[string]any{"video.step_seconds": 0.5, "people.preset": "default", "report.keyframes": 1})
+	c, err := config.Load("", settings)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,5 +192,114 @@ func TestDeviceFailsInTheMiddle(t *testing.T) {
 				t.Errorf("device %q, note %q, said %q; want one that says %q", got.run.Device, got.run.Note, got.notes, c.says)
 			}
 		})
+	}
+}
+
+// flowTolerance is what flow of another kind changes of a number of the timeline: the network looks at it.
+const flowTolerance = .15
+
+// With run.flow: cuda the same students are at the same places, and what is decided of them differs by what another flow makes of it. A device
+// whose flow fails leaves flow to the CPU, and it is said.
+func TestDeviceFlow(t *testing.T) {
+	all, err := driver.Devices()
+	if err != nil || len(all) == 0 {
+		t.Skip("no CUDA device, real or simulated: ", err)
+	}
+	t.Setenv("CLASSLENS_SIM_RACES", "0") // the kernels' tests look for them; here it takes half of the time
+	recording := fourStudents(t)
+	want, _, err := analyzeWith(t, recording, map[string]any{"run.device": "cpu"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := analyzeWith(t, recording, map[string]any{"run.device": "cuda", "run.flow": "cuda"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.run.Note != "" || got.run.Timings["flow"] <= 0 || want.run.Timings["flow"] != 0 {
+		t.Errorf("note %q, seconds of flow on the device %v, on the CPU %v", got.run.Note, got.run.Timings["flow"], want.run.Timings["flow"])
+	}
+	if len(got.rows) != len(want.rows) {
+		t.Fatalf("%d rows, want %d", len(got.rows), len(want.rows))
+	}
+	worst, sum, numbers := 0.0, 0.0, 0
+	for i, row := range want.rows[1:] {
+		for j, w := range row {
+			a, err1 := strconv.ParseFloat(w, 64)
+			b, err2 := strconv.ParseFloat(got.rows[i+1][j], 64)
+			if err1 != nil || err2 != nil {
+				if w != got.rows[i+1][j] {
+					t.Errorf("row %d, %s: %q, want %q", i+1, want.rows[0][j], got.rows[i+1][j], w)
+				}
+				continue
+			}
+			d := math.Abs(a - b)
+			if j < 7 { // times and boxes follow from no flow
+				d /= 100
+				if !(d <= timelineTolerance) {
+					t.Errorf("row %d, %s: %s, want %s", i+1, want.rows[0][j], got.rows[i+1][j], w)
+				}
+				continue
+			}
+			worst, sum, numbers = max(worst, d), sum+d, numbers+1
+		}
+	}
+	if !(worst <= flowTolerance) || numbers < 50 || worst == 0 {
+		t.Errorf("%d numbers, the worst differs by %.3f", numbers, worst)
+	}
+	t.Logf("%d numbers differ by %.4f at most, %.4f in the mean", numbers, worst, sum/float64(numbers))
+
+	if _, _, err := analyzeWith(t, recording, map[string]any{"run.device": "cpu", "run.flow": "cuda"}); err == nil || !strings.Contains(err.Error(), "run.flow") {
+		t.Errorf("flow on a GPU that is not asked for: %v", err)
+	}
+}
+
+// Flow that the device fails at is computed by the CPU, as if the device had not been.
+func TestDeviceFlowFails(t *testing.T) {
+	pair := func() *scene.Flow {
+		f := &scene.Flow{Width: 40, Height: 32, Scale: 3, Interval: .04, Pair: &scene.FlowPair{Camera: scene.Still()}}
+		for i := range 40 * 32 {
+			f.Pair.From = append(f.Pair.From, byte(128+90*math.Sin(float64(i%40)/3)*math.Cos(float64(i/40)/4)))
+			f.Pair.To = append(f.Pair.To, byte(128+90*math.Sin(float64(i%40-1)/3)*math.Cos(float64(i/40)/4)))
+		}
+		return f
+	}
+	all, err := driver.Devices()
+	if err != nil || len(all) == 0 || !all[0].Simulated {
+		t.Skip("needs the simulated device")
+	}
+	runtime.LockOSThread() // OpenCV's DIS is kept by thread, and its first flow of a size is a little other than those after it
+	defer runtime.UnlockOSThread()
+	var want *scene.Flow
+	for range 2 {
+		want = pair()
+		if err := video.ComputeFlow(want); err != nil {
+			t.Fatal(err)
+		}
+	}
+	choice, err := model.FindDevice("cuda")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if newGPUFlow(choice, "auto") != nil || newGPUFlow(choice, "cpu") != nil || newGPUFlow(model.Choice{Device: model.CPU}, "auto") != nil {
+		t.Error("flow is computed on a simulated device, or a GPU, that nobody asked for")
+	}
+	for _, call := range []int{0, 1, 5, 20, 30, 40} {
+		t.Setenv(driver.FaultVariable, fmt.Sprintf("%d:719", call))
+		f := newGPUFlow(choice, "cuda")
+		for range 3 {
+			got := pair()
+			if err := f.compute(got); err != nil || got.Pair != nil || len(got.UV) != len(want.UV) {
+				t.Fatal(err)
+			}
+			if same := slices.Equal(got.UV, want.UV); same != (f.err() != nil) {
+				t.Errorf("call %d fails: flow as the CPU has it %v, error %v", call, same, f.err())
+			}
+		}
+		if (f.err() == nil) != (call == 0) {
+			t.Errorf("call %d fails: error %v", call, f.err())
+		}
+		if err := f.close(); err != nil && call == 0 {
+			t.Error(err)
+		}
 	}
 }

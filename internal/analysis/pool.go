@@ -128,6 +128,6 @@ func share(ctx context.Context, recordings []string, devices, atOnce int, run fu
 
 // Lost says that the device failed in a way that ends its use in this process.
 func (a *Analyzer) Lost() bool {
-	err := errors.Join(a.network.DeviceError(), a.detector.DeviceError())
+	err := a.deviceError()
 	return errors.Is(err, driver.ErrContextSpoiled) || errors.Is(err, driver.ErrStuck)
 }

@@ -154,6 +154,9 @@ func (r *run) read(ctx, work context.Context, stop context.CancelCauseFunc, stag
 		for {
 			var step *scene.Step
 			err := r.watch.time("decode", func() (err error) { step, err = r.recording.Next(); return err })
+			if err == nil && step.Flow != nil && step.Flow.Pair != nil {
+				err = r.watch.time("flow", func() error { return r.flow.compute(step.Flow) })
+			}
 			if errors.Is(err, io.EOF) || ctx.Err() != nil {
 				return
 			}

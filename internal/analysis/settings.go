@@ -26,7 +26,7 @@ func (a *Analyzer) headFinder(width int, least float64) (headFinder, error) {
 func (a *Analyzer) videoOptions() video.Options {
 	v := a.options.Config.Video
 	return video.Options{
-		StepSeconds: v.StepSeconds, BetweenFPS: v.BetweenFPS, KeyFrameChange: v.KeyframeChange,
+		FlowPairs: a.flow != nil, StepSeconds: v.StepSeconds, BetweenFPS: v.BetweenFPS, KeyFrameChange: v.KeyframeChange,
 		Hang: time.Duration(v.HangSeconds * float64(time.Second)), MemoryBytes: uint64(v.MemoryMB) << 20,
 		Limits: probe.Limits{MaxWidth: v.MaxWidth, MaxHeight: v.MaxHeight, MaxFPS: v.MaxFPS, MaxSeconds: v.MaxHours * 3600},
 	}

@@ -74,7 +74,7 @@ var programSum = sync.OnceValues(func() (string, error) {
 
 func (r *run) key(in inputs) (key, error) {
 	program, err := programSum()
-	machine := fmt.Sprintf("%s %s, %d threads, %s, decoder %q", runtime.GOARCH, strings.Join(cpu.ISAs(), " "), r.threads(), r.device.Device+" "+r.device.String(), r.decoder)
+	machine := fmt.Sprintf("%s %s, %d threads, %s, decoder %q, flow on the GPU %v", runtime.GOARCH, strings.Join(cpu.ISAs(), " "), r.threads(), r.device.Device+" "+r.device.String(), r.decoder, r.flow != nil)
 	return key{in, program, machine}, err
 }
 

@@ -60,6 +60,7 @@ type Report struct {
 type Run struct {
 	Device    string `mapstructure:"device" json:"device" oneof:"auto cpu cuda cuda:N cuda:UUID"`
 	Precision string `mapstructure:"precision" json:"precision" oneof:"auto float32 fp16 bf16"`
+	Flow      string `mapstructure:"flow" json:"flow" oneof:"auto cpu cuda"`
 	Threads   int    `mapstructure:"threads" json:"threads" min:"0" max:"256"`
 
 	AtOnce         int     `mapstructure:"at_once" json:"at_once" min:"0" max:"16"`

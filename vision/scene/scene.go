@@ -71,6 +71,13 @@ type Flow struct {
 	Scale         float64   // source pixels per grid cell
 	Interval      float64   // seconds between the two frames
 	UV            []float32 // (Height, Width, 2): u to the right, v down, in source pixels over Interval
+	Pair          *FlowPair // what UV is yet to be computed of; nil: it is there
+}
+
+// FlowPair is two pictures between which flow is to be computed.
+type FlowPair struct {
+	From, To []byte // grey, of the flow's size
+	Camera   Camera // motion between them, in cells, to be taken out
 }
 
 // Camera is the global motion from one step to the next: a point p of the

@@ -12,6 +12,7 @@ type Options struct {
 	StepSeconds    float64      // between two steps; default 1
 	BetweenFPS     float64      // grey frames a second between steps, for following heads; 0: none
 	NoFlow         bool         // leave dense flow out
+	FlowPairs      bool         // give the pictures that flow is between, for somebody else to compute it
 	KeyFrameChange float64      // share of the full range a picture must change by; default 0.06
 	Limits         probe.Limits // what is refused
 	Hang           time.Duration

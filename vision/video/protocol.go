@@ -100,7 +100,7 @@ type stepHead struct {
 	KeyFrame      bool
 	Camera        scene.Camera
 	Width, Height int
-	Flow          *scene.Flow  // without UV
+	Flow          *scene.Flow  // without UV, and its pair without pictures
 	Between       []scene.Gray // without Pix
 }
 
@@ -111,6 +111,9 @@ func packStep(s *scene.Step) ([]byte, error) {
 	if s.Flow != nil {
 		f := *s.Flow
 		f.UV = nil
+		if f.Pair != nil {
+			f.Pair = &scene.FlowPair{Camera: f.Pair.Camera}
+		}
 		head.Flow = &f
 	}
 	for _, g := range s.Between {
@@ -124,6 +127,9 @@ func packStep(s *scene.Step) ([]byte, error) {
 	size := 4 + len(h) + len(s.Frame.Pix)
 	if s.Flow != nil {
 		size += 4 * len(s.Flow.UV)
+		if p := s.Flow.Pair; p != nil {
+			size += len(p.From) + len(p.To)
+		}
 	}
 	for _, g := range s.Between {
 		size += len(g.Pix)
@@ -133,6 +139,9 @@ func packStep(s *scene.Step) ([]byte, error) {
 	if s.Flow != nil {
 		for _, v := range s.Flow.UV {
 			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+		}
+		if p := s.Flow.Pair; p != nil {
+			b = append(append(b, p.From...), p.To...)
 		}
 	}
 	for _, g := range s.Between {
@@ -175,7 +184,13 @@ func unpackStep(b []byte) (*scene.Step, error) {
 	if s.Frame.Pix, err = picture(h.Width, h.Height, 3); err != nil {
 		return nil, err
 	}
-	if f := s.Flow; f != nil {
+	if f := s.Flow; f != nil && f.Pair != nil {
+		for _, p := range []*[]byte{&f.Pair.From, &f.Pair.To} {
+			if *p, err = picture(f.Width, f.Height, 1); err != nil {
+				return nil, err
+			}
+		}
+	} else if f != nil {
 		if raw, err = picture(f.Width, f.Height, 8); err != nil {
 			return nil, err
 		}

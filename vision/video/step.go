@@ -3,6 +3,7 @@ package video
 import (
 	"fmt"
 	"math"
+	"sync"
 
 	"classlens/vision/scene"
 )
@@ -204,19 +205,39 @@ func (w *worker) flow(gray scene.Gray) (*scene.Flow, error) {
 	if a.Width < 32 || a.Height < 32 {
 		return nil, nil
 	}
-	uv, err := disFlow(a, b)
-	if err != nil {
-		return nil, err
-	}
 	cam, err := smallCamera(a, b, float64(a.Width))
 	if err != nil {
 		return nil, err
 	}
-	scale := float32(w.width) / float32(a.Width)
+	f := &scene.Flow{Width: a.Width, Height: a.Height, Scale: float64(float32(w.width) / float32(a.Width)), Interval: gray.Time - w.before.Time, Pair: &scene.FlowPair{From: a.Pix, To: b.Pix, Camera: cam}}
+	if w.Options.FlowPairs {
+		return f, nil
+	}
+	return f, ComputeFlow(f)
+}
+
+var oneThread sync.Once
+
+// ComputeFlow fills in a flow of which there is the pair of pictures: OpenCV's DIS, on the CPU.
+func ComputeFlow(f *scene.Flow) error {
+	oneThread.Do(func() { setThreads(1) }) // as in the child: DIS gives another flow with more, and not always the same
+	size := scene.Gray{Width: f.Width, Height: f.Height}
+	a, b := size, size
+	a.Pix, b.Pix = f.Pair.From, f.Pair.To
+	uv, err := disFlow(a, b)
+	if err == nil {
+		FinishFlow(f, uv)
+	}
+	return err
+}
+
+// FinishFlow makes a flow of what was computed between its pair, in cells: the camera's motion is taken out. It keeps uv.
+func FinishFlow(f *scene.Flow, uv []float32) {
+	cam, scale := f.Pair.Camera, float32(f.Scale)
 	still := cam == scene.Still()
-	for y := range a.Height {
-		for x := range a.Width {
-			i := 2 * (y*a.Width + x)
+	for y := range f.Height {
+		for x := range f.Width {
+			i := 2 * (y*f.Width + x)
 			if !still {
 				cx, cy := cam.Apply(float64(x), float64(y))
 				uv[i] -= float32(cx - float64(x))
@@ -225,5 +246,5 @@ func (w *worker) flow(gray scene.Gray) (*scene.Flow, error) {
 			uv[i], uv[i+1] = uv[i]*scale, uv[i+1]*scale
 		}
 	}
-	return &scene.Flow{Width: a.Width, Height: a.Height, Scale: float64(scale), Interval: gray.Time - w.before.Time, UV: uv}, nil
+	f.UV, f.Pair = uv, nil
 }

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"reflect"
+	"runtime"
 	"testing"
 
 	"classlens/vision/scene"
@@ -88,5 +91,49 @@ func TestRealRecordings(t *testing.T) {
 				t.Errorf("gaps %v", r.Gaps())
 			}
 		})
+	}
+}
+
+// Flow that is computed of the pairs that the child gives is what it computes itself: of a camera that moves, too.
+func TestFlowPairs(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "moving.mp4")
+	if out, err := exec.Command("ffmpeg", "-v", "error", "-ss", "20", "-t", "3", "-i", "../../samples/lesson.mp4", "-vf", "crop=400:260:100+60*t:60+20*t", path).CombinedOutput(); err != nil {
+		t.Fatalf("ffmpeg: %v %s", err, out)
+	}
+	_, want, err := readAll(t, path, Options{StepSeconds: .5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, got, err := readAll(t, path, Options{StepSeconds: .5, FlowPairs: true})
+	if err != nil || len(got) != len(want) {
+		t.Fatal(len(got), len(want), err)
+	}
+	runtime.LockOSThread() // as the child is: DIS is kept by thread, and its first flow of a size is a little other than those after it
+	defer runtime.UnlockOSThread()
+	compared, moving := 0, 0
+	for i, w := range want {
+		g := got[i].Flow
+		if w.Flow == nil {
+			if g != nil {
+				t.Fatalf("step %d has a flow", i)
+			}
+			continue
+		}
+		if g.Pair == nil || len(g.UV) > 0 || w.Flow.Pair != nil {
+			t.Fatalf("step %d: pair %v, %d values", i, g.Pair != nil, len(g.UV))
+		}
+		if g.Pair.Camera != scene.Still() {
+			moving++
+		}
+		if err := ComputeFlow(g); err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(g, w.Flow) {
+			t.Fatalf("step %d: another flow", i)
+		}
+		compared++
+	}
+	if compared < 4 || moving == 0 {
+		t.Errorf("%d flows compared, the camera moved in %d", compared, moving)
 	}
 }
