@@ -60,6 +60,9 @@ Exit codes: 0 all done; 1 failed; 2 wrong usage; 3 finished, but some recordings
 	return cmd
 }
 
+// peopleScale is that of analysis.Options: tests on a simulated device set it.
+var peopleScale float64
+
 func runAnalyze(cmd *cobra.Command, args []string, f analyzeFlags) error {
 	cfg, err := f.settings()
 	if err != nil {
@@ -85,7 +88,7 @@ func runAnalyze(cmd *cobra.Command, args []string, f analyzeFlags) error {
 		progress.Event(analysis.Event{Kind: "note", Recording: "devices", Text: fmt.Sprintf("GPUs failed %d times in this run: the rest is analyzed on the CPU", losses)})
 	}
 	pool, err := analysis.NewPool(analysis.Options{
-		Config: cfg, Labels: labels, Annotate: f.annotate, Seats: f.seats, Force: f.force, Version: version, Events: progress.Event,
+		Config: cfg, Labels: labels, Annotate: f.annotate, Seats: f.seats, Force: f.force, Version: version, Events: progress.Event, PeopleScale: peopleScale,
 	})
 	if err != nil {
 		return err

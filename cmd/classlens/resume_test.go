@@ -27,6 +27,7 @@ const (
 )
 
 func faultsIfAsked() {
+	deviceIfAsked()
 	kill, _ := strconv.Atoi(os.Getenv(killAt))
 	full, _ := strconv.Atoi(os.Getenv(fullAt))
 	if kill == 0 && full == 0 {

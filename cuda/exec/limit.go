@@ -15,6 +15,18 @@ func (m *MatMul) work(*Program) float64 {
 	return 2 * float64(m.Batch) * float64(m.M*m.N) * float64(m.K)
 }
 
+// need is what a launch cannot do without.
+type need struct{ operations, bytes float64 }
+
+// Limit is Ready.Limit for the launches of a phase: each at whichever bounds it, everything that it is given read or written once. Copies from
+// and to the host are left out.
+func (p *Phase) Limit(flops, bytes float64) (seconds float64) {
+	for _, n := range p.needs {
+		seconds += max(n.operations/flops, n.bytes/bytes)
+	}
+	return seconds
+}
+
 // Limit is the least time in seconds that a run can take on a device of so many float32
 // operations and bytes a second: each op at whichever bounds it, with every tensor
 // read and written once (the roofline of Williams et al. 2009). Tensors that stay in a

@@ -50,6 +50,7 @@ type Phase struct {
 	steps    []func() error
 	graph    *driver.Graph
 	runs     int
+	needs    []need
 	// Changing says that arguments change from run to run: no graph.
 	Changing bool
 }
@@ -150,7 +151,20 @@ func Out(p *Phase, host []float32, m Memory) {
 // Launch appends a kernel; arguments are Memory, numbers, or a pointer to a number that
 // is read when the phase runs (which must then be Changing).
 func (p *Phase) Launch(name string, grid [3]int, block int, args ...any) {
+	p.launchOf(0, name, grid, block, args...)
+}
+
+// launchOf is Launch for a kernel whose arithmetic is worth counting: so many float32 multiplications and additions, or the time of
+// as many on tensor cores.
+func (p *Phase) launchOf(operations float64, name string, grid [3]int, block int, args ...any) {
 	r := p.recorder
+	n := need{operations: operations}
+	for _, a := range args {
+		if m, ok := a.(Memory); ok {
+			n.bytes += 4 * float64(m.N)
+		}
+	}
+	p.needs = append(p.needs, n)
 	k, err := r.device.Kernel(name)
 	if err != nil {
 		r.fail(err)

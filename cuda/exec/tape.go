@@ -87,12 +87,12 @@ func (t *Tape) Conv(x, w *Var, stride, pad, groups int) *Var {
 	packed := t.pack(w, groups, m, kpad, mpad, 0)
 	area, pixels := y.Shape[2]*y.Shape[3], x.Shape[0]*y.Shape[2]*y.Shape[3]
 	grid := [3]int{ceil(pixels, 4096/rows), mpad / rows, groups}
-	none := Memory{}
+	none, work := Memory{}, operationsOf(w, y)
 	if (&Conv{Window: win, Groups: groups}).pointwise(x.Shape, y.Shape) {
-		t.phase.Launch(nameOf("pointwise", rows), grid, 256, x.Value, packed, none, none, y.Value, m, mpad, inner, kpad, pixels, area, negative, positive)
+		t.phase.launchOf(work, nameOf("pointwise", rows), grid, 256, x.Value, packed, none, none, y.Value, m, mpad, inner, kpad, pixels, area, negative, positive)
 	} else {
 		taps := t.recorder.Table(tapsOf(win, x.Shape, w.Shape, kpad))
-		t.phase.Launch(nameOf("conv", rows), grid, 256, x.Value, packed, taps, none, none, y.Value, m, mpad, kpad, pixels, area, y.Shape[3],
+		t.phase.launchOf(work, nameOf("conv", rows), grid, 256, x.Value, packed, taps, none, none, y.Value, m, mpad, kpad, pixels, area, y.Shape[3],
 			count(x.Shape[1:]), w.Shape[1]*x.Shape[2]*x.Shape[3], x.Shape[2], x.Shape[3], stride, stride, pad, pad, negative, positive)
 	}
 	t.back = append(t.back, func() {
@@ -129,7 +129,7 @@ func (t *Tape) convInput(x, w, y *Var, win Window, groups int) {
 	}
 	dx, done := t.flow(x)
 	pixels := x.Shape[0] * x.Shape[2] * x.Shape[3]
-	t.phase.Launch(nameOf("conv_input", rows), [3]int{ceil(pixels, 4096/rows), mpad / rows, groups}, 256, y.Grad, packed, t.recorder.Table(taps), Memory{}, dx,
+	t.phase.launchOf(operationsOf(w, y), nameOf("conv_input", rows), [3]int{ceil(pixels, 4096/rows), mpad / rows, groups}, 256, y.Grad, packed, t.recorder.Table(taps), Memory{}, dx,
 		cg, mpad, kpad, pixels, x.Shape[2]*x.Shape[3], x.Shape[3], w.Shape[0]*area, m*area, y.Shape[2], y.Shape[3], win.SH, win.SW, win.Top, win.Left)
 	done()
 }
@@ -146,7 +146,7 @@ func (t *Tape) convWeight(x, w, y *Var, win Window, groups int) {
 	splits := ceil(pixels, per)
 	part := t.recorder.Memory(splits * count(w.Shape))
 	taps := t.recorder.Table(tapsOf(win, x.Shape, w.Shape, k))
-	t.phase.Launch(nameOf("conv_weight", rows), [3]int{ceil(k, 4096/rows), ceil(m, rows), groups * splits}, 256, y.Grad, x.Value, taps, part,
+	t.phase.launchOf(operationsOf(w, y), nameOf("conv_weight", rows), [3]int{ceil(k, 4096/rows), ceil(m, rows), groups * splits}, 256, y.Grad, x.Value, taps, part,
 		m, k, groups, pixels, per, y.Shape[2]*y.Shape[3], y.Shape[3], x.Shape[1], cg*x.Shape[2]*x.Shape[3], x.Shape[2], x.Shape[3], win.SH, win.SW, win.Top, win.Left)
 	t.fold(part, w, splits)
 }
@@ -168,22 +168,22 @@ func (t *Tape) depthwise(x, w, y *Var, win Window) {
 	three := win.KH == 3 && win.KW == 3
 	grid := [3]int{n * c, ceil(oh*ow, 128), 1}
 	if three {
-		t.phase.Launch("depthwise_3x3", grid, 128, x.Value, w.Value, Memory{}, y.Value, c, h, wide, oh, ow, win.SH, win.SW, win.Top, win.Left, negative, positive)
+		t.phase.launchOf(operationsOf(w, y), "depthwise_3x3", grid, 128, x.Value, w.Value, Memory{}, y.Value, c, h, wide, oh, ow, win.SH, win.SW, win.Top, win.Left, negative, positive)
 	} else {
-		t.phase.Launch("depthwise", grid, 128, x.Value, w.Value, Memory{}, y.Value, c, h, wide, oh, ow, win.KH, win.KW, win.SH, win.SW, 1, 1, win.Top, win.Left, negative, positive)
+		t.phase.launchOf(operationsOf(w, y), "depthwise", grid, 128, x.Value, w.Value, Memory{}, y.Value, c, h, wide, oh, ow, win.KH, win.KW, win.SH, win.SW, 1, 1, win.Top, win.Left, negative, positive)
 	}
 	t.back = append(t.back, func() {
 		parts := partsOf(n)
 		part := t.recorder.Memory(parts * count(w.Shape))
 		if three {
-			t.phase.Launch("depthwise_weight_3x3", [3]int{c, parts, 1}, 128, y.Grad, x.Value, part, n, c, h, wide, oh, ow, win.SH, win.SW, win.Top, win.Left)
+			t.phase.launchOf(operationsOf(w, y), "depthwise_weight_3x3", [3]int{c, parts, 1}, 128, y.Grad, x.Value, part, n, c, h, wide, oh, ow, win.SH, win.SW, win.Top, win.Left)
 		} else {
-			t.phase.Launch("depthwise_weight", [3]int{c, parts, win.KH * win.KW}, 128, y.Grad, x.Value, part, n, c, h, wide, oh, ow, win.KW, win.SH, win.SW, 1, 1, win.Top, win.Left)
+			t.phase.launchOf(operationsOf(w, y), "depthwise_weight", [3]int{c, parts, win.KH * win.KW}, 128, y.Grad, x.Value, part, n, c, h, wide, oh, ow, win.KW, win.SH, win.SW, 1, 1, win.Top, win.Left)
 		}
 		t.fold(part, w, parts)
 		if !x.fixed {
 			dx, done := t.flow(x)
-			t.phase.Launch("depthwise_input", [3]int{n * c, ceil(h*wide, 128), 1}, 128, y.Grad, w.Value, dx, c, h, wide, oh, ow, win.KH, win.KW, win.SH, win.SW, 1, 1, win.Top, win.Left)
+			t.phase.launchOf(operationsOf(w, y), "depthwise_input", [3]int{n * c, ceil(h*wide, 128), 1}, 128, y.Grad, w.Value, dx, c, h, wide, oh, ow, win.KH, win.KW, win.SH, win.SW, 1, 1, win.Top, win.Left)
 			done()
 		}
 	})
@@ -209,6 +209,11 @@ func (t *Tape) Norm(x *Var, scale, shift, affineGrad, running Memory, momentum, 
 		done()
 	})
 	return y
+}
+
+// operationsOf a convolution, and of each of its gradients.
+func operationsOf(w, y *Var) float64 {
+	return 2 * float64(count(y.Shape)) * float64(count(w.Shape[1:]))
 }
 
 func nameOf(kernel string, rows int) string {

@@ -14,7 +14,7 @@ func (t *Tape) half(m Memory) Memory {
 // tensor multiplies z pairs of matrices on tensor cores, (m, k) by (k, n) as the layout says, with float32 results one after the
 // other; a step of 0 takes the same matrix each time.
 func (t *Tape) tensor(layout string, a, b, bias, c Memory, m, n, k, stepA, stepB, z int) {
-	t.phase.Launch("gemm_"+t.precision.String()+"_"+layout, [3]int{ceil(n, 64), ceil(m, 128), z}, 256, a, b, bias, Memory{}, c, m, n, k, stepA, stepB, m*n, z*k, float32(1), negative, positive, 1)
+	t.phase.launchOf(2*float64(z)*float64(m*n)*float64(k)/tensorCores, "gemm_"+t.precision.String()+"_"+layout, [3]int{ceil(n, 64), ceil(m, 128), z}, 256, a, b, bias, Memory{}, c, m, n, k, stepA, stepB, m*n, z*k, float32(1), negative, positive, 1)
 }
 
 // halfPointwise is a convolution of single pixels as products: y = w·x a picture, dx = wᵀ·dy, dw = Σ dy·xᵀ. Rows of 16 bits must

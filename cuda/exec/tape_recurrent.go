@@ -35,7 +35,7 @@ func (c *cells) last() *Var {
 // before adds to what passed a step round its gates what came through them: gates·wh.
 func (c *cells) before(gates, round Memory) Memory {
 	to := c.t.recorder.Memory(round.N)
-	c.t.phase.Launch("gemm_nn", [3]int{ceil(c.h, 64), ceil(c.batch, 64), 1}, 256, gates, c.wh.Value, Memory{}, round, to, c.batch, c.h, c.wide, 0, 0, 0, float32(1), negative, positive)
+	c.t.phase.launchOf(2*float64(c.batch*c.h)*float64(c.wide), "gemm_nn", [3]int{ceil(c.h, 64), ceil(c.batch, 64), 1}, 256, gates, c.wh.Value, Memory{}, round, to, c.batch, c.h, c.wide, 0, 0, 0, float32(1), negative, positive)
 	return to
 }
 

@@ -17,7 +17,7 @@ func (t *Tape) Average(x *Var) *Var {
 
 // gemm is c (M, N) = a·b + bias, a or b lying the other way round by name.
 func (t *Tape) gemm(name string, a, b, bias, c Memory, m, n, k int) {
-	t.phase.Launch(name, [3]int{ceil(n, 64), ceil(m, 64), 1}, 256, a, b, bias, Memory{}, c, m, n, k, 0, 0, 0, float32(1), negative, positive)
+	t.phase.launchOf(2*float64(m*n)*float64(k), name, [3]int{ceil(n, 64), ceil(m, 64), 1}, 256, a, b, bias, Memory{}, c, m, n, k, 0, 0, 0, float32(1), negative, positive)
 }
 
 // Linear is x·wᵀ + b: x (R, I), w (O, I), b (O) or nil.

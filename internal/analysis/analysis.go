@@ -28,7 +28,7 @@ type Options struct {
 	Version  string // of the program, part of what makes outputs current
 	Events   func(Event)
 
-	peopleScale float64 // of the detectors' inputs, for tests on a simulated device; 0 is 1
+	PeopleScale float64 // of the detectors' inputs, for tests on a simulated device; 0 is 1
 }
 
 // Analyzer holds the networks, loaded once, for any number of recordings, one after the

@@ -53,7 +53,7 @@ func analyzeWith(t *testing.T, recording string, settings map[string]any) (out d
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := New(Options{Config: c, Labels: labels, peopleScale: 0.25, Events: func(e Event) {
+	a, err := New(Options{Config: c, Labels: labels, PeopleScale: 0.25, Events: func(e Event) {
 		if e.Kind == "note" {
 			out.notes = append(out.notes, e.Text)
 		}

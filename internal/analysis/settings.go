@@ -15,7 +15,7 @@ import (
 
 func (a *Analyzer) peopleOptions() people.Options {
 	p := a.options.Config.People
-	return people.Options{Preset: p.Preset, MinScore: p.MinScore, Threads: a.threads(), Device: a.device.Device, Precision: a.device.Detectors, Scale: a.options.peopleScale, Pipelined: true}
+	return people.Options{Preset: p.Preset, MinScore: p.MinScore, Threads: a.threads(), Device: a.device.Device, Precision: a.device.Detectors, Scale: a.options.PeopleScale, Pipelined: true}
 }
 
 // headFinder is the project's own head detector alone, for frames whose heads are to be blurred.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/bits"
 
 	"classlens/model"
 	"classlens/model/pretrained"
@@ -29,7 +30,8 @@ const (
 	poseValues  = posePoints*5 + 1 // x, y, score, regressed x, y a point; the middle's score
 	deepCells   = poseSide / 32    // cells of the last features, a side
 	deepPlanes  = 1280
-	poseAtATime = 4 // pictures a run: more only takes memory
+	poseAtATime = 4  // pictures a run on the CPU: more only takes memory
+	poseOnGPU   = 32 // on a GPU, in two parts, so that one is copied while the other is worked on
 )
 
 // deepPort is the pose net's last layer of features.
@@ -42,6 +44,7 @@ var regions = [][2]int{{1, 7}, {1, 4}, {4, 7}}
 // poseEncoder is the large network's encoder.
 type poseEncoder struct {
 	pose, head *model.Net
+	onGPU      bool      // more pictures go in a run, filled up to a power of two, for a GPU has a graph recorded for each size
 	near       []float32 // how likely the student's middle is in a cell of the maps
 	pictures   []float32
 }
@@ -52,8 +55,8 @@ func loadPose(o model.Options) (*poseEncoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &poseEncoder{near: nearness()}
-	o.MaxBatch, o.Outputs = poseAtATime, []string{"center_logit", "point_heatmap", "point_regress", "point_offset", deepPort}
+	e := &poseEncoder{near: nearness(), onGPU: o.Device != model.CPU && o.Device != ""}
+	o.MaxBatch, o.Outputs = poseOnGPU/2, []string{"center_logit", "point_heatmap", "point_regress", "point_offset", deepPort}
 	e.pose, err = model.LoadFile(path, o)
 	if err != nil {
 		return nil, err
@@ -116,8 +119,10 @@ func (e *poseEncoder) embed(rgb [][]byte, _ [][]float32, _ int) (model.Tensor, e
 // see gives what the pose net tells of pictures: points (N, 86) and features (N, 3840).
 func (e *poseEncoder) see(rgb [][]byte) (pose, features model.Tensor, err error) {
 	pose, features = model.NewTensor(len(rgb), poseValues), model.NewTensor(len(rgb), len(regions)*deepPlanes)
-	for from := 0; from < len(rgb); from += poseAtATime {
-		to := min(from+poseAtATime, len(rgb))
+	for from, to := 0, 0; from < len(rgb); from = to {
+		if to = min(from+poseAtATime, len(rgb)); e.onGPU {
+			to = min(from+poseOnGPU, len(rgb))
+		}
 		out, err := e.look(rgb[from:to])
 		if err != nil {
 			return pose, features, err
@@ -131,13 +136,17 @@ func (e *poseEncoder) see(rgb [][]byte) (pose, features model.Tensor, err error)
 	return pose, features, nil
 }
 
-// look runs the pose net.
+// look runs the pose net; rows of its outputs beyond those of the pictures mean nothing.
 func (e *poseEncoder) look(rgb [][]byte) ([]model.Tensor, error) {
 	const area = poseSide * poseSide
-	if need := len(rgb) * 3 * area; cap(e.pictures) < need {
+	rows := len(rgb)
+	if e.onGPU {
+		rows = 1 << bits.Len(uint(rows-1))
+	}
+	if need := rows * 3 * area; cap(e.pictures) < need {
 		e.pictures = make([]float32, need)
 	}
-	in := model.Tensor{Shape: []int{len(rgb), 3, poseSide, poseSide}, Data: e.pictures[:len(rgb)*3*area]}
+	in := model.Tensor{Shape: []int{rows, 3, poseSide, poseSide}, Data: e.pictures[:rows*3*area]}
 	for i, p := range rgb {
 		if len(p) != 3*area {
 			return nil, fmt.Errorf("picture %d has %d bytes, want %d", i, len(p), 3*area)
@@ -151,8 +160,9 @@ func (e *poseEncoder) look(rgb [][]byte) ([]model.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
+	e.onGPU = e.onGPU && e.pose.DeviceError() == nil
 	for k, want := range []int{poseGrid * poseGrid, 17 * poseGrid * poseGrid, 34 * poseGrid * poseGrid, 34 * poseGrid * poseGrid, deepPlanes * deepCells * deepCells} {
-		if len(out[k].Data) != len(rgb)*want {
+		if len(out[k].Data) != rows*want {
 			return nil, fmt.Errorf("%s: output %d has the shape %v", PoseNet, k, out[k].Shape)
 		}
 	}

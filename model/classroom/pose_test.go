@@ -162,3 +162,42 @@ func student(t *testing.T) []byte {
 	}
 	return rgb
 }
+
+// Runs that are filled up, as on a GPU, give each picture what runs of a few give it on the CPU.
+func TestPoseRunsAreFilledUp(t *testing.T) {
+	e, err := loadPose(model.Options{Threads: 1})
+	if errors.Is(err, pretrained.ErrMissing) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.close()
+	var rgb [][]byte
+	for i := range 5 {
+		p := make([]byte, 3*poseSide*poseSide)
+		for j := range p {
+			p[j] = byte((i+3)*j>>uint(5+i) ^ j)
+		}
+		rgb = append(rgb, p)
+	}
+	pose, features, err := e.see(rgb)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.onGPU = true
+	out, err := e.look(rgb)
+	if err != nil || out[0].Shape[0] != 8 {
+		t.Fatal(out[0].Shape, err)
+	}
+	pose2, features2, err := e.see(rgb)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := append(pose2.Data, features2.Data...)
+	for i, w := range append(pose.Data, features.Data...) {
+		if g := got[i]; !(math.Abs(float64(g-w)) <= 1e-5*(1+math.Abs(float64(w)))) {
+			t.Fatalf("value %d is %v, want %v", i, g, w)
+		}
+	}
+}

@@ -237,6 +237,16 @@ func (d *Device) keep() float32 {
 	return k
 }
 
+// Limit is the roofline of the step that was recorded last, in seconds: exec.Phase.Limit of its launches on this device. 0 before the first step.
+func (d *Device) Limit() float64 {
+	if len(d.order) == 0 {
+		return 0
+	}
+	p := d.plans[d.order[len(d.order)-1]]
+	flops, bytes := d.device.Info().Peak()
+	return p.forward.Limit(flops, bytes) + p.losses.Limit(flops, bytes) + p.backward.Limit(flops, bytes)
+}
+
 // Close gives the device back.
 func (d *Device) Close() error {
 	var errs []error

@@ -240,8 +240,15 @@ func (b *bench) training() error {
 			if err != nil {
 				return err
 			}
+			limit := 0.0
+			if d, ok := s.(*train.Device); ok {
+				limit = 1e3 * d.Limit()
+			}
+			if !(limit > 0) {
+				return fmt.Errorf("a step has no roofline")
+			}
 			if b.ours[name] = ms; !b.small {
-				fmt.Printf("gpubench: %s ours_ms %.4f samples_s %.0f\n", name, ms, float64(batch)/ms*1e3)
+				fmt.Printf("gpubench: %s ours_ms %.4f samples_s %.0f limit_ms %.4f share %.2f\n", name, ms, float64(batch)/ms*1e3, limit, limit/ms)
 			}
 		}
 		if err := s.Close(); err != nil {
