@@ -16,13 +16,17 @@ func (m *MatMul) work(*Program) float64 {
 }
 
 // need is what a launch cannot do without.
-type need struct{ operations, bytes float64 }
+type need struct {
+	kernel            string
+	operations, bytes float64
+}
 
-// Limit is Ready.Limit for the launches of a phase: each at whichever bounds it, everything that it is given read or written once. Copies from
-// and to the host are left out.
-func (p *Phase) Limit(flops, bytes float64) (seconds float64) {
+// Limits are Ready.Limit for the launches of a phase, by kernel: each launch at whichever bounds it, everything that it is given read or
+// written once. Copies from and to the host are left out.
+func (p *Phase) Limits(flops, bytes float64) map[string]float64 {
+	seconds := map[string]float64{}
 	for _, n := range p.needs {
-		seconds += max(n.operations/flops, n.bytes/bytes)
+		seconds[n.kernel] += max(n.operations/flops, n.bytes/bytes)
 	}
 	return seconds
 }

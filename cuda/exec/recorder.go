@@ -158,7 +158,7 @@ func (p *Phase) Launch(name string, grid [3]int, block int, args ...any) {
 // as many on tensor cores.
 func (p *Phase) launchOf(operations float64, name string, grid [3]int, block int, args ...any) {
 	r := p.recorder
-	n := need{operations: operations}
+	n := need{kernel: name, operations: operations}
 	for _, a := range args {
 		if m, ok := a.(Memory); ok {
 			n.bytes += 4 * float64(m.N)

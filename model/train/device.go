@@ -237,14 +237,23 @@ func (d *Device) keep() float32 {
 	return k
 }
 
-// Limit is the roofline of the step that was recorded last, in seconds: exec.Phase.Limit of its launches on this device. 0 before the first step.
-func (d *Device) Limit() float64 {
+// Limits are the roofline of the step that was recorded last on this device, in seconds by kernel: see exec.Phase.Limits. Nothing before the
+// first step.
+func (d *Device) Limits() map[string]float64 {
 	if len(d.order) == 0 {
-		return 0
+		return nil
 	}
-	p := d.plans[d.order[len(d.order)-1]]
-	flops, bytes := d.device.Info().Peak()
-	return p.forward.Limit(flops, bytes) + p.losses.Limit(flops, bytes) + p.backward.Limit(flops, bytes)
+	return d.plans[d.order[len(d.order)-1]].limits(d.device.Info().Peak())
+}
+
+func (p *devicePlan) limits(flops, bytes float64) map[string]float64 {
+	all := map[string]float64{}
+	for _, phase := range []*exec.Phase{p.forward, p.losses, p.backward} {
+		for kernel, s := range phase.Limits(flops, bytes) {
+			all[kernel] += s
+		}
+	}
+	return all
 }
 
 // Close gives the device back.

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"classlens/cuda/driver"
@@ -261,5 +262,67 @@ func TestDeviceTrainingFails(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What a step of configs/train-m.yaml must take of an H100 at 128 pictures, recorded with 8 of them: in float32 and with products on tensor
+// cores. docs/performance.md has the figures.
+func TestStepLimitOnDevice(t *testing.T) {
+	if all, err := driver.Devices(); err != nil || len(all) == 0 {
+		t.Skip("no CUDA device, real or simulated: ", err)
+	}
+	plan := Plan{Size: 96, Stem: 24, Stages: []Stage{{Expand: 96, Out: 48, Stride: 2, Repeat: 1}, {Expand: 192, Out: 48, Stride: 1, Repeat: 1}, {Expand: 192, Out: 80, Stride: 2, Repeat: 1}, {Expand: 320, Out: 80, Stride: 1, Repeat: 2},
+		{Expand: 320, Out: 144, Stride: 2, Repeat: 1}, {Expand: 576, Out: 144, Stride: 1, Repeat: 2}}, Top: 512, Embedding: 192, Width: 96, Heads: 4}
+	const pictures, steps = 8, 5
+	b := Batch[float32]{Pictures: make([]float32, pictures*Channels*plan.Size*plan.Size), Steps: steps}
+	var y Targets[float32]
+	for i := range pictures {
+		y.Behaviour, y.Attention, y.Level = append(y.Behaviour, i%behaviours), append(y.Attention, i%2), append(y.Level, 3)
+		for k := range steps {
+			b.Index, b.Offsets, b.Seen = append(b.Index, i), append(b.Offsets, float32(k-steps/2)), append(b.Seen, 1)
+		}
+	}
+	l := Losses[float32]{Attention: .3, Engagement: .3}
+	for _, precision := range []string{"float32", "bf16"} {
+		n, err := NewNetwork[float32](plan, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, err := NewOptimizer[float32](AdamW, 0.02)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := NewDevice("cuda", n, o, nil, 5, precision)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Limits() != nil {
+			t.Error("there is a roofline of no step")
+		}
+		p, err := d.plan(shapeOf(plan, b, l, y), l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		limits := p.limits(66.9e12, 3.35e12)
+		all, norm, convert, once := 0.0, 0.0, 0.0, 0.0
+		for kernel, s := range limits {
+			switch s *= 1e6 * 128 / pictures; {
+			case kernel == "adam" || kernel == "square_sum": // over the weights: once a step
+				once += s * pictures / 128
+				continue
+			case kernel == "to_half":
+				convert += s
+			case strings.HasPrefix(kernel, "batch_"):
+				norm += s
+			}
+			all += s
+		}
+		t.Logf("%s: %.0f µs, of them batch norm %.0f, conversions %.0f; and the optimizer %.0f", precision, all, norm, convert, once)
+		if !(all > norm && norm > 0) || (convert > 0) != (precision == "bf16") {
+			t.Errorf("%s: limits %v", precision, limits)
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
