@@ -96,7 +96,7 @@ synth: setup ## fetch the figures' assets and draw samples/lesson.mp4 and its tr
 
 fuzz: setup ## every parser of files that are not ours, FUZZTIME each
 	for t in FuzzMP4 FuzzMatroska FuzzAVI FuzzTS; do go test ./vision/probe -run '^$$' -fuzz "^$$t$$" -fuzztime $(FUZZTIME) || exit 1; done
-	go test ./vision/video -run '^$$' -fuzz '^FuzzUnpackStep$$' -fuzztime $(FUZZTIME)
+	go test ./vision/video -run '^$$' -fuzz '^FuzzReadMessage$$' -fuzztime $(FUZZTIME)
 	go test ./model -run '^$$' -fuzz '^FuzzLoad$$' -fuzztime $(FUZZTIME)
 
 golden: ## rewrite the golden files; read the diff before committing

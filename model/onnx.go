@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -242,6 +243,7 @@ func readFloats(f field, to *[]float32) error {
 	if len(f.bytes)%4 != 0 {
 		return fmt.Errorf("%w: floats of %d bytes", ErrMalformed, len(f.bytes))
 	}
+	*to = slices.Grow(*to, len(f.bytes)/4)
 	for b := f.bytes; len(b) > 0; b = b[4:] {
 		*to = append(*to, math.Float32frombits(binary.LittleEndian.Uint32(b)))
 	}

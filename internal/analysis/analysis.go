@@ -16,6 +16,7 @@ import (
 	"classlens/model"
 	"classlens/model/classroom"
 	"classlens/vision/people"
+	"classlens/vision/video"
 )
 
 // Options are what a run needs beside the recordings.
@@ -41,6 +42,7 @@ type Analyzer struct {
 	desk     *desk
 	flow     *gpuFlow // nil: the child that decodes computes flow
 	device   model.Choice
+	child    *video.Child // the first recording's decoder, started while the networks load
 
 	mu   sync.Mutex // of news
 	said bool       // that the device is not used, or no longer
@@ -58,16 +60,29 @@ func New(o Options) (*Analyzer, error) {
 		o.Events(e)
 	}
 	var err error
-	if a.weights, err = classroom.Shipped(o.Config.Network.Size); err != nil {
+	if a.child, err = video.NewChild(); err != nil {
 		return nil, err
+	}
+	if err := a.loadAll(); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+// loadAll finds the device and loads the networks for it.
+func (a *Analyzer) loadAll() error {
+	var err error
+	o := a.options
+	if a.weights, err = classroom.Shipped(o.Config.Network.Size); err != nil {
+		return err
 	}
 	if file := o.Config.Network.Weights; file != "" {
 		if a.weights, err = os.ReadFile(file); err != nil {
-			return nil, fmt.Errorf("weights: %w", err)
+			return fmt.Errorf("weights: %w", err)
 		}
 	}
 	if a.device, err = classroom.ChooseDevice(o.Config.Run.Device, o.Config.Run.Precision, a.weights); err != nil {
-		return nil, err
+		return err
 	}
 	if o.Config.Run.Flow == "cuda" && a.device.Device == model.CPU && a.device.Note == "" {
 		return nil, fmt.Errorf("run.flow: cuda, but run.device: %s is the CPU here: flow is computed on the GPU of the networks; run.flow: auto takes the CPU", o.Config.Run.Device)
@@ -77,10 +92,7 @@ func New(o Options) (*Analyzer, error) {
 		a.device = model.Choice{Device: model.CPU, Note: fmt.Sprintf("%s is not used: %v", a.device, err)}
 		err = a.load()
 	}
-	if err != nil {
-		return nil, err
-	}
-	return a, nil
+	return err
 }
 
 // load loads the networks for the device, side by side.
@@ -100,7 +112,7 @@ func (a *Analyzer) load() error {
 		errs = append(errs, fmt.Errorf("classroom network: %w", network))
 	}
 	if len(errs) > 0 {
-		errs = append(errs, a.Close())
+		errs = append(errs, a.free())
 		a.detector, a.network = nil, nil
 		return errors.Join(errs...)
 	}
@@ -111,6 +123,11 @@ func (a *Analyzer) load() error {
 
 // Close frees the networks.
 func (a *Analyzer) Close() error {
+	a.child.Close()
+	return a.free()
+}
+
+func (a *Analyzer) free() error {
 	var errs []error
 	if a.desk != nil {
 		errs = append(errs, a.desk.close())

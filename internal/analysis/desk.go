@@ -3,6 +3,7 @@ package analysis
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 
 	"classlens/model"
 	"classlens/model/classroom"
@@ -15,6 +16,7 @@ import (
 // whole frames, which are copied while it works on the batch before.
 type desk struct {
 	network *classroom.Network
+	whole   atomic.Bool // frames are there
 
 	mu      sync.Mutex
 	change  *sync.Cond
@@ -52,15 +54,13 @@ func newDesk(n *classroom.Network) *desk {
 	d := &desk{network: n}
 	d.change = sync.NewCond(&d.mu)
 	d.frames, _ = n.NewFrames() // without, they are cut on the CPU
+	d.whole.Store(d.frames != nil)
 	return d
 }
 
-// cuts: frames may be handed in whole.
-func (d *desk) cuts() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.frames != nil
-}
+// cuts: frames may be handed in whole. It does not wait for pictures that are being looked at, so that
+// the next ones can be cut meanwhile.
+func (d *desk) cuts() bool { return d.whole.Load() }
 
 // enter and leave say that a recording may bring pictures, or no more.
 func (d *desk) enter() {
@@ -199,6 +199,7 @@ func (d *desk) abandon(err error) {
 		}
 		_ = d.frames.Close()
 		d.frames = nil
+		d.whole.Store(false)
 	}
 }
 
@@ -262,5 +263,6 @@ func (d *desk) close() error {
 	}
 	err := d.frames.Close()
 	d.frames = nil
+	d.whole.Store(false)
 	return err
 }

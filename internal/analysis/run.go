@@ -139,7 +139,7 @@ func (r *run) takeUp(in inputs, fresh bool) error {
 // not take it, with the CPU's.
 func (r *run) open(ctx context.Context) (err error) {
 	o := r.videoOptions()
-	o.Decoder = r.decoder
+	o.Decoder, o.Child = r.decoder, r.child
 	if r.recording, err = video.Open(ctx, r.path, o); err != nil && r.decoder != "" && ctx.Err() == nil {
 		r.decoder, o.Decoder = "", ""
 		r.recording, err = video.Open(ctx, r.path, o)

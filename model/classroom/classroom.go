@@ -84,7 +84,7 @@ type Sequence struct {
 // Network is a loaded classroom network. Its methods take turns.
 type Network struct {
 	encoder    encoder
-	temporal   *model.Net
+	temporal   lanes
 	device     string
 	dim        int // of an embedding
 	directions int // leading numbers of an embedding that tell where a head points; 0: the network has none
@@ -114,7 +114,7 @@ func LoadOn(onnx []byte, o model.Options) (*Network, error) {
 		o.Device = model.CPU
 	}
 	n := &Network{device: o.Device}
-	inputs, err := n.loadTemporal(onnx, o.Precision)
+	inputs, err := n.loadTemporal(onnx, o)
 	if err != nil {
 		return nil, fmt.Errorf("temporal part: %w", err)
 	}
@@ -124,7 +124,7 @@ func LoadOn(onnx []byte, o model.Options) (*Network, error) {
 		n.encoder, err = newPictureEncoder(onnx, o)
 	}
 	if err != nil {
-		return nil, errors.Join(err, n.temporal.Close())
+		return nil, errors.Join(err, n.temporal.close())
 	}
 	if err := n.probe(); err != nil {
 		return nil, errors.Join(err, n.Close())
@@ -147,7 +147,7 @@ func portsOf(onnx []byte) (inputs, outputs []model.Port, err error) {
 
 // loadTemporal loads the part from embeddings on and gives the whole network's
 // inputs.
-func (n *Network) loadTemporal(onnx []byte, p model.Precision) ([]model.Port, error) {
+func (n *Network) loadTemporal(onnx []byte, o model.Options) ([]model.Port, error) {
 	inputs, outputs, err := portsOf(onnx)
 	if err != nil {
 		return nil, err
@@ -157,7 +157,7 @@ func (n *Network) loadTemporal(onnx []byte, p model.Precision) ([]model.Port, er
 			n.directions = p.Shape[1]
 		}
 	}
-	n.temporal, err = model.Load(onnx, model.Options{Threads: 1, Device: n.device, Precision: p, Inputs: []string{portEmbedding, portOffset, portSeen},
+	n.temporal, err = newLanes(onnx, model.Options{Threads: o.Threads, Device: n.device, Precision: o.Precision, Inputs: []string{portEmbedding, portOffset, portSeen},
 		Outputs: []string{portBehaviour, portAttention, portEngagement, portMoments}})
 	return inputs, err
 }
@@ -199,7 +199,7 @@ func (n *Network) batch(k int) int {
 
 // gatherOnCPU is a batch that both the largest number of threads and one plan for
 // all batches can use.
-const gatherOnCPU = 32
+const gatherOnCPU = 128
 
 // Gather is how many pictures it pays to collect before Embed: batches of one size
 // are planned once.
@@ -222,13 +222,13 @@ func (n *Network) ThroughPose() bool {
 // DeviceError is why the network left its device for the CPU, nil while it has not.
 func (n *Network) DeviceError() error {
 	if n.encoder == nil {
-		return n.temporal.DeviceError()
+		return n.temporal[0].DeviceError()
 	}
-	return errors.Join(n.encoder.deviceError(), n.temporal.DeviceError())
+	return errors.Join(n.encoder.deviceError(), n.temporal[0].DeviceError())
 }
 
 // Close frees the network.
-func (n *Network) Close() error { return errors.Join(n.encoder.close(), n.temporal.Close()) }
+func (n *Network) Close() error { return errors.Join(n.encoder.close(), n.temporal.close()) }
 
 // Embed encodes pictures: rgb[i] is (S, S, 3) bytes, uv[i] (S, S, 2) in sides a
 // second, or nil for none. One embedding a picture.
@@ -306,7 +306,10 @@ func (n *Network) Decide(seqs []Sequence) ([]Decision, error) {
 			}
 		}
 	}
-	out, err := n.temporal.Run(embedding, offset, seen)
+	out, err := n.temporal.run(batch, func(from, to int) ([]model.Tensor, error) {
+		return []model.Tensor{{Shape: []int{(to - from) * t, dim}, Data: embedding.Data[from*t*dim : to*t*dim]},
+			{Shape: []int{to - from, t}, Data: offset.Data[from*t : to*t]}, {Shape: []int{to - from, t}, Data: seen.Data[from*t : to*t]}}, nil
+	})
 	if err != nil {
 		return nil, err
 	}

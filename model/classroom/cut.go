@@ -18,7 +18,7 @@ func (n *Network) NewFrames() (*model.Frames, error) {
 	if !ok {
 		return nil, fmt.Errorf("the network looks through a pose net: %w", model.ErrNotOnDevice)
 	}
-	return e.net.NewFrames(framesBytes)
+	return e.lanes[0].NewFrames(framesBytes)
 }
 
 // Embedding is a run of the encoder under way.
@@ -38,7 +38,7 @@ func (n *Network) StartCut(f *model.Frames, squares []model.Crop) (*Embedding, e
 	if !ok {
 		return nil, model.ErrNotOnDevice
 	}
-	run, err := e.net.StartClips(f, squares, n.batch(len(squares)))
+	run, err := e.lanes[0].StartClips(f, squares, n.batch(len(squares)))
 	if err != nil {
 		return nil, err
 	}

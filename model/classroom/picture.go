@@ -11,30 +11,28 @@ const channels = 5
 
 // pictureEncoder is a network that looks at pixels.
 type pictureEncoder struct {
-	net      *model.Net
+	lanes
 	side     int
 	pictures []float32
 }
 
 func newPictureEncoder(onnx []byte, o model.Options) (*pictureEncoder, error) {
 	o.MaxBatch, o.Inputs, o.Outputs = maxBatch, []string{portPicture}, []string{portEmbedding}
-	net, err := model.Load(onnx, o)
+	l, err := newLanes(onnx, o)
 	if err != nil {
 		return nil, fmt.Errorf("encoder: %w", err)
 	}
-	p := net.Inputs()[0].Shape
+	p := l[0].Inputs()[0].Shape
 	if len(p) != 4 || p[1] != channels || p[2] < 8 || p[2] != p[3] {
-		net.Close()
+		_ = l.close() // it has run nothing
 		return nil, fmt.Errorf("its pictures have the shape %v, want (N, %d, S, S): is this a classroom network?", p, channels)
 	}
-	return &pictureEncoder{net: net, side: p[2]}, nil
+	return &pictureEncoder{lanes: l, side: p[2]}, nil
 }
 
 func (e *pictureEncoder) size() int { return e.side }
 
-func (e *pictureEncoder) deviceError() error { return e.net.DeviceError() }
-
-func (e *pictureEncoder) close() error { return e.net.Close() }
+func (e *pictureEncoder) deviceError() error { return e.lanes[0].DeviceError() }
 
 // maxFlow is where flow is cut off: faster than one side of the picture a second
 // is a blur anyway.
@@ -45,15 +43,23 @@ func (e *pictureEncoder) embed(rgb [][]byte, uv [][]float32, batch int) (model.T
 	if need := batch * channels * area; cap(e.pictures) < need {
 		e.pictures = make([]float32, need)
 	}
-	in := model.Tensor{Shape: []int{batch, channels, e.side, e.side}, Data: e.pictures[:batch*channels*area]}
-	clear(in.Data[len(rgb)*channels*area:])
 	for i := range rgb {
 		if len(rgb[i]) != 3*area || (uv[i] != nil && len(uv[i]) != 2*area) {
 			return model.Tensor{}, fmt.Errorf("picture %d has %d bytes and %d flow values, want %d and %d", i, len(rgb[i]), len(uv[i]), 3*area, 2*area)
 		}
-		fillPicture(in.Data[i*channels*area:(i+1)*channels*area], rgb[i], uv[i], area)
 	}
-	out, err := e.net.Run(in)
+	out, err := e.run(batch, func(from, to int) ([]model.Tensor, error) {
+		in := model.Tensor{Shape: []int{to - from, channels, e.side, e.side}, Data: e.pictures[from*channels*area : to*channels*area]}
+		for i := from; i < to; i++ {
+			picture := in.Data[(i-from)*channels*area:][:channels*area]
+			if i < len(rgb) {
+				fillPicture(picture, rgb[i], uv[i], area)
+			} else {
+				clear(picture)
+			}
+		}
+		return []model.Tensor{in}, nil
+	})
 	if err != nil {
 		return model.Tensor{}, err
 	}

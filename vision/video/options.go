@@ -18,6 +18,7 @@ type Options struct {
 	Hang           time.Duration
 	MemoryBytes    uint64 // the child may map; default 4 GiB
 	Decoder        string // FFmpeg's, by name, see ChooseDecoder; "": the CPU's
+	Child          *Child `json:"-"` // already started, for a recording that the CPU decodes; nil: one is started
 	Every          bool   // every frame is a step: for drawing on all of them
 }
 

@@ -7,8 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
-	"slices"
+	"unsafe"
 
 	"classlens/vision/scene"
 )
@@ -34,15 +33,21 @@ const maxMessage = 1 << 30
 // maxSide of a picture in a message, in pixels.
 const maxSide = 1 << 15
 
-func writeMessage(w *bufio.Writer, kind byte, body []byte) error {
+func writeMessage(w *bufio.Writer, kind byte, parts ...[]byte) error {
 	var head [5]byte
 	head[0] = kind
-	binary.LittleEndian.PutUint32(head[1:], uint32(len(body)))
+	size := 0
+	for _, p := range parts {
+		size += len(p)
+	}
+	binary.LittleEndian.PutUint32(head[1:], uint32(size))
 	if _, err := w.Write(head[:]); err != nil {
 		return err
 	}
-	if _, err := w.Write(body); err != nil {
-		return err
+	for _, p := range parts {
+		if _, err := w.Write(p); err != nil {
+			return err
+		}
 	}
 	return w.Flush()
 }
@@ -77,20 +82,37 @@ func readGob(body []byte, v any) error {
 	return gob.NewDecoder(&b).Decode(v)
 }
 
-func readMessage(r io.Reader) (kind byte, body []byte, err error) {
+// message is what the child says: a step, or something small.
+type message struct {
+	kind byte
+	body []byte
+	step *scene.Step // of msgStep
+}
+
+func readMessage(r io.Reader) (m message, err error) {
 	var head [5]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
-		return 0, nil, err
+		return m, err
 	}
+	m.kind = head[0]
 	n := binary.LittleEndian.Uint32(head[1:])
 	if n > maxMessage {
-		return 0, nil, fmt.Errorf("a message of %d bytes from the decoder", n)
+		return m, fmt.Errorf("a message of %d bytes from the decoder", n)
 	}
-	body = make([]byte, n)
-	if _, err := io.ReadFull(r, body); err != nil {
-		return 0, nil, io.ErrUnexpectedEOF
+	if m.kind == msgStep {
+		m.step, err = readStep(r, int(n))
+	} else {
+		m.body, err = readPart(r, int(n))
 	}
-	return head[0], body, nil
+	return m, err
+}
+
+func readPart(r io.Reader, n int) ([]byte, error) {
+	b := make([]byte, n)
+	if _, err := io.ReadFull(r, b); err != nil {
+		return nil, io.ErrUnexpectedEOF
+	}
+	return b, nil
 }
 
 // stepHead is all of a step but its pixels.
@@ -104,9 +126,9 @@ type stepHead struct {
 	Between       []scene.Gray // without Pix
 }
 
-// packStep writes a step as the gob of its head, length first, and then the
-// picture, the flow and the grey frames as they are.
-func packStep(s *scene.Step) ([]byte, error) {
+// writeStep sends the gob of a step's head, length first, and then the picture, the flow and the grey frames
+// as they lie in memory (of one machine, whose order of bytes both ends share).
+func writeStep(w *bufio.Writer, s *scene.Step) error {
 	head := stepHead{Index: s.Index, Shot: s.Shot, Time: s.Time, KeyFrame: s.KeyFrame, Camera: s.Camera, Width: s.Frame.Width, Height: s.Frame.Height}
 	if s.Flow != nil {
 		f := *s.Flow
@@ -122,44 +144,38 @@ func packStep(s *scene.Step) ([]byte, error) {
 	}
 	var h byteBuffer
 	if err := gob.NewEncoder(&h).Encode(head); err != nil {
-		return nil, err
+		return err
 	}
-	size := 4 + len(h) + len(s.Frame.Pix)
+	parts := [][]byte{binary.LittleEndian.AppendUint32(nil, uint32(len(h))), h, s.Frame.Pix}
 	if s.Flow != nil {
-		size += 4 * len(s.Flow.UV)
+		parts = append(parts, bytesOf(s.Flow.UV))
 		if p := s.Flow.Pair; p != nil {
-			size += len(p.From) + len(p.To)
+			parts = append(parts, p.From, p.To)
 		}
 	}
 	for _, g := range s.Between {
-		size += len(g.Pix)
+		parts = append(parts, g.Pix)
 	}
-	b := binary.LittleEndian.AppendUint32(make([]byte, 0, size), uint32(len(h)))
-	b = append(append(b, h...), s.Frame.Pix...)
-	if s.Flow != nil {
-		for _, v := range s.Flow.UV {
-			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
-		}
-		if p := s.Flow.Pair; p != nil {
-			b = append(append(b, p.From...), p.To...)
-		}
-	}
-	for _, g := range s.Between {
-		b = append(b, g.Pix...)
-	}
-	return b, nil
+	return writeMessage(w, msgStep, parts...)
+}
+
+// bytesOf is the memory of v.
+func bytesOf(v []float32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), 4*len(v))
 }
 
 var errShort = errors.New("a step from the decoder is cut short")
 
-func unpackStep(b []byte) (*scene.Step, error) {
-	take := func(n int) ([]byte, error) {
-		if n < 0 || n > len(b) {
+// readStep reads a step of n bytes, each picture into memory of its own: grey frames are kept for many steps, and
+// must not keep alive the picture that came with them, ten times as large.
+func readStep(r io.Reader, n int) (*scene.Step, error) {
+	left := n
+	take := func(n int) ([]byte, error) { // the child has read a stranger's file: its sizes are held to the message's
+		if n < 0 || n > left {
 			return nil, errShort
 		}
-		part := b[:n:n]
-		b = b[n:]
-		return part, nil
+		left -= n
+		return readPart(r, n)
 	}
 	size, err := take(4)
 	if err != nil {
@@ -175,37 +191,52 @@ func unpackStep(b []byte) (*scene.Step, error) {
 	}
 	s := &scene.Step{Index: h.Index, Shot: h.Shot, Time: h.Time, KeyFrame: h.KeyFrame, Camera: h.Camera,
 		Frame: scene.Frame{Time: h.Time, Width: h.Width, Height: h.Height}, Flow: h.Flow, Between: h.Between}
-	picture := func(w, h, size int) ([]byte, error) { // the child has read a stranger's file: its sizes are checked
-		if w < 0 || h < 0 || w > maxSide || h > maxSide {
-			return nil, errShort
-		}
-		return take(size * w * h)
+	fits := func(w, h int) bool { return w >= 0 && h >= 0 && w <= maxSide && h <= maxSide }
+	if !fits(h.Width, h.Height) {
+		return nil, errShort
 	}
-	if s.Frame.Pix, err = picture(h.Width, h.Height, 3); err != nil {
+	if s.Frame.Pix, err = take(3 * h.Width * h.Height); err != nil {
 		return nil, err
 	}
-	if f := s.Flow; f != nil && f.Pair != nil {
-		for _, p := range []*[]byte{&f.Pair.From, &f.Pair.To} {
-			if *p, err = picture(f.Width, f.Height, 1); err != nil {
-				return nil, err
-			}
+	if s.Flow != nil {
+		if !fits(s.Flow.Width, s.Flow.Height) {
+			return nil, errShort
 		}
-	} else if f != nil {
-		if raw, err = picture(f.Width, f.Height, 8); err != nil {
+		if err := readFlow(s.Flow, r, take, &left); err != nil {
 			return nil, err
-		}
-		f.UV = make([]float32, 2*f.Width*f.Height)
-		for i := range f.UV {
-			f.UV[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
 		}
 	}
 	for i := range s.Between {
 		g := &s.Between[i]
-		pix, err := picture(g.Width, g.Height, 1)
-		if err != nil {
+		if !fits(g.Width, g.Height) {
+			return nil, errShort
+		}
+		if g.Pix, err = take(g.Width * g.Height); err != nil {
 			return nil, err
 		}
-		g.Pix = slices.Clone(pix) // kept for many steps, and must not keep the picture beside it, ten times as large
+	}
+	if left != 0 {
+		return nil, fmt.Errorf("a step from the decoder has %d bytes too many", left)
 	}
 	return s, nil
+}
+
+// readFlow reads the vectors of dense flow, or the two pictures that a GPU is to find it in.
+func readFlow(f *scene.Flow, r io.Reader, take func(int) ([]byte, error), left *int) (err error) {
+	if f.Pair != nil {
+		for _, p := range []*[]byte{&f.Pair.From, &f.Pair.To} {
+			if *p, err = take(f.Width * f.Height); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if *left -= 8 * f.Width * f.Height; *left < 0 {
+		return errShort
+	}
+	f.UV = make([]float32, 2*f.Width*f.Height)
+	if _, err := io.ReadFull(r, bytesOf(f.UV)); err != nil {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
 }

@@ -4,18 +4,15 @@ import (
 	"bufio"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"classlens/vision/probe"
@@ -33,12 +30,10 @@ type Recording struct {
 	o      Options
 	info   Info
 	gaps   []scene.Gap
-	cmd    *exec.Cmd
-	wait   func() error // for the child's end, from any goroutine
-	folder string       // private, holds the safely named link
-	pipe   *os.File
+	folder string // private, holds the safely named link
+	child  *Child
+	left   func() bool // ctx no longer ends the child
 	reader *bufio.Reader
-	stderr *tail
 	silent *time.Timer
 	hung   atomic.Bool
 	ended  bool
@@ -55,7 +50,7 @@ func Open(ctx context.Context, path string, o Options) (*Recording, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Recording{ctx: ctx, path: path, o: o, stderr: &tail{}}
+	r := &Recording{ctx: ctx, path: path, o: o}
 	r.info = Info{Container: found.Container, Codec: found.Codec, Width: found.Width, Height: found.Height, FPS: found.FPS, Duration: found.Duration, Declared: found.Frames}
 	if found.Damage != "" {
 		r.gaps = append(r.gaps, scene.Gap{Start: found.Duration, End: found.Duration, Reason: found.Damage})
@@ -84,87 +79,68 @@ func (r *Recording) start(ctx context.Context, container string) error {
 	if err := os.Symlink(absolute, link); err != nil {
 		return err
 	}
-	self, err := os.Executable()
-	if err != nil {
+	if c := r.o.Child; r.o.Decoder == "" && c.take() {
+		r.child = c
+	} else if r.child, err = newChild(r.o.Decoder); err != nil {
 		return err
 	}
-	question, err := json.Marshal(job{Path: link, Options: r.o, Info: r.info})
-	if err != nil {
-		return err
-	}
-	ours, theirs, err := os.Pipe()
-	if err != nil {
-		return err
-	}
-	defer theirs.Close()
-	r.pipe, r.reader = ours, bufio.NewReaderSize(ours, 1<<20)
-	r.cmd = exec.CommandContext(ctx, self)
-	r.cmd.Env = append(os.Environ(), workerMark+"=1", captureOptions(r.o.Decoder), "OPENCV_LOG_LEVEL=ERROR")
-	r.cmd.Stdin = strings.NewReader(string(question))
-	r.cmd.Stderr = r.stderr
-	r.cmd.ExtraFiles = []*os.File{theirs}
-	r.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true} // never outlives us; Ctrl-C is for us to deal with
-	if err := r.cmd.Start(); err != nil {
-		return fmt.Errorf("starting the decoder: %w", err)
-	}
-	r.wait = sync.OnceValue(r.cmd.Wait)
+	r.left = context.AfterFunc(ctx, r.child.kill)
+	r.reader = bufio.NewReaderSize(r.child.pipe, 1<<20)
 	r.silent = time.AfterFunc(r.o.Hang, func() {
 		r.hung.Store(true)
-		_ = r.cmd.Process.Kill()
+		r.child.kill()
 	})
-	return nil
+	return r.child.begin(job{Path: link, Options: r.o, Info: r.info})
 }
 
 func (r *Recording) awaitInfo() error {
 	for {
-		kind, body, err := r.message()
+		m, err := r.message()
 		if err != nil {
 			return err
 		}
-		switch kind {
+		switch m.kind {
 		case msgInfo:
 			// The child has the file open: the link is not needed any more, and a run that is
 			// killed later leaves nothing in the temporary folder.
 			r.close, r.folder = os.RemoveAll(r.folder), ""
-			return readGob(body, &r.info)
+			return readGob(m.body, &r.info)
 		case msgAlive:
 		default:
-			return fmt.Errorf("%s: the decoder began with a message of kind %q", r.path, kind)
+			return fmt.Errorf("%s: the decoder began with a message of kind %q", r.path, m.kind)
 		}
 	}
 }
 
 // message reads one message; a child that is gone, stuck or has given up is an
 // error that says so.
-func (r *Recording) message() (byte, []byte, error) {
+func (r *Recording) message() (message, error) {
 	r.silent.Reset(r.o.Hang) // the child is judged only while we wait for it
-	kind, body, err := readMessage(r.reader)
+	m, err := readMessage(r.reader)
 	r.silent.Stop()
 	if err != nil {
-		return 0, nil, r.died(err)
+		return m, r.died(err)
 	}
-	if kind == msgFail {
+	if m.kind == msgFail {
 		var f failure
-		if err := readGob(body, &f); err != nil {
-			return 0, nil, r.died(err)
+		if err := readGob(m.body, &f); err != nil {
+			return m, r.died(err)
 		}
 		if f.Class == "novideo" {
-			return 0, nil, fmt.Errorf("%s: %w%s; try playing it, or convert it with ffmpeg", r.path, ErrNoVideo, strings.TrimPrefix(f.Text, ErrNoVideo.Error()))
+			return m, fmt.Errorf("%s: %w%s; try playing it, or convert it with ffmpeg", r.path, ErrNoVideo, strings.TrimPrefix(f.Text, ErrNoVideo.Error()))
 		}
-		return 0, nil, fmt.Errorf("%s: %s", r.path, f.Text)
+		return m, fmt.Errorf("%s: %s", r.path, f.Text)
 	}
-	return kind, body, nil
+	return m, nil
 }
 
 // died says why the child ended without a word.
 func (r *Recording) died(cause error) error {
 	r.silent.Stop()
-	if r.cmd.Process != nil {
-		_ = r.cmd.Process.Kill() // what is left of it
-	}
-	status := r.wait()
+	r.child.kill() // what is left of it
+	status := r.child.wait()
 	r.ended = true
-	last := r.stderr.last()
+	last := r.child.stderr.last()
 	switch {
 	case r.ctx.Err() != nil: // stopped on purpose
 		return fmt.Errorf("%s: %w", r.path, context.Cause(r.ctx))
@@ -199,28 +175,28 @@ func (r *Recording) Next() (*scene.Step, error) {
 
 func (r *Recording) next() (*scene.Step, error) {
 	for {
-		kind, body, err := r.message()
+		m, err := r.message()
 		if err != nil {
 			return nil, err
 		}
-		switch kind {
+		switch m.kind {
 		case msgStep:
-			return unpackStep(body)
+			return m.step, nil
 		case msgGap:
 			var g scene.Gap
-			if err := readGob(body, &g); err != nil {
+			if err := readGob(m.body, &g); err != nil {
 				return nil, err
 			}
 			r.gaps = append(r.gaps, g)
 		case msgEnd:
-			if err := readGob(body, &r.info); err != nil {
+			if err := readGob(m.body, &r.info); err != nil {
 				return nil, err
 			}
 			r.ended = true
-			if err := r.wait(); err != nil {
+			if err := r.child.wait(); err != nil {
 				return nil, fmt.Errorf("%s: %w (%v)", r.path, ErrCrashed, err)
 			}
-			r.info.DecoderErrors = r.stderr.count()
+			r.info.DecoderErrors = r.child.stderr.count()
 			return nil, io.EOF
 		}
 	}
@@ -249,12 +225,9 @@ func (r *Recording) Close() error {
 		if r.silent != nil {
 			r.silent.Stop()
 		}
-		if r.wait != nil {
-			_ = r.cmd.Process.Kill() // an error says that it has ended already
-			_ = r.wait()             // killed on purpose
-		}
-		if r.pipe != nil {
-			r.pipe.Close()
+		if r.child != nil {
+			r.left()
+			r.child.Close()
 		}
 		if r.folder != "" {
 			r.close = os.RemoveAll(r.folder)

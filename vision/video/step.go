@@ -101,14 +101,13 @@ func (w *worker) step(gray scene.Gray) error {
 	if !w.steps.taken || w.steps.cut || thumb.change(w.steps.key) >= w.Options.KeyFrameChange {
 		s.KeyFrame, w.steps.key = true, thumb
 	}
-	body, err := packStep(s)
-	if err != nil {
-		return fmt.Errorf("step at %.2f s: %w", w.time, err)
-	}
 	w.steps.next, w.steps.taken, w.steps.cut, w.steps.last = index+1, true, false, gray
 	w.between = nil
 	w.steps.nextBetween = w.time + w.betweenSpacing()
-	return writeMessage(w.out, msgStep, body)
+	if err := writeStep(w.out, s); err != nil {
+		return fmt.Errorf("step at %.2f s: %w", w.time, err)
+	}
+	return nil
 }
 
 func (w *worker) betweenSpacing() float64 {

@@ -1,0 +1,77 @@
+package video
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"sync"
+	"sync/atomic"
+	"syscall"
+)
+
+// Child is a decoding process that waits for its recording. Starting takes a sixth of a second, in which the
+// linker brings some 250 libraries together: who knows that a recording will come starts one beside
+// other work and hands it over in Options.
+type Child struct {
+	cmd    *exec.Cmd
+	wait   func() error // for the child's end, from any goroutine
+	stdin  io.WriteCloser
+	pipe   *os.File
+	stderr *tail
+	taken  atomic.Bool
+}
+
+// NewChild starts a child that decodes on the CPU. Close it, whether a recording took it or not.
+func NewChild() (*Child, error) { return newChild("") }
+
+func newChild(decoder string) (*Child, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	ours, theirs, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer theirs.Close()
+	c := &Child{cmd: exec.Command(self), pipe: ours, stderr: &tail{}}
+	c.cmd.Env = append(os.Environ(), workerMark+"=1", captureOptions(decoder), "OPENCV_LOG_LEVEL=ERROR")
+	c.cmd.Stderr = c.stderr
+	c.cmd.ExtraFiles = []*os.File{theirs}
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true} // never outlives us; Ctrl-C is for us to deal with
+	if c.stdin, err = c.cmd.StdinPipe(); err == nil {
+		err = c.cmd.Start()
+	}
+	if err != nil {
+		ours.Close()
+		return nil, fmt.Errorf("starting the decoder: %w", err)
+	}
+	c.wait = sync.OnceValue(c.cmd.Wait)
+	return c, nil
+}
+
+// take is true once: a child decodes one recording.
+func (c *Child) take() bool { return c != nil && c.taken.CompareAndSwap(false, true) }
+
+// begin tells the child what to decode. One that is gone already is noticed at the first message.
+func (c *Child) begin(j job) error {
+	question, err := json.Marshal(j)
+	if err != nil {
+		return err
+	}
+	_, _ = c.stdin.Write(question)
+	_ = c.stdin.Close()
+	return nil
+}
+
+// kill ends the process, if it has not ended.
+func (c *Child) kill() { _ = c.cmd.Process.Kill() }
+
+// Close ends the process. It may be called twice.
+func (c *Child) Close() {
+	c.kill()
+	_ = c.wait() // killed on purpose
+	c.pipe.Close()
+}
