@@ -85,7 +85,7 @@ func (a *Analyzer) loadAll() error {
 		return err
 	}
 	if o.Config.Run.Flow == "cuda" && a.device.Device == model.CPU && a.device.Note == "" {
-		return nil, fmt.Errorf("run.flow: cuda, but run.device: %s is the CPU here: flow is computed on the GPU of the networks; run.flow: auto takes the CPU", o.Config.Run.Device)
+		return fmt.Errorf("run.flow: cuda, but run.device: %s is the CPU here: flow is computed on the GPU of the networks; run.flow: auto takes the CPU", o.Config.Run.Device)
 	}
 	err = a.load()
 	if err != nil && a.device.Device != model.CPU { // it passed its check, but not all networks fit

@@ -90,7 +90,6 @@ func (r *run) do(ctx context.Context) (state State, text string, err error) {
 // begin opens the recording, takes the folder, and finds what an earlier run
 // left there.
 func (r *run) begin(ctx context.Context, in inputs) (err error) {
-	go func() { _, _ = programSum() }() // wanted below, while the decoder starts
 	o := r.videoOptions()
 	if r.device.Device != model.CPU && !r.device.Info.Simulated && r.options.Config.Video.GPUDecode {
 		r.decoder = video.ChooseDecoder(ctx, r.path, o)

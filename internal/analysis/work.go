@@ -2,6 +2,8 @@ package analysis
 
 import (
 	"bytes"
+	"debug/elf"
+	"encoding/binary"
 	"encoding/gob"
 	"encoding/json"
 	"errors"
@@ -42,7 +44,7 @@ const (
 // two kinds of processor are not mixed in one timeline.
 type key struct {
 	Inputs  inputs `json:"inputs"`
-	Program string `json:"program_sha256"`
+	Program string `json:"program"`
 	Machine string `json:"machine"`
 }
 
@@ -63,17 +65,40 @@ type journalLine struct {
 	Segment *segment `json:"segment,omitempty"`
 }
 
-// programSum is the SHA-256 of the running program, found once.
-var programSum = sync.OnceValues(func() (string, error) {
+// programID is what the linker wrote into the running program, a hash of all it was made of; of one built without, its
+// bytes' SHA-256. Found once.
+var programID = sync.OnceValues(func() (string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return "", err
 	}
+	if id := buildID(self); id != "" {
+		return id, nil
+	}
 	return fileSum(self)
 })
 
+// buildID reads an ELF file's Go build ID, "" where there is none.
+func buildID(path string) string {
+	f, err := elf.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	note := f.Section(".note.go.buildid")
+	if note == nil {
+		return ""
+	}
+	b, err := note.Data()
+	const head = 16 // three lengths, and the name "Go"
+	if err != nil || len(b) < head {
+		return ""
+	}
+	return string(b[head:min(len(b), head+int(binary.LittleEndian.Uint32(b[4:])))])
+}
+
 func (r *run) key(in inputs) (key, error) {
-	program, err := programSum()
+	program, err := programID()
 	machine := fmt.Sprintf("%s %s, %d threads, %s, decoder %q, flow on the GPU %v", runtime.GOARCH, strings.Join(cpu.ISAs(), " "), r.threads(), r.device.Device+" "+r.device.String(), r.decoder, r.flow != nil)
 	return key{in, program, machine}, err
 }

@@ -18,6 +18,7 @@ type Detector struct {
 	plan   preset
 	nets   map[string]lanes
 	runs   map[string]*runner // by net, width and lane
+	rooms  map[string]*room   // by net and lane
 	area   area
 	lie    perspective
 	known  confirmed
@@ -42,7 +43,7 @@ func NewDetector(o Options) (*Detector, error) {
 	if o.Path == nil {
 		o.Path = pretrained.Path
 	}
-	d := &Detector{o: o, plan: plan, nets: map[string]lanes{}, runs: map[string]*runner{}, first: true, counts: map[string]int{}}
+	d := &Detector{o: o, plan: plan, nets: map[string]lanes{}, runs: map[string]*runner{}, rooms: map[string]*room{}, first: true, counts: map[string]int{}}
 	for _, l := range plan.looks() {
 		d.mixed = d.mixed || l.net != ownNet
 		if _, err := d.net(l.net); err != nil {
@@ -56,7 +57,7 @@ func NewDetector(o Options) (*Detector, error) {
 // Sibling is a detector with the same options that shares the nets and remembers nothing yet: for
 // another recording, which may be looked at side by side with this one. Close the first after use, not its siblings.
 func (d *Detector) Sibling() *Detector {
-	return &Detector{o: d.o, plan: d.plan, nets: maps.Clone(d.nets), runs: map[string]*runner{}, mixed: d.mixed, first: true, counts: map[string]int{}}
+	return &Detector{o: d.o, plan: d.plan, nets: maps.Clone(d.nets), runs: map[string]*runner{}, rooms: map[string]*room{}, mixed: d.mixed, first: true, counts: map[string]int{}}
 }
 
 // lanes are a net for each of the looks that may be under way: the second is the first one's twin, or
@@ -117,6 +118,11 @@ func (d *Detector) runner(name string, width, lane int, f scene.Frame) (*runner,
 	r := d.runs[key]
 	if r == nil || r.fw != f.Width || r.fh != f.Height {
 		r = newRunner(n[lane], name, width, d.o.MinScore, f)
+		shared := fmt.Sprintf("%s/%d", name, lane)
+		if d.rooms[shared] == nil {
+			d.rooms[shared] = r.room
+		}
+		r.room = d.rooms[shared]
 		d.runs[key] = r
 	}
 	return r, nil

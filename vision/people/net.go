@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"slices"
 
 	"classlens/model"
 	"classlens/vision/scene"
@@ -20,13 +21,13 @@ type runner struct {
 	scale      toSource
 	fw, fh     int
 	step       int
-	buffers    map[image.Point]*buffers     // by size of the part
-	sights     map[image.Point]*model.Sight // likewise, on a GPU
+	room       *room
+	sights     map[image.Point]*model.Sight // by size of the part, on a GPU
 }
 
-// buffers are a net's input and outputs at one size.
-type buffers struct {
-	in  model.Tensor
+// room is the memory for a net's input and outputs, at all sizes: one after the other.
+type room struct {
+	in  []float32
 	out []model.Tensor
 }
 
@@ -53,7 +54,7 @@ func inputSize(name string, width, fw, fh int) (w, h, pw, ph int) {
 
 func newRunner(n *model.Net, name string, width int, least float64, f scene.Frame) *runner {
 	w, h, pw, ph := inputSize(name, width, f.Width, f.Height)
-	r := &runner{net: n, name: name, least: least, gain: 1, fw: f.Width, fh: f.Height, step: netStep[name], buffers: map[image.Point]*buffers{}, sights: map[image.Point]*model.Sight{}}
+	r := &runner{net: n, name: name, least: least, gain: 1, fw: f.Width, fh: f.Height, step: netStep[name], room: &room{}, sights: map[image.Point]*model.Sight{}}
 	switch name {
 	case "faceboxes":
 		r.gain, r.bias = 1/127.5, -1
@@ -88,22 +89,18 @@ func (r *runner) part(box scene.Box) image.Rectangle {
 // run resizes the part of the frame and runs the net; the maps live until the
 // next run. Their first cell stands for the part's first pixels.
 func (r *runner) run(f scene.Frame, part image.Rectangle) ([]plane, error) {
-	b := r.buffers[part.Size()]
-	if b == nil {
-		if len(r.buffers) > 4 { // parts change seldom; old sizes do not come back
-			clear(r.buffers)
-		}
-		b = &buffers{in: model.Tensor{Shape: []int{1, 3, part.Dy(), part.Dx()}, Data: make([]float32, 3*part.Dx()*part.Dy())}}
-		r.buffers[part.Size()] = b
-	}
-	r.resize.into(b.in.Data, f, part, r.gain, r.bias)
+	b := r.room
+	size := 3 * part.Dx() * part.Dy()
+	b.in = slices.Grow(b.in[:0], size)[:size]
+	in := model.Tensor{Shape: []int{1, 3, part.Dy(), part.Dx()}, Data: b.in}
+	r.resize.into(in.Data, f, part, r.gain, r.bias)
 	if b.out == nil {
-		out, err := r.net.Run(b.in)
+		out, err := r.net.Run(in)
 		if err != nil {
 			return nil, err
 		}
 		b.out = out
-	} else if err := r.net.RunInto([]model.Tensor{b.in}, b.out); err != nil {
+	} else if err := r.net.RunInto([]model.Tensor{in}, b.out); err != nil {
 		return nil, err
 	}
 	maps := make([]plane, len(b.out))

@@ -15,7 +15,7 @@ func TestStateHoldsAllThatIsRemembered(t *testing.T) {
 		of    any
 		known []string
 	}{
-		{Detector{}, []string{"o", "plan", "nets", "runs", "area", "turn", "first", "looked", "body", "whole", "counts", "lie", "known", "mixed", "looks", "fresh", "under"}},
+		{Detector{}, []string{"o", "plan", "nets", "runs", "rooms", "area", "turn", "first", "looked", "body", "whole", "counts", "lie", "known", "mixed", "looks", "fresh", "under"}},
 		{area{}, []string{"seen", "heights", "looks"}},
 		{perspective{}, []string{"y", "h", "fitted", "at", "grow"}},
 		{confirmed{}, []string{"places"}},

@@ -6,7 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"sync"
+	"runtime"
 	"sync/atomic"
 	"syscall"
 )
@@ -42,14 +42,35 @@ func newChild(decoder string) (*Child, error) {
 	c.cmd.ExtraFiles = []*os.File{theirs}
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true} // never outlives us; Ctrl-C is for us to deal with
 	if c.stdin, err = c.cmd.StdinPipe(); err == nil {
-		err = c.cmd.Start()
+		err = c.start()
 	}
 	if err != nil {
 		ours.Close()
 		return nil, fmt.Errorf("starting the decoder: %w", err)
 	}
-	c.wait = sync.OnceValue(c.cmd.Wait)
 	return c, nil
+}
+
+// start starts the process from a thread that lives as long: Pdeathsig means the death of the thread that started it, and Go
+// ends threads (one whose goroutine had locked it, as a GPU's driver wants).
+func (c *Child) start() error {
+	started, ended := make(chan error), make(chan struct{})
+	var status error
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := c.cmd.Start()
+		started <- err
+		if err == nil {
+			status = c.cmd.Wait()
+			close(ended)
+		}
+	}()
+	c.wait = func() error {
+		<-ended
+		return status
+	}
+	return <-started
 }
 
 // take is true once: a child decodes one recording.

@@ -166,22 +166,57 @@ func bytesOf(v []float32) []byte {
 
 var errShort = errors.New("a step from the decoder is cut short")
 
-// readStep reads a step of n bytes, each picture into memory of its own: grey frames are kept for many steps, and
-// must not keep alive the picture that came with them, ten times as large.
-func readStep(r io.Reader, n int) (*scene.Step, error) {
-	left := n
-	take := func(n int) ([]byte, error) { // the child has read a stranger's file: its sizes are held to the message's
-		if n < 0 || n > left {
-			return nil, errShort
-		}
-		left -= n
-		return readPart(r, n)
+// stepReader reads the parts of a step, each picture into memory of its own: grey frames are kept for many steps, and
+// must not keep alive the picture that came with them, ten times as large. The child has read a stranger's file: its sizes
+// are held to the message's.
+type stepReader struct {
+	from io.Reader
+	left int // bytes of the message
+}
+
+func (r *stepReader) bytes(n int) ([]byte, error) {
+	if n < 0 || n > r.left {
+		return nil, errShort
 	}
-	size, err := take(4)
+	r.left -= n
+	return readPart(r.from, n)
+}
+
+// picture reads w x h pixels of so many bytes.
+func (r *stepReader) picture(w, h, size int) ([]byte, error) {
+	if w < 0 || h < 0 || w > maxSide || h > maxSide {
+		return nil, errShort
+	}
+	return r.bytes(size * w * h)
+}
+
+// flow reads the vectors of dense flow, or the two pictures that a GPU is to find it in.
+func (r *stepReader) flow(f *scene.Flow) (err error) {
+	if f.Pair != nil {
+		if f.Pair.From, err = r.picture(f.Width, f.Height, 1); err == nil {
+			f.Pair.To, err = r.picture(f.Width, f.Height, 1)
+		}
+		return err
+	}
+	if f.Width < 0 || f.Height < 0 || f.Width > maxSide || f.Height > maxSide || 8*f.Width*f.Height > r.left {
+		return errShort
+	}
+	r.left -= 8 * f.Width * f.Height
+	f.UV = make([]float32, 2*f.Width*f.Height)
+	if _, err := io.ReadFull(r.from, bytesOf(f.UV)); err != nil {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+
+// readStep reads a step of n bytes.
+func readStep(from io.Reader, n int) (*scene.Step, error) {
+	r := &stepReader{from, n}
+	size, err := r.bytes(4)
 	if err != nil {
 		return nil, err
 	}
-	raw, err := take(int(binary.LittleEndian.Uint32(size)))
+	raw, err := r.bytes(int(binary.LittleEndian.Uint32(size)))
 	if err != nil {
 		return nil, err
 	}
@@ -191,52 +226,22 @@ func readStep(r io.Reader, n int) (*scene.Step, error) {
 	}
 	s := &scene.Step{Index: h.Index, Shot: h.Shot, Time: h.Time, KeyFrame: h.KeyFrame, Camera: h.Camera,
 		Frame: scene.Frame{Time: h.Time, Width: h.Width, Height: h.Height}, Flow: h.Flow, Between: h.Between}
-	fits := func(w, h int) bool { return w >= 0 && h >= 0 && w <= maxSide && h <= maxSide }
-	if !fits(h.Width, h.Height) {
-		return nil, errShort
-	}
-	if s.Frame.Pix, err = take(3 * h.Width * h.Height); err != nil {
+	if s.Frame.Pix, err = r.picture(h.Width, h.Height, 3); err != nil {
 		return nil, err
 	}
 	if s.Flow != nil {
-		if !fits(s.Flow.Width, s.Flow.Height) {
-			return nil, errShort
-		}
-		if err := readFlow(s.Flow, r, take, &left); err != nil {
+		if err := r.flow(s.Flow); err != nil {
 			return nil, err
 		}
 	}
 	for i := range s.Between {
 		g := &s.Between[i]
-		if !fits(g.Width, g.Height) {
-			return nil, errShort
-		}
-		if g.Pix, err = take(g.Width * g.Height); err != nil {
+		if g.Pix, err = r.picture(g.Width, g.Height, 1); err != nil {
 			return nil, err
 		}
 	}
-	if left != 0 {
-		return nil, fmt.Errorf("a step from the decoder has %d bytes too many", left)
+	if r.left != 0 {
+		return nil, fmt.Errorf("a step from the decoder has %d bytes too many", r.left)
 	}
 	return s, nil
-}
-
-// readFlow reads the vectors of dense flow, or the two pictures that a GPU is to find it in.
-func readFlow(f *scene.Flow, r io.Reader, take func(int) ([]byte, error), left *int) (err error) {
-	if f.Pair != nil {
-		for _, p := range []*[]byte{&f.Pair.From, &f.Pair.To} {
-			if *p, err = take(f.Width * f.Height); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	if *left -= 8 * f.Width * f.Height; *left < 0 {
-		return errShort
-	}
-	f.UV = make([]float32, 2*f.Width*f.Height)
-	if _, err := io.ReadFull(r, bytesOf(f.UV)); err != nil {
-		return io.ErrUnexpectedEOF
-	}
-	return nil
 }

@@ -1,6 +1,7 @@
 package video
 
 import (
+	"encoding/binary"
 	"math"
 
 	"classlens/vision/scene"
@@ -26,9 +27,7 @@ func newThumbnail(g scene.Gray) (t thumbnail) {
 			x0, x1 := cx*g.Width/w, max((cx+1)*g.Width/w, cx*g.Width/w+1)
 			sum := 0
 			for y := y0; y < min(y1, g.Height); y++ {
-				for _, p := range g.Pix[y*g.Width+x0 : y*g.Width+min(x1, g.Width)] {
-					sum += int(p)
-				}
+				sum += total(g.Pix[y*g.Width+x0 : y*g.Width+min(x1, g.Width)])
 			}
 			v := float64(sum) / float64((y1-y0)*(x1-x0))
 			t.cell[cy*w+cx] = v
@@ -41,6 +40,24 @@ func newThumbnail(g scene.Gray) (t thumbnail) {
 	}
 	t.spread = math.Sqrt(t.spread)
 	return t
+}
+
+// total adds up pixels, eight at a time: of 16 bits each, so that 64 rounds do not run over.
+func total(pix []byte) (sum int) {
+	const even = 0x00ff00ff00ff00ff
+	for len(pix) >= 8 {
+		lanes := uint64(0)
+		for n := 0; n < 64 && len(pix) >= 8; n++ {
+			v := binary.LittleEndian.Uint64(pix)
+			lanes += v&even + v>>8&even
+			pix = pix[8:]
+		}
+		sum += int(lanes&0xffff + lanes>>16&0xffff + lanes>>32&0xffff + lanes>>48)
+	}
+	for _, p := range pix {
+		sum += int(p)
+	}
+	return sum
 }
 
 // likeness is the correlation of two thumbnails, -1 to 1; blank pictures are
