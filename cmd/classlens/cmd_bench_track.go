@@ -206,7 +206,7 @@ func (b *trackBench) one(ctx context.Context, d *people.Detector, path, preset s
 	d.Begin()
 	r := &trackRun{}
 	follow := &lucas.Follower{}
-	t := track.NewTracker(track.Options{}, track.FollowerFunc(func(a, b scene.Gray, pts []track.Point) ([]track.Point, []bool) {
+	t := track.NewTracker(track.Options{HoldScore: d.HoldScore()}, track.FollowerFunc(func(a, b scene.Gray, pts []track.Point) ([]track.Point, []bool) {
 		t0 := processorTime()
 		moved, ok := follow.Follow(a, b, pts)
 		r.flow += processorTime() - t0

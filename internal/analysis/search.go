@@ -23,7 +23,9 @@ func (r *run) findPeople(ctx context.Context) ([]scene.Track, error) {
 	}
 	r.detector.Begin()
 	following := &tape{inner: &lucas.Follower{}}
-	tracker := track.NewTracker(r.trackOptions(), following)
+	o := r.trackOptions()
+	o.HoldScore = r.detector.HoldScore()
+	tracker := track.NewTracker(o, following)
 	if err := r.searchSteps(ctx, tracker, following); err != nil {
 		if !r.brokeOff(err) {
 			return nil, err

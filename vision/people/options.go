@@ -46,8 +46,8 @@ type preset struct {
 }
 
 // The presets. The project's own net finds heads from any side at a quarter of CenterFace's time, but takes hands and bags for heads too: by default
-// it looks each second, and CenterFace and MoveNet now and then, to confirm. best has CenterFace look each second as well: it sees fewer heads, but
-// tells those behind one another apart better. pretrained does without the own net: what its training pictures are labelled with.
+// it looks each second, and CenterFace and MoveNet now and then, to confirm. best has CenterFace look each second as well, at two sizes: it sees fewer
+// heads, but tells those behind one another apart better, the more so the larger its input. pretrained does without the own net: what its training pictures are labelled with.
 // docs/measured.md has figures.
 var presets = map[string]preset{
 	"fast": {faces: [][]look{{{ownNet, 1280, ownHead}}}, wholeEvery: 10},
@@ -57,8 +57,8 @@ var presets = map[string]preset{
 		wholeEvery: 10,
 	},
 	"best": {
-		faces:  [][]look{{{"centerface", 1280, largeHead}, {ownNet, 1280, ownHead}}},
-		bodies: []look{{"movenet-multipose", 896, 0}}, bodyEvery: 5,
+		faces:  [][]look{{{"centerface", 1920, 0}, {"centerface", 1280, largeHead}, {ownNet, 1280, ownHead}}},
+		bodies: []look{{"movenet-multipose", 896, 0}, {"movenet-multipose", 1280, 0}}, bodyEvery: 5,
 		wholeEvery: 10,
 	},
 	"pretrained": {
@@ -66,6 +66,20 @@ var presets = map[string]preset{
 		bodies: []look{{"movenet-multipose", 896, 0}}, bodyEvery: 5,
 		wholeEvery: 10,
 	},
+}
+
+// surelySeen is the score of a head that several nets agree on.
+const surelySeen = 0.8
+
+// HoldScore is what track.Options.HoldScore should be with this detector: only where at least three looks are fused at every step are scores those of
+// heads that several nets have seen.
+func (d *Detector) HoldScore() float64 {
+	for _, turn := range d.plan.faces {
+		if len(turn) < 3 {
+			return 0
+		}
+	}
+	return surelySeen
 }
 
 // seldom is the own net at every look, and CenterFace of a width at the first of so many.

@@ -154,6 +154,114 @@ func TestChangesSeats(t *testing.T) {
 	}
 }
 
+// TestWalksFast: somebody three heads farther at each look, whom flow loses, is one person all the same: a student who leaves a
+// seat and stands elsewhere, and a teacher who goes from place to place and is nobody's seat where they stood.
+func TestWalksFast(t *testing.T) {
+	actors := room(3, 4)
+	n := len(actors)
+	w := actors[0].w
+	teacher := actor{1.5 * w, 1.8 * w, func(q int) (float64, float64, bool, bool) {
+		switch {
+		case q < 8:
+			return 80, 60, true, true
+		case q < 13:
+			return 80 + 90*float64(q-7), 60, true, true
+		}
+		return 620, 60, true, q != 20
+	}}
+	bx, by, _, _ := actors[9].at(0)
+	actors[9].at = func(q int) (float64, float64, bool, bool) {
+		if q < 10 {
+			return bx, by, true, true
+		}
+		return bx + 3*1.2*w*math.Min(float64(q-9), 6), by + 30, true, true
+	}
+	s := stage{actors: append(actors, teacher), noise: 0.06, blind: true}
+	tracks := s.play(24, Options{})
+	if len(tracks) != n+1 {
+		t.Fatalf("%d tracks, want %d", len(tracks), n+1)
+	}
+	if id := s.sameOwner(t, tracks, n, 0, 5, 9, 12, 15, 23); id != "T01" {
+		t.Errorf("the teacher is %s", id)
+	}
+	s.sameOwner(t, tracks, 9, 0, 9, 11, 14, 20, 23)
+	for i := range n {
+		if i != 9 {
+			s.sameOwner(t, tracks, i, 0, 12, 23)
+		}
+	}
+	for _, k := range tracks {
+		if v := k.Sightings[14]; v.Visible && v.Head.Contains(80, 60) {
+			t.Errorf("%s is held where the teacher stood before", k.ID)
+		}
+	}
+}
+
+// TestFlickerIsNoWalk: false heads here and there, sure ones even, become nobody who walks.
+func TestFlickerIsNoWalk(t *testing.T) {
+	actors := room(2, 4)
+	for k := range 3 {
+		x := 60 + 300*float64(k)
+		actors = append(actors, actor{20, 24, func(q int) (float64, float64, bool, bool) {
+			return x + 40*float64(q%2), 40, true, q%7 == 2*k || q%7 == 2*k+1 // two looks in a row, a head or two apart
+		}})
+	}
+	s := stage{actors: actors, noise: 0.05, blind: true}
+	for _, k := range s.play(40, Options{MinSum: 100, MinHits: 30}) { // seats are not what is asked here
+		if k.Teacher {
+			t.Errorf("%s walks", k.ID)
+		}
+	}
+}
+
+// TestHoldScore: who is surely but seldom seen is held where they sit if it is asked for, and only then.
+func TestHoldScore(t *testing.T) {
+	actors := room(2, 4)
+	x, y, _, _ := actors[3].at(0)
+	actors[3].at = func(q int) (float64, float64, bool, bool) { return x, y, true, q >= 30 && q%4 == 0 }
+	s := stage{actors: actors, noise: 0.05}
+	for _, score := range []float64{0, 0.7, 0.9} { // the stage's heads have 0.8
+		tracks := s.play(60, Options{HoldScore: score})
+		held := s.owner(tracks, 3, 5) != ""
+		if want := score == 0.7; held != want {
+			t.Errorf("with %v held at 5: %v", score, held)
+		}
+		if s.owner(tracks, 3, 32) == "" {
+			t.Errorf("with %v not found at 32", score)
+		}
+	}
+}
+
+// TestCutOffHead: a head at the picture's edge of which now all, now half is seen is one student's; elsewhere a hand beside a head is not part of it.
+func TestCutOffHead(t *testing.T) {
+	for _, edge := range []bool{true, false} {
+		tr := NewTracker(Options{}, nil)
+		class := stage{actors: room(2, 4)}
+		for q := range 20 {
+			people := []scene.Person{}
+			for i := range class.actors {
+				h, _, _ := class.head(i, q)
+				people = append(people, scene.Person{Head: h, Score: 0.8})
+			}
+			h := scene.Box{X: 0, Y: 500, W: 40, H: 48}
+			if q%8 >= 4 {
+				h = scene.Box{X: 8, Y: 512, W: 22, H: 26} // half of it
+			}
+			if !edge {
+				h.X += 100
+			}
+			tr.Add(&scene.Step{Index: q, Time: float64(q), Camera: scene.Still(), Frame: scene.Frame{Width: 1000, Height: 600}}, append(people, scene.Person{Head: h, Score: 0.8}))
+		}
+		want := 9
+		if !edge {
+			want = 10
+		}
+		if n := len(tr.Finish()); n != want {
+			t.Errorf("at the edge %v: %d tracks, want %d", edge, n, want)
+		}
+	}
+}
+
 // TestWalksInFront: one who passes close before a seat hides its student, and
 // takes no name.
 func TestWalksInFront(t *testing.T) {

@@ -67,7 +67,7 @@ func tracksOf(t *testing.T, path, preset string) ([]scene.Track, spent) {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	tr := track.NewTracker(track.Options{}, &lucas.Follower{})
+	tr := track.NewTracker(track.Options{HoldScore: d.HoldScore()}, &lucas.Follower{})
 	var s spent
 	shot := 0
 	for {

@@ -17,6 +17,24 @@ func (s *seat) evidence() float64 {
 	return sum
 }
 
+// topMean is the mean of a seat's five best scores.
+func (s *seat) topMean() float64 {
+	scores := make([]float64, len(s.hits))
+	for i, h := range s.hits {
+		scores[i] = h.score
+	}
+	slices.SortFunc(scores, func(a, b float64) int { return cmp.Compare(b, a) })
+	top := scores[:min(topHits, len(scores))]
+	mean := 0.0
+	for _, v := range top {
+		mean += v / float64(len(top))
+	}
+	return mean
+}
+
+// topHits: so many of a seat's best finds tell how surely it was ever seen.
+const topHits = 5
+
 // minSizeShare: a head smaller than this share of what its place in the picture
 // lets expect is none (an adult's and a small child's head differ by a fifth).
 const minSizeShare = 0.45
@@ -47,16 +65,7 @@ func (t *Tracker) keep(seats []*seat, size func(y float64) float64, moves *activ
 	}
 	var out []*seat
 	for _, s := range seats {
-		scores := make([]float64, len(s.hits))
-		for i, h := range s.hits {
-			scores[i] = h.score
-		}
-		slices.SortFunc(scores, func(a, b float64) int { return cmp.Compare(b, a) })
-		top := scores[:min(5, len(scores))]
-		mean := 0.0
-		for _, v := range top {
-			mean += v / float64(len(top))
-		}
+		mean := s.topMean()
 		if len(s.hits) < minHits || mean < t.o.MinTop || s.evidence() < minSum || s.h < minSizeShare*size(s.y) {
 			continue
 		}

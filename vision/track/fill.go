@@ -76,7 +76,7 @@ const (
 	linePull   = 0.3 // how far, in log size, it is drawn towards the room's perspective
 	covered    = 0.45
 	holdShare  = 0.5 // a seat found at this share of the looks is held where it is not; else,
-	holdSeldom = 4.0 // only for so many seconds from a find: who is seldom seen is not visible
+	holdSeldom = 2.0 // only for so many seconds from a find: who is seldom seen is not visible
 	walkHold   = 4.0 // seconds that one on foot is followed unseen; then they are elsewhere
 )
 
@@ -112,10 +112,11 @@ func (t *Tracker) places(s *seat, size func(y float64) float64) []place {
 		}
 	}
 	s.holdIn, s.holdOut = math.Inf(1), math.Inf(1)
-	if float64(len(s.hits)) < holdShare*float64(looked) {
+	sure := t.o.HoldScore > 0 && s.topMean() >= t.o.HoldScore
+	if float64(len(s.hits)) < holdShare*float64(looked) && !sure {
 		s.holdIn = holdSeldom
 	}
-	if float64(len(s.hits)) < holdShare*float64(all) {
+	if float64(len(s.hits)) < holdShare*float64(all) && !sure {
 		s.holdOut = holdSeldom
 	}
 	out := make([]place, len(t.steps))

@@ -58,7 +58,7 @@ func (t *Tracker) finishView(v, students, others int) (class, teaching []scene.T
 				p.seat = s
 			}
 		}
-		persons, teach = teachers(t.people(seats, pieces), size)
+		persons, teach = teachers(t.people(seats, pieces, size), size)
 	}
 	mine := make([]*seat, 0, len(persons))
 	for _, p := range persons {

@@ -27,6 +27,11 @@ type Options struct {
 	MinHits        int
 	MinTop, MinSum float64
 
+	// HoldScore: a seat that is seldom found is held where it was all the same when its best five detections have this mean
+	// score: somebody who is mostly hidden. Only where several nets must agree for such a score, else what one net takes for a
+	// head now and then would be held too. 0: never.
+	HoldScore float64
+
 	// Grow: boxes are given this much larger than they are measured (default 1.08).
 	Grow float64
 }

@@ -93,25 +93,30 @@ func (t *Tracker) chanceApart(a, b *seat) float64 {
 	return math.Pow(1-p, float64(len(b.hits)))
 }
 
-// joinPlaces joins the places of one person, the surest pair first.
+// joinPlaces joins the places of one person, the surest pair first, of equally sure pairs the nearest, heads that were seen well rather than others.
 func (t *Tracker) joinPlaces(seats []*seat) []*seat {
 	type join struct {
-		chance float64
-		a, b   *seat
+		chance, cost float64
+		a, b         *seat
 	}
 	for {
 		var joins []join
 		for i, a := range seats {
 			for _, b := range seats[:i] {
 				if c := t.samePerson(a, b); c < 1 {
-					joins = append(joins, join{c, a, b})
+					joins = append(joins, join{c, math.Hypot(a.x-b.x, a.y-b.y) / math.Sqrt(a.h*b.h) / math.Min(a.topMean(), b.topMean()), a, b})
 				}
 			}
 		}
 		if len(joins) == 0 {
 			return seats
 		}
-		slices.SortStableFunc(joins, func(p, q join) int { return cmp.Compare(p.chance, q.chance) })
+		slices.SortStableFunc(joins, func(p, q join) int {
+			if c := cmp.Compare(p.chance, q.chance); c != 0 {
+				return c
+			}
+			return cmp.Compare(p.cost, q.cost)
+		})
 		gone := map[*seat]bool{}
 		for _, j := range joins {
 			if gone[j.a] || gone[j.b] {

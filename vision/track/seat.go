@@ -41,7 +41,8 @@ func medianOf(hits []*hit, f func(*hit) float64) float64 {
 
 // Constants of the cost of joining two seats, all in heads and seconds.
 const (
-	joinSizeLog = 0.7  // sizes that differ by more than a factor of 2 are two people
+	joinSizeLog = 0.5  // sizes that differ by more than a factor of 1.65 are two people, or a hand and a head;
+	cutSizeLog  = 0.7  // but of a head at the picture's edge now more is seen, now less
 	apart       = 0.6  // found farther apart at one instant: two people
 	apartShare  = 0.1  // unless at no more than this share of the steps (a false detection)
 	reachAtOnce = 0.45 // how far a head moves from one step to the next without doubt
@@ -51,12 +52,20 @@ const (
 	placeReach  = 0.8 // how far a person's usual place may shift
 )
 
+// cutOff tells whether a seat's head reaches to the picture's edge, give or take a tenth of a head.
+func (t *Tracker) cutOff(s *seat) bool {
+	cam := t.steps[s.hits[0].step].cam
+	x, y := cam.toPicture(s.x, s.y)
+	w, h := 0.6*s.w*cam.scale(), 0.6*s.h*cam.scale()
+	return x < w || y < h || x > float64(t.width)-w || y > float64(t.height)-h
+}
+
 // joinCost is how unlikely it is that two seats are one person: distance at each
 // change of owner in time, distance of the usual places, difference of sizes;
 // blocked when they are seen apart at once.
 func (t *Tracker) joinCost(a, b *seat) float64 {
 	size := math.Abs(math.Log(a.h / b.h))
-	if size > joinSizeLog {
+	if size > joinSizeLog && !(size <= cutSizeLog && (t.cutOff(a) || t.cutOff(b))) {
 		return blocked
 	}
 	sx, sy := math.Sqrt(a.w*b.w), math.Sqrt(a.h*b.h)

@@ -28,6 +28,7 @@ type stage struct {
 	shot   func(step int) int
 	looks  func(step int) bool
 	noise  float64 // sd of a detection's place, heads
+	blind  bool    // flow sees nobody move
 }
 
 func (s stage) head(i, step int) (scene.Box, bool, bool) {
@@ -54,7 +55,7 @@ func (s stage) Follow(a, b scene.Gray, pts []Point) ([]Point, []bool) {
 		for i := range s.actors {
 			h, there, _ := s.head(i, from)
 			g, still, _ := s.head(i, to)
-			if there && still && h.Contains(p.X, p.Y) {
+			if there && still && !s.blind && h.Contains(p.X, p.Y) {
 				moved[k] = Point{p.X + g.X - h.X, p.Y + g.Y - h.Y}
 			}
 		}
