@@ -306,7 +306,7 @@ func (n *Network) Decide(seqs []Sequence) ([]Decision, error) {
 			}
 		}
 	}
-	out, err := n.temporal.run(batch, func(from, to int) ([]model.Tensor, error) {
+	out, err := n.temporal.run(batch, func(_, from, to int) ([]model.Tensor, error) {
 		return []model.Tensor{{Shape: []int{(to - from) * t, dim}, Data: embedding.Data[from*t*dim : to*t*dim]},
 			{Shape: []int{to - from, t}, Data: offset.Data[from*t : to*t]}, {Shape: []int{to - from, t}, Data: seen.Data[from*t : to*t]}}, nil
 	})

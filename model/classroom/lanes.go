@@ -53,8 +53,8 @@ func (l lanes) close() error {
 const partRows = 16
 
 // run evaluates a batch, in parts where there are several lanes. in gives the inputs of rows [from, to), and is called for
-// several parts at once; the outputs are joined.
-func (l lanes) run(rows int, in func(from, to int) ([]model.Tensor, error)) ([]model.Tensor, error) {
+// several lanes at once; the outputs are joined.
+func (l lanes) run(rows int, in func(lane, from, to int) ([]model.Tensor, error)) ([]model.Tensor, error) {
 	size := partRows
 	if len(l) == 1 {
 		size = max(rows, 1)
@@ -62,20 +62,20 @@ func (l lanes) run(rows int, in func(from, to int) ([]model.Tensor, error)) ([]m
 	parts := max(1, (rows+size-1)/size)
 	outs, errs := make([][]model.Tensor, parts), make([]error, parts)
 	var next atomic.Int64
-	work := func(n *model.Net) {
+	work := func(lane int) {
 		for i := int(next.Add(1)) - 1; i < parts; i = int(next.Add(1)) - 1 {
-			inputs, err := in(i*size, min((i+1)*size, rows))
+			inputs, err := in(lane, i*size, min((i+1)*size, rows))
 			if err == nil {
-				outs[i], err = n.Run(inputs...)
+				outs[i], err = l[lane].Run(inputs...)
 			}
 			errs[i] = err
 		}
 	}
 	var working sync.WaitGroup
-	for _, n := range l[1:min(len(l), parts)] {
-		working.Go(func() { work(n) })
+	for lane := 1; lane < min(len(l), parts); lane++ {
+		working.Go(func() { work(lane) })
 	}
-	work(l[0])
+	work(0)
 	working.Wait()
 	if err := errors.Join(errs...); err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package classroom
 
 import (
 	"fmt"
+	"slices"
 
 	"classlens/model"
 )
@@ -13,7 +14,7 @@ const channels = 5
 type pictureEncoder struct {
 	lanes
 	side     int
-	pictures []float32
+	pictures [][]float32 // a lane's: small enough to stay in its cache
 }
 
 func newPictureEncoder(onnx []byte, o model.Options) (*pictureEncoder, error) {
@@ -27,7 +28,7 @@ func newPictureEncoder(onnx []byte, o model.Options) (*pictureEncoder, error) {
 		_ = l.close() // it has run nothing
 		return nil, fmt.Errorf("its pictures have the shape %v, want (N, %d, S, S): is this a classroom network?", p, channels)
 	}
-	return &pictureEncoder{lanes: l, side: p[2]}, nil
+	return &pictureEncoder{lanes: l, side: p[2], pictures: make([][]float32, len(l))}, nil
 }
 
 func (e *pictureEncoder) size() int { return e.side }
@@ -40,16 +41,15 @@ const maxFlow = 1
 
 func (e *pictureEncoder) embed(rgb [][]byte, uv [][]float32, batch int) (model.Tensor, error) {
 	area := e.side * e.side
-	if need := batch * channels * area; cap(e.pictures) < need {
-		e.pictures = make([]float32, need)
-	}
 	for i := range rgb {
 		if len(rgb[i]) != 3*area || (uv[i] != nil && len(uv[i]) != 2*area) {
 			return model.Tensor{}, fmt.Errorf("picture %d has %d bytes and %d flow values, want %d and %d", i, len(rgb[i]), len(uv[i]), 3*area, 2*area)
 		}
 	}
-	out, err := e.run(batch, func(from, to int) ([]model.Tensor, error) {
-		in := model.Tensor{Shape: []int{to - from, channels, e.side, e.side}, Data: e.pictures[from*channels*area : to*channels*area]}
+	out, err := e.run(batch, func(lane, from, to int) ([]model.Tensor, error) {
+		size := (to - from) * channels * area
+		e.pictures[lane] = slices.Grow(e.pictures[lane][:0], size)[:size]
+		in := model.Tensor{Shape: []int{to - from, channels, e.side, e.side}, Data: e.pictures[lane]}
 		for i := from; i < to; i++ {
 			picture := in.Data[(i-from)*channels*area:][:channels*area]
 			if i < len(rgb) {

@@ -191,7 +191,8 @@ func (m poseMaps) point(k, y, x int, s toSource) (scene.Keypoint, xy) {
 	best, by, bx := -1.0, -1, -1
 	for j := y0; j < y1; j++ {
 		for i := x0; i < x1; i++ {
-			near := 1 / (math.Hypot(float64(j)-ey, float64(i)-ex) + pointNear)
+			dy, dx := float64(j)-ey, float64(i)-ex
+			near := 1 / (math.Sqrt(dy*dy+dx*dx) + pointNear)
 			if near <= best { // no heat lifts it above the best
 				continue
 			}

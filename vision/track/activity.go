@@ -15,6 +15,8 @@ type activity struct {
 	wide     int
 	high     int
 	scale    float64 // pixels a cell
+	probes   []int   // where each cell is read in frames of size, activityProbes² places a cell
+	size     [2]int
 	times    []float64
 	levels   [][]uint8 // a moment each
 	offered  int
@@ -55,16 +57,23 @@ func (a *activity) add(step *scene.Step, cam pose) {
 	if (a.offered-1)%a.every != 0 {
 		return
 	}
+	const each = activityProbes * activityProbes
+	if a.size != [2]int{w, h} {
+		a.probes, a.size = nil, [2]int{w, h}
+		for i := range a.wide * a.high * each {
+			cell, k := i/each, i%each
+			x := int((float64(cell%a.wide) + (float64(k%activityProbes)+0.5)/activityProbes) * a.scale)
+			y := int((float64(cell/a.wide) + (float64(k/activityProbes)+0.5)/activityProbes) * a.scale)
+			a.probes = append(a.probes, (min(y, h-1)*w+min(x, w-1))*n)
+		}
+	}
 	level := make([]uint8, a.wide*a.high)
 	for i := range level {
 		sum := 0
-		for k := range activityProbes * activityProbes {
-			x := int((float64(i%a.wide) + (float64(k%activityProbes)+0.5)/activityProbes) * a.scale)
-			y := int((float64(i/a.wide) + (float64(k/activityProbes)+0.5)/activityProbes) * a.scale)
-			p := (min(y, h-1)*w + min(x, w-1)) * n
+		for _, p := range a.probes[i*each : (i+1)*each] {
 			sum += int(pix[p]) + 2*int(pix[p+1]) + int(pix[p+2])
 		}
-		level[i] = uint8(sum / (4 * activityProbes * activityProbes))
+		level[i] = uint8(sum / (4 * each))
 	}
 	a.times, a.levels = append(a.times, step.Time), append(a.levels, level)
 	if len(a.levels) > activitySamples { // keep every other one, and from now on half as many
