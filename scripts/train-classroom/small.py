@@ -81,7 +81,7 @@ def components(deep, k):
 
 
 def lessons(s, views, k):
-    """batch(j, rng) and second(embedding, guessed, targets) of fit.train: Thunder's points and features as second task. views.shown is which views the last batch was made of."""
+    """batch(j, rng) and second(embedding, guessed, targets) of fit.train: Thunder's points and features as second task."""
     def scaled(v, least):
         mean, scale = torch.from_numpy(v[k].mean(0)), torch.from_numpy(1 / (v[k].std(0) + least))
         return lambda x: ((x - mean) * scale).clamp(-3, 3)
@@ -90,7 +90,7 @@ def lessons(s, views, k):
     deep = torch.from_numpy(components(s.deep, k))
 
     def batch(j, rng):
-        view = views.shown = rng.integers(0, views.maps[0].shape[1], len(j))
+        view = rng.integers(0, views.maps[0].shape[1], len(j))
         flip = torch.from_numpy(views.at(views.flips, j, view))[:, None]
         maps = torch.from_numpy(views.at(views.maps, j, view).astype(np.float32)).contiguous(memory_format=torch.channels_last)
 
