@@ -17,11 +17,14 @@ type Levels struct {
 	Rates map[string]map[string]float64 `json:"log_odds"` // by module and presentation
 }
 
-// How far a course's mean is drawn, as a share of the distance in log-odds: the module was there in training or not.
-// Chosen on held-out courses of 2013J.
+// How far a course's mean is drawn. Of a module that was there in training drawnSeen of the
+// distance, in log-odds. Of a new one nothing is known but what is usual elsewhere, and
+// courses do differ: what the model says stands as long as it is within freeUnseen of
+// that, and what is beyond is taken back (a model may misread a plan it has never seen, and
+// then it misreads the whole course). Chosen on courses of 2013J held out (docs/measured.md).
 const (
-	drawnSeen   = .7
-	drawnUnseen = .5
+	drawnSeen  = .7
+	freeUnseen = .5
 )
 
 // leastCohort is how many students a course's mean needs.
@@ -137,11 +140,12 @@ func (l *Levels) shifts(rows []models.Row, said []models.Prediction) map[[2]stri
 			continue
 		}
 		target, seen := l.target(key[0], key[1])
-		share := drawnUnseen
+		away := models.Offset(z, sigmoid(target))
 		if seen {
-			share = drawnSeen
+			out[key] = drawnSeen * away
+		} else {
+			out[key] = math.Copysign(max(0, math.Abs(away)-freeUnseen), away)
 		}
-		out[key] = share * models.Offset(z, sigmoid(target))
 	}
 	return out
 }

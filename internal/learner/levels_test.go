@@ -80,7 +80,36 @@ func TestShifts(t *testing.T) {
 	if math.Abs(sum-.75) > 1e-6 {
 		t.Errorf("the whole way leads to %g", sum)
 	}
+	// Of a module that was not there in training only what is beyond .5 is taken back.
+	for i := range 40 {
+		rows[i].Module = "NEW"
+	}
+	key := [2]string{"NEW", "2014J"}
+	if z := l.shifts(rows, said)[key]; math.Abs(z-(offsetOf(said[:40], .75)-freeUnseen)) > 1e-6 || z < .4 {
+		t.Errorf("far from the usual: %g", z)
+	}
+	for i := range said[:40] {
+		said[i][models.Passed] = sigmoid(models.Logit(said[i][models.Passed]) + .7)
+	}
+	if z := l.shifts(rows, said)[key]; z != 0 {
+		t.Errorf("near the usual: %g", z)
+	}
+	for i := range said[:40] {
+		said[i][models.Passed] = sigmoid(models.Logit(said[i][models.Passed]) + 1.8)
+	}
+	if z := l.shifts(rows, said)[key]; !(z < -.4) {
+		t.Errorf("far above the usual: %g", z)
+	}
 	if (*Levels)(nil).shifts(rows, said) != nil {
 		t.Error("no levels, but shifts")
 	}
+}
+
+// offsetOf is the offset that leads to a mean, from models.Offset.
+func offsetOf(said []models.Prediction, share float64) float64 {
+	var z []float64
+	for _, p := range said {
+		z = append(z, models.Logit(p[models.Passed]))
+	}
+	return models.Offset(z, share)
 }

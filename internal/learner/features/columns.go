@@ -38,8 +38,8 @@ const (
 	earlyMean             // days before the due day, mean
 	earlyLast             // of the latest handed in
 	earlyLeast            // of the latest of all
-	sinceHanded           // days since something was handed in, at most those since the start
-	handedAny             // 1 once something was handed in
+	sinceHanded           // days since something was handed in, at most those since the start; not known before anything is due or handed in
+	handedAny             // 1 once something was handed in; not known before anything is due
 	scoreMean             // of what was handed in
 	scoreWeighted         // by weight
 	scoreLast             //

@@ -66,6 +66,22 @@ func TestColumnsByHand(t *testing.T) {
 	}
 }
 
+// Before anything is due, who has handed in nothing is not told from who did not have to:
+// a course with a late first piece of work must not look like one whose students gave up.
+func TestNothingDueYet(t *testing.T) {
+	b := NewBuilder(class(), Options{}, nil)
+	for _, c := range []struct {
+		day, student int
+		any, since   float32
+	}{{7, 0, nan, nan}, {9, 0, 1, 1}, {9, 2, nan, nan}, {10, 2, 0, 10}, {12, 2, 1, 0}} {
+		row := b.At(0, c.day).Row(c.student)
+		same := func(got, want float32) bool { return got == want || !known(got) && !known(want) }
+		if !same(row[handedAny], c.any) || !same(row[sinceHanded], c.since) {
+			t.Errorf("day %d, student %d: handed_any %g, since_handed %g, want %g, %g", c.day, c.student+1, row[handedAny], row[sinceHanded], c.any, c.since)
+		}
+	}
+}
+
 func TestExtraColumns(t *testing.T) {
 	b := NewBuilder(class(), Options{}, nil)
 	b.Extra = []Extra{{Names: []string{"mine"}, Of: func(enrolment, day int) []float32 { return []float32{float32(100*enrolment + day)} }}}

@@ -150,8 +150,11 @@ func (p *plan) punctual(row []float32, work []handed, day int) {
 	if n > 0 {
 		row[earlyMean], row[earlyLeast] = float32(sum/n), float32(least)
 	}
-	row[lateCount], row[handedAny] = float32(late), truth(n > 0)
-	row[sinceHanded] = float32(day - lastDay)
+	row[lateCount] = float32(late)
+	if n == 0 && !slices.ContainsFunc(p.tasks, func(t task) bool { return t.due <= day }) {
+		return // nothing was asked for yet: who has handed in nothing is not behind
+	}
+	row[handedAny], row[sinceHanded] = truth(n > 0), float32(day-lastDay)
 }
 
 func (p *plan) scores(row []float32, work []handed) {

@@ -132,7 +132,7 @@ func TestNewtonStopsAtTheMinimum(t *testing.T) {
 	x, w := m.Encoder.last(s), m.Encoder.Width()
 	gradient := make([]float64, w+1)
 	for j := range w {
-		gradient[j] = ridge * m.Weights[Passed][j]
+		gradient[j] = ridge * float64(len(s.Rows)) * m.Weights[Passed][j]
 	}
 	for i, y := range s.Truth(Passed) {
 		d := sigmoid(score(m.Weights[Passed], x[i*w:(i+1)*w])) - float64(y)
@@ -314,5 +314,50 @@ func TestDamagedModels(t *testing.T) {
 	}
 	if _, err := Fit("oracle", s, nil, Options{}); err == nil {
 		t.Error("an unknown kind: no error")
+	}
+}
+
+// Bins: few values have one each, cut midway; a value that most students share does not
+// take the cuts from the others; edges rise, and every bin of training is one of 63.
+func TestBins(t *testing.T) {
+	if got := edgesOf([]float32{1, 1, 2, 4, 4}); !slices.Equal(got, []float32{1.5, 3}) {
+		t.Errorf("three values: %v", got)
+	}
+	if got := edgesOf(nil); got != nil {
+		t.Errorf("no values: %v", got)
+	}
+	next := math.Nextafter32(1, 2)
+	if got := edgesOf([]float32{1, next}); len(got) != 1 || !(got[0] >= 1 && got[0] < next) {
+		t.Errorf("neighbours: %v", got)
+	}
+	r := rand.New(rand.NewPCG(11, 1))
+	var values []float32
+	for i := range 10000 {
+		v := float32(0) // nine in ten
+		if i%10 == 0 {
+			v = float32(r.NormFloat64())
+		}
+		values = append(values, v)
+	}
+	slices.Sort(values)
+	edges := edgesOf(values)
+	b := &Binner{Columns: []int{0}, Edges: [][]float32{edges}}
+	count := map[uint8]int{}
+	for _, v := range values {
+		count[b.bin(0, v)]++
+	}
+	if !slices.IsSorted(edges) || len(slices.Compact(slices.Clone(edges))) != len(edges) || len(edges) > maxBins-2 {
+		t.Fatalf("%d edges: %v", len(edges), edges)
+	}
+	if len(count) < 60 || count[b.bin(0, 0)] != 9000 || count[0] != 0 {
+		t.Errorf("%d bins hold something, that of 0 %d", len(count), count[b.bin(0, 0)])
+	}
+	for bin, n := range count {
+		if bin != b.bin(0, 0) && n > 40 {
+			t.Errorf("bin %d holds %d of 1000", bin, n)
+		}
+	}
+	if b.bin(0, float32(math.NaN())) != 0 {
+		t.Error("what is not known has bin 0")
 	}
 }

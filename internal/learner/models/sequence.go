@@ -41,7 +41,7 @@ type SequenceOptions struct {
 }
 
 // Recurrence is what is taken by default.
-var Recurrence = SequenceOptions{Cell: "lstm", Hidden: 48, Dropout: 0.3, Decay: 0.01, Rate: 2e-3, Batch: 256, Epochs: 12, Patience: 3, Seeds: 3, Memory: 3, Hide: 0.2, Wide: true,
+var Recurrence = SequenceOptions{Cell: "lstm", Hidden: 32, Dropout: 0.3, Decay: 0.01, Rate: 2e-3, Batch: 256, Epochs: 12, Patience: 3, Seeds: 3, Memory: 3, Hide: 0.2, Wide: true,
 	Share: [Targets]float64{1, 0.3, 0.3, 0.3, 0.1}}
 
 // Report is told of each epoch; it may be nil.

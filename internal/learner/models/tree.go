@@ -6,7 +6,8 @@ import (
 	"slices"
 )
 
-// Binner maps columns to at most 63 bins by quantiles; bin 0 is "not known".
+// Binner maps columns to at most 63 bins that hold about as many values each; bin 0 is
+// "not known".
 type Binner struct {
 	Columns []int       `json:"columns"`
 	Edges   [][]float32 `json:"edges"` // bin k+1 holds values up to and with edge k
@@ -24,15 +25,52 @@ func newBinner(s *Set, columns []int) *Binner {
 			}
 		}
 		slices.Sort(values)
-		var edges []float32
-		for k := 1; k < maxBins-1 && len(values) > 0; k++ {
-			if v := values[(len(values)-1)*k/(maxBins-1)]; len(edges) == 0 || v > edges[len(edges)-1] {
-				edges = append(edges, v)
-			}
-		}
+		edges := edgesOf(values)
 		b.Edges = append(b.Edges, edges)
 	}
 	return b
+}
+
+// edgesOf cuts sorted values into at most maxBins-1 bins (LightGBM's greedy way). A value
+// as frequent as a whole bin has one of its own, and the others share the rest: quantiles
+// alone would spend most of their cuts on the few values that many students have in
+// common, and leave one bin to the tail. A cut lies midway between two values, so that
+// one that training did not see falls to the nearer.
+func edgesOf(values []float32) (edges []float32) {
+	type run struct {
+		v float32
+		n int
+	}
+	var runs []run
+	for _, v := range values {
+		if k := len(runs) - 1; k >= 0 && runs[k].v == v {
+			runs[k].n++
+			continue
+		}
+		runs = append(runs, run{v, 1})
+	}
+	rest, bins := len(values), maxBins-1 // what the values without a bin of their own have to share
+	own := make([]bool, len(runs))
+	for k, mean := 0, float64(rest)/float64(bins); k < len(runs); k++ {
+		if own[k] = len(runs) < maxBins || float64(runs[k].n) >= mean; own[k] {
+			rest, bins = rest-runs[k].n, bins-1
+		}
+	}
+	in, want := 0, float64(rest)/float64(max(1, bins)) // values in the bin that is open, and what it should hold
+	for k := 0; k < len(runs)-1 && len(edges) < maxBins-2; k++ {
+		in += runs[k].n
+		if !own[k] && !own[k+1] && float64(in) < want {
+			continue
+		}
+		if !own[k] {
+			rest, bins = rest-in, bins-1
+			want = float64(rest) / float64(max(1, bins))
+		}
+		// a mean of neighbours may round up to the upper one, which must stay above its edge
+		low, high := runs[k].v, runs[k+1].v
+		edges, in = append(edges, min(low+(high-low)/2, math.Nextafter32(high, low))), 0
+	}
+	return edges
 }
 
 func (b *Binner) bin(column int, v float32) uint8 {
@@ -189,7 +227,7 @@ func (g *grower) look(b branch) branch {
 			if !right {
 				slope, curve, n = hist[0].slope, hist[0].curve, hist[0].n
 			}
-			for k := 1; k < maxBins-1; k++ {
+			for k := 1; k < maxBins; k++ {
 				slope, curve, n = slope+hist[k].slope, curve+hist[k].curve, n+hist[k].n
 				if hist[k].n == 0 || n < g.least || b.to-b.from-n < g.least {
 					continue
