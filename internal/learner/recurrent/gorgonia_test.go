@@ -67,22 +67,109 @@ func TestGorgonia(t *testing.T) {
 			if err := vm.RunAll(); err != nil {
 				t.Fatal(err)
 			}
-			l := n.layers[0]
-			for g := range 4 {
-				compareNode(t, u.x[g], func(i, j int) (float32, bool) {
-					if i == 4 {
-						return l.m.g[l.m.place(l.in+l.units, gate(g, j))], !(cell == "gru" && g == 3)
-					}
-					return l.m.g[l.m.place(i, gate(g, j))], !(cell == "gru" && g == 3)
-				})
-				compareNode(t, u.h[g], func(i, j int) (float32, bool) {
-					if i == 6 { // one bias a gate lives with x, but for the GRU's fourth
-						return l.m.g[l.m.place(l.in+l.units, gate(g, j))], cell == "gru" && g == 3
-					}
-					return l.m.g[l.m.place(l.in+i, gate(g, j))], !(cell == "gru" && g == 2)
-				})
-			}
+			compareCell(t, n, u)
 			compareNode(t, head, func(i, _ int) (float32, bool) { return n.head.g[n.head.place(n.headRow(i), 0)], true })
+		})
+	}
+}
+
+// TestGorgoniaAttention holds the gradients of an LSTM and a GRU with attention over the
+// steps so far, with logits at each step, to Gorgonia's on the same graph: of the
+// attention's own weights, of the head's and, through both, of the cell's.
+func TestGorgoniaAttention(t *testing.T) {
+	const rows, steps, inputs, hidden, wide = 3, 4, 3, 5, 4
+	for _, cell := range []string{"lstm", "gru"} {
+		t.Run(cell, func(t *testing.T) {
+			n, err := New(Config{Cell: cell, Inputs: inputs, Hidden: hidden, Outputs: 1, Attention: wide, EachStep: true, Seed: 9})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := rand.New(rand.NewPCG(2, 9))
+			b := randomBatch(r, rows, steps, inputs, false)
+			if _, err := n.Forward(b); err != nil {
+				t.Fatal(err)
+			}
+			d := make([]float32, rows*steps)
+			for i := range d {
+				d[i] = float32(r.NormFloat64())
+			}
+			if err := n.Backward(d); err != nil {
+				t.Fatal(err)
+			}
+			u, a := graphOf(n, b), n.pay
+			lookRow := func(i int) int { // the bias comes after the padded units
+				if i == hidden {
+					return a.units
+				}
+				return i
+			}
+			headRow := func(i int) int { // the state, what attention made of the states, a 1
+				switch {
+				case i < hidden:
+					return i
+				case i < 2*hidden:
+					return a.units + i - hidden
+				}
+				return n.head.in - 1
+			}
+			look := u.matrix("look", hidden+1, wide, func(i, j int) float64 { return float64(a.look.w[a.look.place(lookRow(i), j)]) })
+			score := u.matrix("score", wide, 1, func(i, _ int) float64 { return float64(a.score.w[a.score.place(i, 0)]) })
+			head := u.matrix("head", 2*hidden+1, 1, func(i, _ int) float64 { return float64(n.head.w[n.head.place(headRow(i), 0)]) })
+			spread := u.matrix("spread", 1, hidden, func(int, int) float64 { return 1 }) // a column to all units
+			var sum, all, loss *gorgonia.Node
+			for s, h := range u.states(cell) {
+				e := must(gorgonia.Exp(must(gorgonia.Mul(must(gorgonia.Tanh(must(gorgonia.Mul(must(gorgonia.Concat(1, h, u.ones)), look)))), score))))
+				weighted := must(gorgonia.HadamardProd(must(gorgonia.Mul(e, spread)), h))
+				if s == 0 {
+					sum, all = e, weighted
+				} else {
+					sum, all = must(gorgonia.Add(sum, e)), must(gorgonia.Add(all, weighted))
+				}
+				pooled := must(gorgonia.HadamardDiv(all, must(gorgonia.Mul(sum, spread))))
+				logits := must(gorgonia.Mul(must(gorgonia.Concat(1, h, pooled, u.ones)), head))
+				part := must(gorgonia.Sum(must(gorgonia.HadamardProd(logits, u.matrix(fmt.Sprint("d", s), rows, 1, func(i, _ int) float64 { return float64(d[i*steps+s]) })))))
+				if loss == nil {
+					loss = part
+				} else {
+					loss = must(gorgonia.Add(loss, part))
+				}
+			}
+			nodes := append([]*gorgonia.Node{look, score, head}, u.x[0], u.x[1], u.x[2], u.h[0], u.h[1], u.h[3])
+			if cell == "lstm" {
+				nodes = append(nodes, u.x[3], u.h[2])
+			}
+			if _, err := gorgonia.Grad(loss, nodes...); err != nil {
+				t.Fatal(err)
+			}
+			vm := gorgonia.NewTapeMachine(u.g)
+			defer vm.Close()
+			if err := vm.RunAll(); err != nil {
+				t.Fatal(err)
+			}
+			compareNode(t, look, func(i, j int) (float32, bool) { return a.look.g[a.look.place(lookRow(i), j)], true })
+			compareNode(t, score, func(i, _ int) (float32, bool) { return a.score.g[a.score.place(i, 0)], true })
+			compareNode(t, head, func(i, _ int) (float32, bool) { return n.head.g[n.head.place(headRow(i), 0)], true })
+			compareCell(t, n, u)
+		})
+	}
+}
+
+// compareCell compares the gradients of the first layer.
+func compareCell(t *testing.T, n *Net, u *unrolled) {
+	t.Helper()
+	l, c := n.layers[0], n.config
+	for g := range 4 {
+		compareNode(t, u.x[g], func(i, j int) (float32, bool) {
+			if i == c.Inputs {
+				i = l.in + l.units
+			}
+			return l.m.g[l.m.place(i, gate(g, j))], !(c.Cell == "gru" && g == 3)
+		})
+		compareNode(t, u.h[g], func(i, j int) (float32, bool) {
+			if i == c.Hidden { // one bias a gate lives with x, but for the GRU's fourth
+				return l.m.g[l.m.place(l.in+l.units, gate(g, j))], c.Cell == "gru" && g == 3
+			}
+			return l.m.g[l.m.place(l.in+i, gate(g, j))], !(c.Cell == "gru" && g == 2)
 		})
 	}
 }
@@ -136,6 +223,12 @@ func graphOf(n *Net, b Batch) *unrolled {
 
 // run gives the last state.
 func (u *unrolled) run(cell string) *gorgonia.Node {
+	all := u.states(cell)
+	return all[len(all)-1]
+}
+
+// states gives the state at each step.
+func (u *unrolled) states(cell string) (all []*gorgonia.Node) {
 	rows, hidden := u.ones.Shape()[0], u.h[0].Shape()[1]
 	h := u.matrix("h", rows, hidden, func(int, int) float64 { return 0 })
 	c := u.matrix("c", rows, hidden, func(int, int) float64 { return 0 })
@@ -150,13 +243,15 @@ func (u *unrolled) run(cell string) *gorgonia.Node {
 			i, f, o := must(gorgonia.Sigmoid(sum(0))), must(gorgonia.Sigmoid(sum(1))), must(gorgonia.Sigmoid(sum(3)))
 			c = must(gorgonia.Add(times(f, c), times(i, must(gorgonia.Tanh(sum(2))))))
 			h = times(o, must(gorgonia.Tanh(c)))
+			all = append(all, h)
 			continue
 		}
 		reset, z := must(gorgonia.Sigmoid(sum(0))), must(gorgonia.Sigmoid(sum(1)))
 		n := must(gorgonia.Tanh(must(gorgonia.Add(fromX(2), times(reset, fromH(3))))))
 		h = must(gorgonia.Add(times(must(gorgonia.Sub(one, z)), n), times(z, h)))
+		all = append(all, h)
 	}
-	return h
+	return all
 }
 
 // compareNode compares a node's gradient with ours where ours says it counts.
