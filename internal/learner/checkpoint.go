@@ -16,8 +16,9 @@ import (
 // checkpointFolder is within a weights folder until the weights are whole.
 const checkpointFolder = "checkpoint"
 
-// checkpoints keeps each net of a training that is done: a file holds the SHA-256 of
-// all that the training depends on, that of the net, and the net.
+// checkpoints keeps each net of a training that is done, and each epoch of the one in hand: a
+// file holds the SHA-256 of all that the training depends on, that of what is kept, and
+// what is kept.
 type checkpoints struct {
 	dir string
 	of  [sha256.Size]byte
@@ -57,11 +58,16 @@ func (c checkpoints) Put(name string, data []byte) error {
 	return safefile.WriteFile(filepath.Join(c.dir, name), append(append(bytes.Clone(c.of[:]), sum[:]...), data...))
 }
 
-// dropCheckpoints removes the checkpoints in a weights folder.
+// dropCheckpoints removes the checkpoints in a weights folder, and what writes that were killed left.
 func dropCheckpoints(dir string) error {
-	err := os.RemoveAll(filepath.Join(dir, checkpointFolder))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	if err := os.RemoveAll(filepath.Join(dir, checkpointFolder)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	files, err := os.ReadDir(dir)
+	for _, f := range files {
+		if safefile.IsTemporary(f.Name()) {
+			err = errors.Join(err, os.Remove(filepath.Join(dir, f.Name())))
+		}
 	}
 	return err
 }

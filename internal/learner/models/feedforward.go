@@ -2,6 +2,7 @@ package models
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -96,9 +97,9 @@ func FitFeedForward(train, valid *Set, o FeedForwardOptions, seed uint64, report
 	epochs := 0
 	for k := range o.Seeds {
 		data, best, err := o.guard.net(k, func() ([]byte, int, error) {
-			r := rand.New(rand.NewPCG(seed+uint64(k), 4))
-			n := m.build(o.Dropout, r)
-			best, err := m.fit(n, x, train, vx, valid, o, r, func(epoch int, a, b float64) {
+			source := rand.NewPCG(seed+uint64(k), 4)
+			n := m.build(o.Dropout, rand.New(source))
+			best, err := m.fit(n, k, x, train, vx, valid, o, source, func(epoch int, a, b float64) {
 				if report != nil {
 					report(k, epoch, a, b)
 				}
@@ -133,14 +134,22 @@ func (m *FeedForward) input(s *Set) []float32 {
 	return x
 }
 
-func (m *FeedForward) fit(n net, x []float32, train *Set, vx []float32, valid *Set, o FeedForwardOptions, r *rand.Rand, report func(epoch int, a, b float64)) (int, error) {
-	order, width := make([]int, len(train.Rows)), m.Encoder.Width()*max(1, m.Steps)
-	for i := range order {
-		order[i] = i
+// fit trains the k-th net, which draws from source too.
+func (m *FeedForward) fit(n net, k int, x []float32, train *Set, vx []float32, valid *Set, o FeedForwardOptions, source *rand.PCG, report func(epoch int, a, b float64)) (int, error) {
+	r, width := rand.New(source), m.Encoder.Width()*max(1, m.Steps)
+	p := &progress{Order: make([]int, len(train.Rows)), BestEpoch: o.Epochs, BestLoss: math.Inf(1)}
+	for i := range p.Order {
+		p.Order[i] = i
 	}
-	bestLoss, best, bestEpoch := math.Inf(1), []byte(nil), o.Epochs
-	total, taken := (len(order)+o.Batch-1)/o.Batch*o.Epochs, 0
-	for epoch := 1; epoch <= epochsOf(o.Epochs, o.Stop, valid == nil); epoch++ {
+	if q := o.guard.resume(k); q != nil && len(q.Order) == len(p.Order) {
+		if err := errors.Join(source.UnmarshalBinary(q.Random), n.setState(q.Net)); err != nil {
+			return 0, err
+		}
+		p = q
+	}
+	order := p.Order
+	total := (len(order) + o.Batch - 1) / o.Batch * o.Epochs
+	for epoch := p.Epoch + 1; epoch <= epochsOf(o.Epochs, o.Stop, valid == nil) && !p.Done; epoch++ {
 		r.Shuffle(len(order), func(a, b int) { order[a], order[b] = order[b], order[a] })
 		sum, count := 0.0, 0
 		for part := range slices.Chunk(order, o.Batch) {
@@ -159,28 +168,27 @@ func (m *FeedForward) fit(n net, x []float32, train *Set, vx []float32, valid *S
 				return 0, fmt.Errorf("epoch %d: the loss is no number", epoch)
 			}
 			n.backward(slope)
-			taken++
-			for _, p := range n.params() {
-				p.step(o.Rate*cosine(taken, total), taken)
+			p.Taken++
+			for _, w := range n.params() {
+				w.step(o.Rate*cosine(p.Taken, total), p.Taken)
 			}
 			sum, count = sum+loss, count+1
 		}
-		if valid == nil {
-			report(epoch, sum/float64(count), math.NaN())
-			continue
+		loss := math.NaN()
+		if valid != nil {
+			loss = passLoss(valid.Rows, m.predict(n, vx, len(valid.Rows)))
+			p.judge(epoch, o.Patience, loss, n.marshal())
 		}
-		loss := passLoss(valid.Rows, m.predict(n, vx, len(valid.Rows)))
+		p.Epoch, p.Net = epoch, n.state()
+		if err := o.guard.hold(k, p, source); err != nil {
+			return 0, err
+		}
 		report(epoch, sum/float64(count), loss)
-		if loss < bestLoss {
-			bestLoss, best, bestEpoch = loss, n.marshal(), epoch
-		} else if epoch-bestEpoch >= o.Patience {
-			break
-		}
 	}
-	if best != nil {
-		return bestEpoch, n.unmarshal(best)
+	if p.Best != nil {
+		return p.BestEpoch, n.unmarshal(p.Best)
 	}
-	return bestEpoch, nil
+	return p.BestEpoch, nil
 }
 
 // hide takes the module's flag from a row.
@@ -237,24 +245,42 @@ func (m *FeedForward) Predict(s *Set) ([]Prediction, error) {
 }
 
 func (n net) marshal() []byte {
-	var out []byte
-	for _, p := range n.params() {
-		for _, v := range p.w {
-			out = binary.LittleEndian.AppendUint32(out, math.Float32bits(v))
+	return encode(n.params(), func(p *param) [][]float32 { return [][]float32{p.w} })
+}
+
+func (n net) unmarshal(data []byte) error {
+	return decode(n.params(), data, func(p *param) [][]float32 { return [][]float32{p.w} })
+}
+
+// state is the weights with the optimizer's.
+func (n net) state() []byte { return encode(n.params(), (*param).state) }
+
+func (n net) setState(data []byte) error { return decode(n.params(), data, (*param).state) }
+
+func (p *param) state() [][]float32 { return [][]float32{p.w, p.first, p.second} }
+
+func encode(params []*param, of func(*param) [][]float32) (out []byte) {
+	for _, p := range params {
+		for _, part := range of(p) {
+			for _, v := range part {
+				out = binary.LittleEndian.AppendUint32(out, math.Float32bits(v))
+			}
 		}
 	}
 	return out
 }
 
-func (n net) unmarshal(data []byte) error {
-	for _, p := range n.params() {
-		if len(data) < 4*len(p.w) {
-			return fmt.Errorf("weights end too soon")
+func decode(params []*param, data []byte, of func(*param) [][]float32) error {
+	for _, p := range params {
+		for _, part := range of(p) {
+			if len(data) < 4*len(part) {
+				return fmt.Errorf("weights end too soon")
+			}
+			for i := range part {
+				part[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
+			}
+			data = data[4*len(part):]
 		}
-		for i := range p.w {
-			p.w[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
-		}
-		data = data[4*len(p.w):]
 	}
 	if len(data) > 0 {
 		return fmt.Errorf("%d bytes of weights too many", len(data))

@@ -11,9 +11,10 @@ type Keeper interface {
 	Put(name string, data []byte) error
 }
 
-// guard stops a training when it is told to and keeps each net that is done. Nets of
-// other seeds do not depend on each other, so that one that goes on gives the same
-// weights to the bit.
+// guard stops a training when it is told to and keeps each net that is done, and of the
+// one in hand each epoch. Nets of other seeds do not depend on each other, and an epoch
+// is kept with all that the next one depends on, so that a training that goes on gives
+// the same weights to the bit.
 type guard struct {
 	keep Keeper
 	name string
@@ -27,9 +28,12 @@ func (g guard) err() error {
 	return g.stop()
 }
 
+// of is the name of a seed's net.
+func (g guard) of(seed int) string { return fmt.Sprintf("%s-seed%d", g.name, seed) }
+
 // net gives the net of a seed and its best epoch: the one that is kept, or a trained one.
 func (g guard) net(seed int, train func() ([]byte, int, error)) ([]byte, int, error) {
-	name := fmt.Sprintf("%s-seed%d", g.name, seed)
+	name := g.of(seed)
 	if g.keep != nil {
 		if kept := g.keep.Take(name); len(kept) > 8 {
 			return kept[8:], int(binary.LittleEndian.Uint64(kept)), nil

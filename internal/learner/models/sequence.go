@@ -1,6 +1,7 @@
 package models
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -64,7 +65,7 @@ func FitSequence(train, valid *Set, o SequenceOptions, seed uint64, report Repor
 	epochs := 0
 	for k := range o.Seeds {
 		data, best, err := o.guard.net(k, func() ([]byte, int, error) {
-			net, best, err := o.fit(x, v, seed+uint64(k), func(epoch int, a, b float64) {
+			net, best, err := o.fit(x, v, k, seed+uint64(k), func(epoch int, a, b float64) {
 				if report != nil {
 					report(k, epoch, a, b)
 				}
@@ -122,19 +123,27 @@ func (q *sequences) batch(at []int) recurrent.Batch {
 	return b
 }
 
-func (o SequenceOptions) fit(x, v *sequences, seed uint64, report func(epoch int, train, valid float64)) (*recurrent.Net, int, error) {
+// fit trains the k-th net.
+func (o SequenceOptions) fit(x, v *sequences, k int, seed uint64, report func(epoch int, train, valid float64)) (*recurrent.Net, int, error) {
 	net, err := recurrent.New(recurrent.Config{Cell: o.Cell, Inputs: x.width, Hidden: o.Hidden, Outputs: Targets, Attention: o.Attention, EachStep: true, Dropout: o.Dropout, Decay: o.Decay, Clip: 1, Seed: seed})
 	if err != nil {
 		return nil, 0, err
 	}
-	r := rand.New(rand.NewPCG(seed, 3))
-	order := make([]int, len(x.rows))
-	for i := range order {
-		order[i] = i
+	source := rand.NewPCG(seed, 3)
+	r := rand.New(source)
+	p := &progress{Order: make([]int, len(x.rows)), BestEpoch: o.Epochs, BestLoss: math.Inf(1)}
+	for i := range p.Order {
+		p.Order[i] = i
 	}
-	best, bestEpoch, bestLoss := []float32(nil), o.Epochs, math.Inf(1)
-	total, taken := (len(order)+o.Batch-1)/o.Batch*o.Epochs, 0
-	for epoch := 1; epoch <= epochsOf(o.Epochs, o.Stop, v == nil); epoch++ {
+	if q := o.guard.resume(k); q != nil && len(q.Order) == len(p.Order) {
+		if err := errors.Join(source.UnmarshalBinary(q.Random), net.SetState(q.Net)); err != nil {
+			return nil, 0, err
+		}
+		p = q
+	}
+	order := p.Order
+	total := (len(order) + o.Batch - 1) / o.Batch * o.Epochs
+	for epoch := p.Epoch + 1; epoch <= epochsOf(o.Epochs, o.Stop, v == nil) && !p.Done; epoch++ {
 		r.Shuffle(len(order), func(a, b int) { order[a], order[b] = order[b], order[a] })
 		sum, n := 0.0, 0
 		for part := range slices.Chunk(order, o.Batch) {
@@ -154,31 +163,33 @@ func (o SequenceOptions) fit(x, v *sequences, seed uint64, report func(epoch int
 			if err := net.Backward(slope); err != nil {
 				return nil, 0, err
 			}
-			net.Step(o.Rate * cosine(taken, total))
-			sum, n, taken = sum+loss, n+1, taken+1
+			net.Step(o.Rate * cosine(p.Taken, total))
+			sum, n, p.Taken = sum+loss, n+1, p.Taken+1
 		}
-		if v == nil {
-			report(epoch, sum/float64(n), math.NaN())
-			continue
+		loss := math.NaN()
+		if v != nil {
+			said, err := predictNet(net, v)
+			if err != nil {
+				return nil, 0, err
+			}
+			loss = passLoss(v.rows, said)
+			best, err := net.Marshal()
+			if err != nil {
+				return nil, 0, err
+			}
+			p.judge(epoch, o.Patience, loss, best)
 		}
-		p, err := predictNet(net, v)
-		if err != nil {
+		p.Epoch, p.Net = epoch, net.State()
+		if err := o.guard.hold(k, p, source); err != nil {
 			return nil, 0, err
 		}
-		loss := passLoss(v.rows, p)
 		report(epoch, sum/float64(n), loss)
-		if loss < bestLoss {
-			best, bestEpoch, bestLoss = net.Weights(), epoch, loss
-		} else if epoch-bestEpoch >= o.Patience {
-			break
-		}
 	}
-	if best != nil {
-		if err := net.SetWeights(best); err != nil {
-			return nil, 0, err
-		}
+	if p.Best == nil {
+		return net, p.BestEpoch, nil
 	}
-	return net, bestEpoch, nil
+	net, err = recurrent.Unmarshal(p.Best)
+	return net, p.BestEpoch, err
 }
 
 // epochsOf is how many epochs run at most.
