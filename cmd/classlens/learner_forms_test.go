@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // tell runs a learner command that must do.
@@ -188,5 +189,165 @@ func TestLearnerLessons(t *testing.T) {
 	put(t, "student,seen_s,on_task_share,hand_raises\n", dir, "2026S-lesson4", "students.csv")
 	if _, stderr, code := classlens(t, "learner", "import", dir); code != exitFailed || !strings.Contains(stderr, `column "engagement_mean" is missing`) {
 		t.Errorf("exit %d: %s", code, stderr)
+	}
+}
+
+// xAPI-Edu-Data's layout through the commands: who takes part is found, personal
+// attributes are read only when asked for, and a missing column is one line.
+func TestLearnerXAPI(t *testing.T) {
+	dir, r := t.TempDir(), rand.New(rand.NewPCG(3, 3))
+	const header = "gender,NationalITy,PlaceofBirth,StageID,GradeID,SectionID,Topic,Semester,Relation,raisedhands,VisITedResources,AnnouncementsView,Discussion,ParentAnsweringSurvey,ParentschoolSatisfaction,StudentAbsenceDays,Class"
+	var b strings.Builder
+	b.WriteString(header + "\r\n") // the published file has such ends
+	passed := map[string]bool{}
+	for i := range 480 {
+		ability := r.NormFloat64()
+		count := func() int { return max(0, min(100, int(50+25*ability+10*r.NormFloat64()))) }
+		class := map[bool]string{true: "L", false: "M"}[ability < -.4]
+		if ability > .9 {
+			class = "H"
+		}
+		passed[fmt.Sprint(i+1)] = class != "L"
+		fmt.Fprintf(&b, "%s,KW,KuwaIT,lowerlevel,G-04,A,%s,%s,Father,%d,%d,%d,%d,Yes,Good,%s,%s\r\n", []string{"M", "F"}[r.IntN(2)], []string{"IT", "Math"}[i%2], []string{"F", "S"}[r.IntN(2)],
+			count(), count(), count(), count(), []string{"Under-7", "Above-7"}[r.IntN(2)], class)
+	}
+	good := put(t, b.String(), dir, "xAPI-Edu-Data.csv")
+	bad := put(t, b.String()+"M,KW,KuwaIT,lowerlevel,G-04,A,IT,F,Father,1,2,3,4,Yes,Good,Under-7,X\r\n", dir, "bad", "xAPI-Edu-Data.csv")
+	if said := tell(t, "xapi: 480 students", "import", bad); !strings.Contains(said, `xAPI-Edu-Data.csv:482: Class "X" is none of L, M, H`) {
+		t.Errorf("the bad row: %q", said)
+	}
+	at := func(name string) string { return filepath.Join(dir, name) }
+	for _, model := range []string{"lr", "lstm"} { // a sequence of one period is one too
+		tell(t, model+" for day end", "train", good, "--presentations", "fold1,fold2,fold3", "--day", "end", "--model", model, "--quick", "--out", at(model))
+		tell(t, "predictions of "+model, "predict", good, "--presentations", "fold4,fold5", "--weights", at(model), "--out", at(model+".csv"))
+		right, all := 0, chances(t, at(model+".csv"))
+		for student, p := range all {
+			if passed[student] == (p > .5) {
+				right++
+			}
+		}
+		if len(all) < 120 || 10*right < 8*len(all) {
+			t.Errorf("%s: %d of %d right from taking part", model, right, len(all))
+		}
+	}
+	if model, err := os.ReadFile(at("lr/model.json")); err != nil || strings.Contains(string(model), "static_") {
+		t.Errorf("personal attributes without being asked for: %v", err)
+	}
+	tell(t, "day 1, active", "eval", good, "--train", "fold1,fold2,fold3", "--test", "fold4,fold5", "--days", "1", "--models", "majority,lr,gbdt", "--fair", "lr", "--with-static", "--quick", "--out", at("eval"))
+	if text, err := os.ReadFile(at("eval/eval.txt")); err != nil || !strings.Contains(string(text), "lr+static") {
+		t.Errorf("no figures with personal attributes: %v", err)
+	}
+	tell(t, "page:", "suggest", good, "--weights", at("lr"), "--course", "Math", "--out", at("suggest"))
+	if text, err := os.ReadFile(at("suggest/suggest.csv")); err != nil || strings.Count(string(text), "\n") < 2 {
+		t.Errorf("nobody to reach: %v", err)
+	}
+	for _, column := range []string{"Discussion", "Class", "StudentAbsenceDays"} {
+		wrong := put(t, strings.Replace(b.String(), column, column+"2", 1), dir, column, "xAPI-Edu-Data.csv")
+		if _, stderr, code := classlens(t, "learner", "import", wrong); code != exitFailed || !strings.Contains(stderr, fmt.Sprintf("xAPI-Edu-Data.csv: column %q is missing", column)) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%s: exit %d: %s", column, code, stderr)
+		}
+	}
+	// Weights for another table are refused, not guessed with.
+	uci := put(t, "school;sex;age;absences;failures;studytime;traveltime;schoolsup;paid;activities;G1;G2;G3\nGP;F;17;1;0;2;1;no;no;yes;9;9;9\n", dir, "student-mat.csv")
+	if _, stderr, code := classlens(t, "learner", "predict", uci, "--presentations", "fold1,fold2,fold3,fold4,fold5", "--weights", at("lr"), "--out", at("x.csv")); code != exitUsage || !strings.Contains(stderr, "the weights are for data of form xapi, this is uci") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+}
+
+// The generic form of events, outcomes and posts through the commands: dates on the wall,
+// work that is due, who goes silent is found from what is dated up to the day.
+func TestLearnerEvents(t *testing.T) {
+	dir, r := t.TempDir(), rand.New(rand.NewPCG(4, 4))
+	var events, outcomes, posts strings.Builder
+	events.WriteString("student,course,time,kind,value,item\n")
+	outcomes.WriteString("student,course,result\n")
+	posts.WriteString("student,course,time,text\n")
+	passed := map[string]bool{}
+	courses := map[string]string{"PHY/2025S": "2025-02-03", "PHY/2026S": "2026-02-02"}
+	for _, course := range []string{"PHY/2025S", "PHY/2026S"} {
+		start, err := time.Parse(time.DateOnly, courses[course])
+		if err != nil {
+			t.Fatal(err)
+		}
+		on := func(day int, clock string) string { return start.AddDate(0, 0, day).Format(time.DateOnly) + clock }
+		for k, due := range []int{14, 28, 56} {
+			fmt.Fprintf(&events, "*,%s,%s,due:essay %d,30,\n", course, on(due, ""), k+1)
+		}
+		for i := range 200 {
+			student := fmt.Sprintf("%s-%03d", course[4:], i)
+			ok := r.Float64() < .6
+			passed[student] = ok == (r.Float64() < .92)
+			fmt.Fprintf(&outcomes, "%s,%s,%s\n", student, course, map[bool]string{true: "Pass", false: "fail"}[passed[student]])
+			for day := 0; day < 84; day += 1 + r.IntN(3) {
+				if !ok && day > 12 && r.IntN(4) > 0 { // goes silent
+					continue
+				}
+				fmt.Fprintf(&events, "%s,%s,%s,page,%d,page-%d\n", student, course, on(day, fmt.Sprintf("T%02d:15", 8+r.IntN(12))), 1+r.IntN(9), r.IntN(30))
+			}
+			for k, due := range []int{14, 28, 56} {
+				if ok || r.IntN(3) == 0 {
+					fmt.Fprintf(&events, "%s,%s,%s,score:essay %d,%d,\n", student, course, on(due-r.IntN(3), ""), k+1, 45+r.IntN(50))
+				}
+			}
+			if i%3 == 0 {
+				fmt.Fprintf(&posts, "%s,%s,%s,%s\n", student, course, on(9, " 18:30"), []string{"Could someone explain the second law? I am lost.", "Thanks - this was a great lecture!", "老师 这个 问题 怎么 做 ？"}[r.IntN(3)])
+			}
+		}
+	}
+	events.WriteString("nobody,PHY/2026S,2026-03-01,page,1,\n")
+	for name, text := range map[string]string{"events.csv": events.String(), "outcomes.csv": outcomes.String(), "posts.csv": posts.String(), "courses.csv": "course,start,days\nPHY/2025S,2025-02-03,84\nPHY/2026S,2026-02-02,84\n"} {
+		put(t, text, dir, name)
+	}
+	if said := tell(t, "events: 2 courses, 400 enrolments", "import", dir); !strings.Contains(said, "events.csv:") || !strings.Contains(said, "1 bad rows kept out") {
+		t.Errorf("the bad row: %q", said)
+	}
+	out := t.TempDir()
+	at := func(name string) string { return filepath.Join(out, name) }
+	tell(t, "events: 2 courses, 400 enrolments", "import", dir, "--out", at("compact"))
+	for _, model := range []string{"gbdt", "lstm"} {
+		tell(t, model+" for day 35", "train", dir, "--presentations", "2025S", "--day", "35", "--model", model, "--quick", "--out", at(model))
+		tell(t, "predictions of "+model, "predict", at("compact"), "--presentations", "2026S", "--weights", at(model), "--out", at(model+".csv"))
+		right, all := 0, chances(t, at(model+".csv"))
+		for student, p := range all {
+			if passed[student] == (p > .5) {
+				right++
+			}
+		}
+		if len(all) != 200 || right < 160 {
+			t.Errorf("%s: %d of %d right, 92 %% can be", model, right, len(all))
+		}
+	}
+	tell(t, "day 35, active", "eval", dir, "--train", "2025S", "--test", "2026S", "--days", "14,35", "--models", "majority,lr,gru", "--fair", "lr", "--quick", "--out", at("eval"))
+	tell(t, "page:", "suggest", dir, "--weights", at("lstm"), "--course", "PHY/2026S", "--out", at("suggest"))
+	if text, err := os.ReadFile(at("suggest/indices.csv")); err != nil || strings.Count(string(text), "\n") != 201 {
+		t.Errorf("indices of 200 students: %v", err)
+	}
+	// What is dated after the day moves nothing, posts included.
+	before := chances(t, at("gbdt.csv"))
+	var kept strings.Builder
+	for _, line := range strings.SplitAfter(events.String(), "\n") {
+		if f := strings.Split(line, ","); len(f) > 3 && f[1] == "PHY/2026S" && f[2] >= "2026-03-10" && f[0] != "*" { // day 36
+			continue
+		}
+		kept.WriteString(line)
+	}
+	put(t, kept.String(), dir, "events.csv")
+	put(t, posts.String()+"2026S-000,PHY/2026S,2026-03-10 08:00,I hate this and give up.\n", dir, "posts.csv")
+	tell(t, "predictions of gbdt", "predict", dir, "--presentations", "2026S", "--weights", at("gbdt"), "--out", at("cut.csv"))
+	for student, p := range chances(t, at("cut.csv")) {
+		if p != before[student] {
+			t.Fatalf("student %s: %g, without what comes later %g", student, before[student], p)
+		}
+	}
+	for file, column := range map[string]string{"events.csv": "kind", "outcomes.csv": "result", "posts.csv": "text", "courses.csv": "days"} {
+		text, err := os.ReadFile(filepath.Join(dir, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		put(t, strings.Replace(string(text), column, "other", 1), dir, file)
+		if _, stderr, code := classlens(t, "learner", "import", dir); code != exitFailed || !strings.Contains(stderr, fmt.Sprintf("%s: column %q is missing", file, column)) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%s: exit %d: %s", file, code, stderr)
+		}
+		put(t, string(text), dir, file)
 	}
 }

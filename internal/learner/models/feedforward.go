@@ -148,6 +148,7 @@ func (m *FeedForward) fit(n net, k int, x []float32, train *Set, vx []float32, v
 		p = q
 	}
 	order := p.Order
+	o.Batch = batchOf(o.Batch, len(order))
 	total := (len(order) + o.Batch - 1) / o.Batch * o.Epochs
 	for epoch := p.Epoch + 1; epoch <= epochsOf(o.Epochs, o.Stop, valid == nil) && !p.Done; epoch++ {
 		r.Shuffle(len(order), func(a, b int) { order[a], order[b] = order[b], order[a] })

@@ -20,6 +20,10 @@ type progress struct {
 	Done         bool // early stopping ended it
 }
 
+// batchOf is how many of n rows a step takes: of few rows fewer, or a small table would be
+// learnt from in a handful of steps.
+func batchOf(most, n int) int { return min(most, max(16, n/16)) }
+
 // judge keeps the weights of the best epoch and stops when patience epochs were no better.
 func (p *progress) judge(epoch, patience int, loss float64, weights []byte) {
 	if loss < p.BestLoss {

@@ -142,6 +142,7 @@ func (o SequenceOptions) fit(x, v *sequences, k int, seed uint64, report func(ep
 		p = q
 	}
 	order := p.Order
+	o.Batch = batchOf(o.Batch, len(order))
 	total := (len(order) + o.Batch - 1) / o.Batch * o.Epochs
 	for epoch := p.Epoch + 1; epoch <= epochsOf(o.Epochs, o.Stop, v == nil) && !p.Done; epoch++ {
 		r.Shuffle(len(order), func(a, b int) { order[a], order[b] = order[b], order[a] })
