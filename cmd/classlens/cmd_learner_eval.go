@@ -18,7 +18,7 @@ func newLearnerEval() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "eval DATA --train P,P --test P --out DIR",
 		Short: "Compare models on presentations that they were not trained on",
-		Long: `Trains each model for each day on --train, judges it on --test, and writes eval.txt, eval.json and eval.html (curves, calibration, modules, fairness): ROC-AUC,
+		Long: `Trains each model for each day on --train, judges it on --test, and writes eval.txt, eval.json, eval.html (curves, calibration, modules, fairness) and auc.png (ROC-AUC by day): ROC-AUC,
 PR-AUC, accuracy, F1 of at-risk, Brier score, calibration error, the four-way result, with 95 % bootstrap intervals over students and paired differences. Populations:
 all who had registered by the day, and the active of them, who had not left. --with-static adds one model with personal attributes and what they cost and gain.
 

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"image/png"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
+	"classlens/internal/learner"
 	"classlens/internal/learner/synthlog"
 )
 
@@ -52,6 +55,13 @@ func TestLearnerEndToEnd(t *testing.T) {
 		t.Error("the second run, from the first one's weights, gives other figures")
 	}
 	checkEvaluation(t, first)
+	picture, err := os.ReadFile(at("eval/" + learner.PictureName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err := png.Decode(bytes.NewReader(picture)); err != nil || p.Bounds().Dx() < 600 || p.Bounds().Dy() < 300 {
+		t.Errorf("the curves: %v", err)
+	}
 	for _, name := range []string{"suggest/suggest.html", "suggest/suggest.csv", "suggest/indices.csv", "eval/eval.html", "eval/eval.txt"} {
 		text, err := os.ReadFile(at(name))
 		if err != nil || len(text) == 0 {

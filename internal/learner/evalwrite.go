@@ -70,7 +70,10 @@ func span(v judge.Value) string {
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// WriteFiles writes eval.json, eval.txt and eval.html to a folder.
+// PictureName is the file of the curves by day.
+const PictureName = "auc.png"
+
+// WriteFiles writes eval.json, eval.txt, eval.html and auc.png to a folder.
 func (e *Evaluation) WriteFiles(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -83,7 +86,14 @@ func (e *Evaluation) WriteFiles(dir string) error {
 	if err != nil {
 		return err
 	}
-	for name, content := range map[string][]byte{"eval.json": append(data, '\n'), "eval.txt": []byte(e.Text()), "eval.html": page} {
+	picture, err := e.picture()
+	if err != nil {
+		return err
+	}
+	for name, content := range map[string][]byte{"eval.json": append(data, '\n'), "eval.txt": []byte(e.Text()), "eval.html": page, PictureName: picture} {
+		if content == nil {
+			continue
+		}
 		if err := safefile.WriteFile(filepath.Join(dir, name), content); err != nil {
 			return err
 		}
