@@ -18,7 +18,7 @@ func newLearnerTrain() *cobra.Command {
 		Long: `Trains on the presentations (their results must be known) for predictions on a day. The last presentation is first kept out, to stop early and to calibrate by; then
 all are trained on. Without --with-static no personal attribute is used.
 
-Models: ` + modelNames + `. DIR gets model.json, weights.json.gz, ranks.json.gz (so that one student can be scored alone) and manifest.json with their SHA-256. Nets that are done are kept
+Models: ` + modelNames + `. DIR gets model.json, weights.json.gz, ranks.json.gz (so that one student can be scored alone) and manifest.json with their SHA-256. Every epoch is kept
 in DIR/checkpoint meanwhile: the same command again goes on from there, to the same weights.`,
 		Example: "  classlens learner train oulad --presentations 2013B,2013J --day 56 --out weights",
 		Args:    usageArgs(cobra.ExactArgs(1)),

@@ -32,8 +32,8 @@ var (
 )
 
 // FitTrees fits gradient-boosted trees or, with boosted false, a random forest. No
-// library that trains trees in Go is kept up, and XGBoost's would be a system
-// library for two seconds of work: hence these.
+// library that trains trees in Go is kept up (docs/learner-inputs.md), and XGBoost's would
+// be a system library for two seconds of work: hence these.
 func FitTrees(s *Set, o TreeOptions, boosted bool, seed uint64) *Trees {
 	wide, plain := s.spread(spreadWeeks, spreadHide), s.spread(1, spreadHide)
 	m := &Trees{Binner: newBinner(wide, personal(s)), Boosted: boosted}
