@@ -291,6 +291,12 @@ func binaryValue(f func(a, b float64) float64, a, b *value) *value {
 	}
 	if slices.Equal(a.shape, b.shape) {
 		out := newValue(a.shape...)
+		if !a.isInt() && !b.isInt() {
+			for i, v := range a.floats {
+				out.floats[i] = float32(f(float64(v), float64(b.floats[i])))
+			}
+			return out
+		}
 		for i := range out.floats {
 			out.floats[i] = float32(f(a.at(i), b.at(i)))
 		}
