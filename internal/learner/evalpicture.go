@@ -89,10 +89,11 @@ func (e *Evaluation) picture() ([]byte, error) {
 		p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, "day of the prediction", y
 		p.Add(plotter.NewGrid())
 		p.NominalX(days...)
+		p.X.Min, p.X.Max = -.5, float64(len(days))-.5
 		return p
 	}
 	panels := []*chart.Plot{panel("ROC-AUC, active students", "ROC-AUC"), panel("less that of logistic regression", "difference, 95 % intervals")}
-	panels[0].Legend.Left, panels[0].Legend.Top = true, true
+	panels[0].Legend.Padding = vg.Millimeter // at the lower right: curves rise
 	for side, all := range [][]series{left, right} {
 		for k, s := range all {
 			shift := 0.0
