@@ -214,6 +214,29 @@ func TestFlickerIsNoWalk(t *testing.T) {
 	}
 }
 
+// TestPlaceBetweenTwo: two neighbours lean towards each other by turns, so that one place is now the one's, now the other's.
+func TestPlaceBetweenTwo(t *testing.T) {
+	actors := room(2, 4)
+	x, y, _, _ := actors[1].at(0)
+	u, _, _, _ := actors[2].at(0)
+	for k, i := range []int{1, 2} {
+		at := []float64{x, u}[k]
+		actors[i].at = func(q int) (float64, float64, bool, bool) {
+			if q%10 == 4+5*k {
+				return (x + u) / 2, y, true, true
+			}
+			return at, y, true, true
+		}
+	}
+	s := stage{actors: actors, noise: 0.04, blind: true}
+	tracks := s.play(60, Options{})
+	if len(tracks) != len(actors) {
+		t.Fatalf("%d tracks, want %d", len(tracks), len(actors))
+	}
+	s.sameOwner(t, tracks, 1, 0, 4, 14, 33, 44, 59)
+	s.sameOwner(t, tracks, 2, 0, 9, 19, 33, 49, 59)
+}
+
 // TestHoldScore: who is surely but seldom seen is held where they sit if it is asked for, and only then.
 func TestHoldScore(t *testing.T) {
 	actors := room(2, 4)

@@ -52,7 +52,7 @@ func (t *Tracker) finishView(v, students, others int) (class, teaching []scene.T
 				h.walking = p.moving
 			}
 		}
-		seats = t.keep(t.joinPlaces(t.agglomerate(seats)), size, &t.views[v].activity)
+		seats = t.shareOut(t.keep(t.joinPlaces(t.agglomerate(seats)), size, &t.views[v].activity))
 		for _, s := range seats {
 			for _, p := range s.pieces {
 				p.seat = s

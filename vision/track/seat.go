@@ -49,6 +49,7 @@ const (
 	reachASec   = 0.06 // and each second more, up to reachMost seconds
 	reachMost   = 8.0
 	changeMost  = 1.5 // one far change of owner does not keep two apart whose usual place is one
+	sizeWeight  = 0.6 // of the log of their sizes' ratio: a head of another size close by is rather a neighbour's
 	placeReach  = 0.8 // how far a person's usual place may shift
 )
 
@@ -73,7 +74,7 @@ func (t *Tracker) joinCost(a, b *seat) float64 {
 		return math.Max(math.Abs(p.cx-q.cx)/sx, math.Abs(p.cy-q.cy)/sy)
 	}
 	place := math.Max(math.Abs(a.x-b.x)/sx, math.Abs(a.y-b.y)/sy) / placeReach
-	if 0.4*place+0.3*size > t.o.JoinCost {
+	if 0.4*place+sizeWeight*size > t.o.JoinCost {
 		return blocked
 	}
 	both, far, changes := 0, 0, 0
@@ -113,9 +114,9 @@ func (t *Tracker) joinCost(a, b *seat) float64 {
 		return blocked
 	}
 	if changes == 0 {
-		return place + 0.3*size
+		return place + sizeWeight*size
 	}
-	return 0.6*sum/float64(changes) + 0.4*place + 0.3*size
+	return 0.6*sum/float64(changes) + 0.4*place + sizeWeight*size
 }
 
 // merge joins the hits of two seats; where both have one, the surer stays.
