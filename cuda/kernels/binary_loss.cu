@@ -7,6 +7,7 @@
 // Launch: 128 threads, one element each, grid ⌈n / 128⌉. Bound: memory.
 #include "common.cuh"
 #include "loss.cuh"
+#include "softplus.cuh"
 
 KERNEL __launch_bounds__(128) binary_loss(const float* __restrict__ x, const int* __restrict__ targets, const float* __restrict__ control, float* __restrict__ loss,
     float* __restrict__ dx, int n, float inverse, float coefficient) {
@@ -14,6 +15,6 @@ KERNEL __launch_bounds__(128) binary_loss(const float* __restrict__ x, const int
   if (i >= n) return;
   const int target = targets[i];
   const float v = x[i];
-  loss[i] = target < 0 ? 0.f : inverse * (log1pf(expf(-fabsf(v))) + fmaxf(v, 0) - v * target);
+  loss[i] = target < 0 ? 0.f : inverse * (logOnePlusExp(-fabsf(v)) + fmaxf(v, 0) - v * target);
   dx[i] = target < 0 ? 0.f : inverse * scaled(coefficient, control) * (1 / (1 + expf(-v)) - target);
 }

@@ -203,6 +203,7 @@ func TestDepthwise(t *testing.T) {
 			s.kh, s.kw, s.dh, s.dw, s.sh, s.top, s.left, s.bottom, s.right, s.bias = 2, 3, 3, 2, 2, 1, 2, 1, 2, false
 		}),
 		change(func(s *convShape) { s.n, s.kh, s.kw, s.h, s.w = 1, 5, 1, 20, 9 }),
+		change(func(s *convShape) { s.n, s.h, s.w, s.top, s.left, s.bottom, s.right = 2, 4, 5, 3, 3, 3, 3 }), // every tap meets every edge
 	}
 	onEach(t, func(t *testing.T, d *dev) {
 		for _, s := range shapes {
@@ -275,7 +276,7 @@ func TestGemm(t *testing.T) {
 	type shape struct{ batch, m, n, k int }
 	onEach(t, func(t *testing.T, d *dev) {
 		for _, name := range []string{"gemm_nn", "gemm_nt", "gemm_tn"} {
-			for _, s := range []shape{{1, 1, 1, 1}, {2, 3, 5, 7}, {1, 63, 64, 16}, {1, 64, 65, 17}, {3, 66, 63, 15}, {1, 64, 64, 33}} {
+			for _, s := range []shape{{1, 1, 1, 1}, {2, 3, 5, 7}, {1, 63, 64, 16}, {1, 64, 65, 17}, {3, 66, 63, 15}, {1, 64, 64, 33}, {1, 18, 22, 9}, {1, 35, 37, 27}, {1, 52, 50, 30}} {
 				for variant := range 4 { // the last: spiky
 					t.Run(fmt.Sprint(name, s, variant), func(t *testing.T) { runGemm(t, d, name, s.batch, s.m, s.n, s.k, variant) })
 				}

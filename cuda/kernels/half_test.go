@@ -254,6 +254,32 @@ func gemmHalf(t *testing.T, d *dev, kind int, layout string, variant, m, n, k, b
 	near(t, "c", y.values(kind, len(want)), want, halfTolerance[kind])
 }
 
+// Where all ends within a part's rows, the part sums as far as that: with rows that lie along the sum, too.
+func TestGEMMHalfRest(t *testing.T) {
+	onEach(t, func(t *testing.T, d *dev) {
+		const m, n, k, parts, all = 9, 16, 40, 3, 40 + 40 + 24
+		for kind, name := range halfKinds {
+			for _, layout := range []string{"nt", "nn"} {
+				aBits, a := halves(kind, random(175, parts*m*k))
+				bBits, b := halves(kind, random(176, k*n))
+				want := make([]float64, parts*m*n)
+				for i := range want {
+					z, r, j := i/(m*n), i/n%m, i%n
+					for q := range min(k, all-z*k) {
+						want[i] += float64(a[(z*m+r)*k+q]) * float64(b[q*n+j])
+					}
+				}
+				if layout == "nt" {
+					bBits = turnedBits(bBits, k, n)
+				}
+				y := out(len(want))
+				d.run(t, "gemm_"+name+"_"+layout, [3]int{1, 1, parts}, 256, aBits, bBits, nil, nil, y, m, n, k, m*k, 0, m*n, all, float32(1), -inf, inf, 1)
+				within(t, name+" "+layout, y.got, want, 5e-5, a)
+			}
+		}
+	})
+}
+
 // A sum of nothing is the bias.
 func TestGEMMHalfOfNothing(t *testing.T) {
 	onEach(t, func(t *testing.T, d *dev) {
@@ -381,6 +407,7 @@ func TestDepthwiseHalf(t *testing.T) {
 				change(func(s *convShape) { s.cin, s.groups, s.bias = 24, 24, false }),
 				change(func(s *convShape) { s.n, s.h, s.w = 1, 1, 1 }),
 				change(func(s *convShape) { s.kh, s.kw, s.top, s.left, s.bottom, s.right, s.sw = 5, 2, 2, 0, 2, 1, 3 }),
+				change(func(s *convShape) { s.n, s.h, s.w, s.top, s.left, s.bottom, s.right = 2, 4, 5, 3, 3, 3, 3 }), // every tap meets every edge
 			} {
 				t.Run(fmt.Sprint(name, s), func(t *testing.T) {
 					oh, ow := s.size()

@@ -120,8 +120,8 @@ func TestBinaryLoss(t *testing.T) {
 					}
 					gotLoss, gotX := out(n), out(n)
 					d.run(t, "binary_loss", [3]int{ceil(n, 128), 1, 1}, 128, x, targets, controlArg, gotLoss, gotX, n, inverse, coefficient)
-					near(t, fmt.Sprint("loss ", n, kind), gotLoss.got, loss, 1e-6)
-					near(t, fmt.Sprint("dx ", n, kind), gotX.got, dx, 1e-6)
+					near(t, fmt.Sprint("loss ", n, kind), gotLoss.got, loss, 3e-7)
+					near(t, fmt.Sprint("dx ", n, kind), gotX.got, dx, 3e-7)
 				}
 			}
 		}
@@ -205,7 +205,7 @@ func TestCumulative(t *testing.T) {
 			}
 			gotY, gotScore, gotSteps := out(n*k), out(n), out(k)
 			d.run(t, "cumulative", [3]int{ceil(n*k, 128), 1, 1}, 128, score, steps, gotY, n, k)
-			near(t, fmt.Sprint("y ", s), gotY.got, y, 2e-6)
+			near(t, fmt.Sprint("y ", s), gotY.got, y, 5e-7)
 			d.run(t, "cumulative_backward", [3]int{1, 1, 1}, 128, steps, dy, gotScore, gotSteps, n, k)
 			near(t, fmt.Sprint("dscore ", s), gotScore.got, dscore, 2e-6)
 			within(t, fmt.Sprint("dsteps ", s), gotSteps.got, dsteps, rowTolerance, dy)

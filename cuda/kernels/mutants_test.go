@@ -53,6 +53,7 @@ type mutationTest struct {
 	trace    string // file of what a module did
 
 	tried  *mutant.Mutant // nil: what is launched is noted
+	at     []int          // PTX lines of which a launch that comes to the mutant executes one
 	order  string
 	by     string // the subtest that tries it
 	left   int    // launches of the subtest that execute the mutant and have not run yet
@@ -139,7 +140,7 @@ func (b *mutationTest) passes(m *testing.M, pattern string) bool {
 
 // try sets killed.
 func (b *mutationTest) try(m *testing.M, module Module, one mutant.Mutant) error {
-	b.tried, b.killed = &one, false
+	b.tried, b.killed, b.at = &one, false, comesTo(strings.Split(module.PTX, "\n"), one.Line)
 	type candidate struct {
 		leaf  *leaf
 		count int
@@ -205,7 +206,45 @@ func pathPattern(name string) string {
 }
 
 func (b *mutationTest) executes(l *launched) bool {
-	return l.kernel == b.tried.Kernel && l.lines[b.tried.Line]
+	return l.kernel == b.tried.Kernel && slices.ContainsFunc(b.at, func(line int) bool { return l.lines[line] })
+}
+
+// comesTo are a line and, where it has a guard, which counts as executed only where the guard lets it through, the instruction before it
+// or, at a label, behind it: turning the guard changes launches that it does not let through as well.
+func comesTo(lines []string, line int) []int {
+	all := []int{line}
+	if !strings.HasPrefix(strings.TrimSpace(lines[line-1]), "@") {
+		return all
+	}
+	for i := line - 2; i >= 0; i-- {
+		switch text := strings.TrimSpace(lines[i]); {
+		case text == "" || text[0] == '.' || strings.HasPrefix(text, "//"):
+			continue
+		case text[0] != '@' && text[0] != '{' && !strings.HasSuffix(text, ":") && !strings.HasPrefix(text, "bra") && !strings.HasPrefix(text, "ret"):
+			return append(all, i+1)
+		}
+		break
+	}
+	for i := line; i < len(lines); i++ {
+		switch text := strings.TrimSpace(lines[i]); {
+		case text == "" || text[0] == '.' || strings.HasPrefix(text, "//"):
+			continue
+		case text[0] != '@' && text[0] != '}' && !strings.HasSuffix(text, ":"):
+			return append(all, i+1)
+		}
+		break
+	}
+	return all
+}
+
+// A launch that a guard does not let through comes to it all the same.
+func TestComesTo(t *testing.T) {
+	lines := strings.Split("{\nsetp.lt.s32 %p1, %r1, 1;\n.loc 1 2 3\n@%p1 bra L1;\n\nadd.s32 %r1, %r1, 1;\nL1:\n@%p2 bra L2;\nadd.s32 %r2, %r2, 1;\n}", "\n")
+	for line, want := range map[int][]int{4: {4, 2}, 6: {6}, 8: {8, 9}} {
+		if got := comesTo(lines, line); !slices.Equal(got, want) {
+			t.Errorf("line %d: %v, want %v", line, got, want)
+		}
+	}
 }
 
 // reopen opens the device anew after a fault has spoiled its context.

@@ -13,6 +13,7 @@ KERNEL __launch_bounds__(128) point_loss(const float* __restrict__ x, const floa
   const int i = blockIdx.x * 128 + threadIdx.x;
   if (i >= n) return;
   const float d = x[i] - target[i], far = fabsf(d), weight = weights[i] * inverse;
-  loss[i] = weight * (far > beta ? far - .5f * beta : d * d / (2 * beta));
-  dx[i] = weight * scaled(coefficient, control) * (d > beta ? 1.f : d < -beta ? -1.f : d / beta);
+  const float bent = far > beta ? beta : far;  // d²/2β is bent·(|d| - bent/2)/β, and so is the straight line
+  loss[i] = weight * (bent * (far - .5f * bent) / beta);
+  dx[i] = weight * scaled(coefficient, control) * clamp(d / beta, -1.f, 1.f);
 }

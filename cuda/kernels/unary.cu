@@ -7,6 +7,7 @@
 // Bound: memory. The choice of function is the same for a whole launch, so no warp diverges.
 #include "common.cuh"
 #include "unary.cuh"
+#include "softplus.cuh"
 
 KERNEL __launch_bounds__(256) unary(const float* __restrict__ x, float* __restrict__ y, int n, int which, float k) {
   const int i = blockIdx.x * 256 + threadIdx.x;
@@ -25,7 +26,7 @@ KERNEL __launch_bounds__(256) unary(const float* __restrict__ x, float* __restri
     case FLOOR: v = floorf(v); break;
     case CEIL: v = ceilf(v); break;
     case RECIPROCAL: v = 1 / v; break;
-    case SOFTPLUS: v = v > 0 ? v + log1pf(expf(-v)) : log1pf(expf(v)); break;
+    case SOFTPLUS: v = fmaxf(v, 0) + logOnePlusExp(-fabsf(v)); break;
     case HARD_SWISH: v = v * clamp(v / 6 + .5f, 0, 1); break;
     case LEAKY: v = v < 0 ? v * k : v; break;
     case GELU: v = v * (.5f + .5f * erff(v * .70710678118654752f)); break;

@@ -17,6 +17,9 @@ var (
 	butterfly   = regexp.MustCompile(`shfl\.sync\.bfly\.b32\s+\S+, %\w+, (%\w+),`)
 	sharedWrite = regexp.MustCompile(`\b(?:st|atom|red)\.(?:volatile\.)?shared|cp\.async`)
 	constant    = regexp.MustCompile(`^\s*mov\.u32\s+(%r\d+), (\d+);`)
+	addendLost  = regexp.MustCompile(`^\s*mul\.rn\.f32\s`)
+	setToZero   = regexp.MustCompile(`^\s*mov\.f32\s+%f\d+, 0f00000000;`)
+	fusedParts  = regexp.MustCompile(`^\s*fma\.rn\.f32\s+\S+, (%f\d+), (%f\d+), (%f\d+);`)
 	addition    = regexp.MustCompile(`^\s*(?:add|sub)\.s(?:32|64)\s+\S+, (\S+), (\S+);`)
 )
 
@@ -27,6 +30,9 @@ var (
 //   - a butterfly's distance of one lane more (17 for 16): with distance 1 among them, the five steps reach the same lanes in another order;
 //   - a signed shift by the width or more, which is one by the width less one;
 //   - a barrier's removal where no shared memory is written since the one before nor behind it: it orders nothing;
+//   - the loss of an addend that is 0;
+//   - how expf splits its exponent (its 1/2 lost): powers of two and the rest share it otherwise, and the product is the same but for
+//     rounding, also where it ends in 0 or infinity;
 //   - the correction of a signed division by a power of two for negative numbers (x + (x>>31>>>k)): sizes and indices never are.
 func equivalent(lines []string, at int, text string) bool {
 	if m := signShift.FindStringSubmatch(text); m != nil {
@@ -44,6 +50,14 @@ func equivalent(lines []string, at int, text string) bool {
 	}
 	if strings.Contains(lines[at], "bar.sync") {
 		return ordersNothing(lines, at)
+	}
+	if m := addendLost.FindStringSubmatch(text); m != nil {
+		from := fusedParts.FindStringSubmatch(lines[at])
+		if from == nil {
+			return false
+		}
+		addend := definition(lines, at, from[3])
+		return setToZero.MatchString(addend) || strings.Contains(addend, "0f3F000000") && strings.Contains(definition(lines, at, from[2]), "0f3BBB989D")
 	}
 	if m := constant.FindStringSubmatch(lines[at]); m != nil {
 		return isOtherLane(lines, at, m[1], m[2])

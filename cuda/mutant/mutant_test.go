@@ -173,3 +173,25 @@ func TestHalvingsCorrectionIsNotTried(t *testing.T) {
 		t.Fatal("mutants in lines", lines)
 	}
 }
+
+func TestAddendOfZeroIsNotTried(t *testing.T) {
+	const ptx = "{\nmov.f32 \t%f2, 0f00000000;\nfma.rn.f32 \t%f4, %f1, %f3, %f2;\nfma.rn.f32 \t%f5, %f1, %f3, %f4;\n}"
+	for _, m := range All(ptx, "k", executed(3, 4)) {
+		if m.Kind == "addend lost" && m.Line == 3 {
+			t.Error("tried", m)
+		}
+	}
+}
+
+func TestHowExpSplitsIsNotTried(t *testing.T) {
+	const ptx = "{\nmov.f32 \t%f2, 0f3F000000;\nmov.f32 \t%f3, 0f3BBB989D;\nfma.rn.f32 \t%f4, %f1, %f3, %f2;\nfma.rn.f32 \t%f5, %f1, %f3, %f4;\nfma.rn.f32 \t%f6, %f1, %f4, %f2;\n}"
+	lost := map[int]int{}
+	for _, m := range All(ptx, "k", executed(4, 5, 6)) {
+		if m.Kind == "addend lost" {
+			lost[m.Line]++
+		}
+	}
+	if len(lost) != 2 || lost[5] != 1 || lost[6] != 1 {
+		t.Fatal("addends lost in lines", lost)
+	}
+}
