@@ -65,7 +65,7 @@ func mutants(l *lab, wanted, tests string, perKernel int, survivors bool, least 
 	}
 	var sum, s score
 	var faults []error
-	var alive strings.Builder
+	var alive []string
 	kernel := ""
 	finish := func() error {
 		if kernel == "" {
@@ -77,7 +77,8 @@ func mutants(l *lab, wanted, tests string, perKernel int, survivors bool, least 
 		if !keep {
 			return nil
 		}
-		return keepScore(kernel, s) // one by one: the whole takes a while
+		defer func() { alive = nil }()
+		return errors.Join(keepScore(kernel, s), keepSurvivors(kernel, alive)) // one by one: the whole takes a while
 	}
 	for rows := bufio.NewScanner(answer); rows.Scan(); {
 		f := strings.Split(rows.Text(), "\t")
@@ -94,20 +95,33 @@ func mutants(l *lab, wanted, tests string, perKernel int, survivors bool, least 
 			s.killed++
 			continue
 		}
-		fmt.Fprintf(&alive, "%s\t%s\t%s\t%s\t%s\n", f[1], f[2], f[3], f[5], f[6])
+		alive = append(alive, strings.Join([]string{f[1], f[2], f[3], f[5], f[6]}, "\t"))
 		if survivors {
 			fmt.Printf("  alive: %s line %s, %s: %s -> %s\n", f[1], f[2], f[3], f[5], f[6])
 		}
 	}
 	faults = append(faults, finish(), cmd.Wait())
 	fmt.Printf("mutants: all %d/%d, %.1f %%\n", sum.killed, sum.tried, 100*float64(sum.killed)/float64(max(sum.tried, 1)))
-	if keep && wanted == "" && tests == "" {
-		faults = append(faults, safefile.WriteFile(survivorsFile, []byte(alive.String())))
-	}
 	if 100*float64(sum.killed) < least*float64(sum.tried) {
 		faults = append(faults, fmt.Errorf("fewer than %g %% of the mutants were noticed", least))
 	}
 	return errors.Join(faults...)
+}
+
+// keepSurvivors writes a kernel's survivors in the place of those of before, kernels in the order of their names.
+func keepSurvivors(kernel string, alive []string) error {
+	text, err := os.ReadFile(survivorsFile)
+	if err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	name := func(row string) string { before, _, _ := strings.Cut(row, "\t"); return before }
+	rows := slices.DeleteFunc(strings.Split(string(text), "\n"), func(row string) bool { return row == "" || name(row) == kernel })
+	rows = append(rows, alive...)
+	slices.SortStableFunc(rows, func(a, b string) int { return strings.Compare(name(a), name(b)) })
+	if len(rows) > 0 {
+		rows = append(rows, "")
+	}
+	return safefile.WriteFile(survivorsFile, []byte(strings.Join(rows, "\n")))
 }
 
 // keepScore writes a kernel's score beside those of the others.
