@@ -55,7 +55,7 @@ const (
 // ErrClosed is returned by a network that has been closed.
 var ErrClosed = errors.New("the network is closed")
 
-// Load reads a network from the bytes of an ONNX file.
+// Load reads a network from the bytes of an ONNX file, which it goes on to use: they must not change while it is open.
 func Load(onnx []byte, o Options) (*Net, error) {
 	file, err := readONNX(onnx)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"unsafe"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -326,10 +327,10 @@ func (t *rawTensor) value() (*value, error) {
 	switch t.kind {
 	case typeFloat:
 		if v.floats = t.floats; t.hasRaw {
-			v.floats = nil
-			if err := readFloats(field{bytes: t.raw}, &v.floats); err != nil {
-				return nil, err
+			if len(t.raw) != 4*n {
+				return nil, t.wrongCount(n, len(t.raw)/4)
 			}
+			v.floats = floatsIn(t.raw)
 		}
 		if len(v.floats) != n {
 			return nil, t.wrongCount(n, len(v.floats))
@@ -358,6 +359,13 @@ func (t *rawTensor) value() (*value, error) {
 		v.ints = []int64{}
 	}
 	return v, nil
+}
+
+// floatsIn are the floats that lie in a file's bytes, which are of the order of the machines that the engine runs on. Nobody writes
+// to a network's constants, so that they need not be copied: weights are the most of a file, and fresh memory costs more
+// than reading it.
+func floatsIn(b []byte) []float32 {
+	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/4)
 }
 
 func (t *rawTensor) shape() ([]int, int, error) {

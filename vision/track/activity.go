@@ -15,7 +15,7 @@ type activity struct {
 	wide     int
 	high     int
 	scale    float64 // pixels a cell
-	probes   []int   // where each cell is read in frames of size, activityProbes² places a cell
+	probes   []int32 // where each cell is read in frames of size, activityProbes² places a cell
 	size     [2]int
 	times    []float64
 	levels   [][]uint8 // a moment each
@@ -59,12 +59,12 @@ func (a *activity) add(step *scene.Step, cam pose) {
 	}
 	const each = activityProbes * activityProbes
 	if a.size != [2]int{w, h} {
-		a.probes, a.size = nil, [2]int{w, h}
-		for i := range a.wide * a.high * each {
+		a.probes, a.size = make([]int32, a.wide*a.high*each), [2]int{w, h}
+		for i := range a.probes {
 			cell, k := i/each, i%each
 			x := int((float64(cell%a.wide) + (float64(k%activityProbes)+0.5)/activityProbes) * a.scale)
 			y := int((float64(cell/a.wide) + (float64(k/activityProbes)+0.5)/activityProbes) * a.scale)
-			a.probes = append(a.probes, (min(y, h-1)*w+min(x, w-1))*n)
+			a.probes[i] = int32((min(y, h-1)*w + min(x, w-1)) * n)
 		}
 	}
 	level := make([]uint8, a.wide*a.high)
