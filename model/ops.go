@@ -40,7 +40,7 @@ func init() {
 		ops[name] = unary(f)
 	}
 	for name, f := range binaryOps {
-		ops[name] = elementwise(f)
+		ops[name] = elementwise(f, floatLoops[name])
 	}
 	for name, f := range comparisons {
 		ops[name] = compare(f)
@@ -181,7 +181,7 @@ func opPRelu(c *opCall) ([]*value, error) {
 			return x * slope
 		}
 		return x
-	})(c)
+	}, nil)(c)
 }
 
 func opLeakyRelu(c *opCall) ([]*value, error) {
@@ -258,14 +258,66 @@ func broadcast(a, b []int, f func(i, ia, ib int)) []int {
 	return shape
 }
 
-func elementwise(f func(a, b float64) float64) opFunc {
+// floatLoops are the common operators over slices of one length: a float64's sum, difference, product or quotient of two
+// float32, rounded, is the float32's own (Figueroa 1995), so that nothing differs but the time.
+var floatLoops = map[string]func(out, a, b []float32){
+	"Add": func(out, a, b []float32) {
+		for i, x := range a {
+			out[i] = x + b[i]
+		}
+	},
+	"Sub": func(out, a, b []float32) {
+		for i, x := range a {
+			out[i] = x - b[i]
+		}
+	},
+	"Mul": func(out, a, b []float32) {
+		for i, x := range a {
+			out[i] = x * b[i]
+		}
+	},
+	"Div": func(out, a, b []float32) {
+		for i, x := range a {
+			out[i] = x / b[i]
+		}
+	},
+}
+
+// elementwise applies f, over slices of floats by loop where there is one.
+func elementwise(f func(a, b float64) float64, loop func(out, a, b []float32)) opFunc {
 	return func(c *opCall) ([]*value, error) {
 		out := c.in[0]
 		for _, b := range c.in[1:] {
-			out = binaryValue(f, out, b)
+			out = binaryValue(f, loop, out, b)
 		}
 		return one(out)
 	}
+}
+
+// floatsValue is the result for floats of one shape, and for those of which one is the other's part over and over; nil for others.
+func floatsValue(loop func(out, a, b []float32), a, b *value) *value {
+	if a.isInt() || b.isInt() {
+		return nil
+	}
+	switch {
+	case slices.Equal(a.shape, b.shape):
+		out := newValue(a.shape...)
+		loop(out.floats, a.floats, b.floats)
+		return out
+	case repeats(b.shape, a.shape):
+		out, n := newValue(a.shape...), len(b.floats)
+		for i := 0; i < len(out.floats); i += n {
+			loop(out.floats[i:i+n], a.floats[i:i+n], b.floats)
+		}
+		return out
+	case repeats(a.shape, b.shape):
+		out, n := newValue(b.shape...), len(a.floats)
+		for i := 0; i < len(out.floats); i += n {
+			loop(out.floats[i:i+n], a.floats, b.floats[i:i+n])
+		}
+		return out
+	}
+	return nil
 }
 
 // repeats: a tensor of the small shape, stretched to the large one, is itself over
@@ -280,7 +332,18 @@ func repeats(small, large []int) bool {
 	return len(small) <= len(large) && slices.Equal(small, large[len(large)-len(small):]) && !slices.Contains(large, 0)
 }
 
-func binaryValue(f func(a, b float64) float64, a, b *value) *value {
+// binaryValue applies f to two tensors stretched to one shape; loop, or nil, is the same over slices.
+func binaryValue(f func(a, b float64) float64, loop func(out, a, b []float32), a, b *value) *value {
+	if loop == nil {
+		loop = func(out, a, b []float32) {
+			for i, x := range a {
+				out[i] = float32(f(float64(x), float64(b[i])))
+			}
+		}
+	}
+	if out := floatsValue(loop, a, b); out != nil {
+		return out
+	}
 	if a.isInt() && b.isInt() {
 		var ints []int64
 		shape := broadcast(a.shape, b.shape, func(_, i, j int) { ints = append(ints, int64(f(float64(a.ints[i]), float64(b.ints[j])))) })
@@ -288,37 +351,6 @@ func binaryValue(f func(a, b float64) float64, a, b *value) *value {
 			ints = []int64{}
 		}
 		return &value{shape: shape, ints: ints}
-	}
-	if slices.Equal(a.shape, b.shape) {
-		out := newValue(a.shape...)
-		if !a.isInt() && !b.isInt() {
-			for i, v := range a.floats {
-				out.floats[i] = float32(f(float64(v), float64(b.floats[i])))
-			}
-			return out
-		}
-		for i := range out.floats {
-			out.floats[i] = float32(f(a.at(i), b.at(i)))
-		}
-		return out
-	}
-	if repeats(b.shape, a.shape) && !a.isInt() && !b.isInt() {
-		out, n := newValue(a.shape...), len(b.floats)
-		for i := 0; i < len(out.floats); i += n {
-			for j, v := range b.floats {
-				out.floats[i+j] = float32(f(float64(a.floats[i+j]), float64(v)))
-			}
-		}
-		return out
-	}
-	if repeats(a.shape, b.shape) && !a.isInt() && !b.isInt() {
-		out, n := newValue(b.shape...), len(a.floats)
-		for i := 0; i < len(out.floats); i += n {
-			for j, v := range a.floats {
-				out.floats[i+j] = float32(f(float64(v), float64(b.floats[i+j])))
-			}
-		}
-		return out
 	}
 	var floats []float32
 	shape := broadcast(a.shape, b.shape, func(_, i, j int) { floats = append(floats, float32(f(a.at(i), b.at(j)))) })

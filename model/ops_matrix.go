@@ -78,9 +78,13 @@ func opGemm(c *opCall) ([]*value, error) {
 	c.matmul(a.floats, b.floats, out.floats, m, k, n)
 	alpha, beta := float64(c.node.float("alpha", 1)), float64(c.node.float("beta", 1))
 	if bias := c.input(2); bias != nil {
-		out = binaryValue(func(x, y float64) float64 { return alpha*x + beta*y }, out, bias)
+		var loop func(out, a, b []float32)
+		if alpha == 1 && beta == 1 {
+			loop = floatLoops["Add"]
+		}
+		out = binaryValue(func(x, y float64) float64 { return alpha*x + beta*y }, loop, out, bias)
 	} else if alpha != 1 {
-		out = binaryValue(func(x, y float64) float64 { return x * y }, out, &value{shape: []int{1}, floats: []float32{float32(alpha)}})
+		out = binaryValue(func(x, y float64) float64 { return x * y }, floatLoops["Mul"], out, &value{shape: []int{1}, floats: []float32{float32(alpha)}})
 	}
 	return one(out)
 }

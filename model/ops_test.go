@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -23,7 +24,10 @@ func TestBinaryValueStretchesShapes(t *testing.T) {
 		}
 		want := []float32{}
 		shape := broadcast(a.shape, b.shape, func(_, i, j int) { want = append(want, a.floats[i]-b.floats[j]) })
-		got := binaryValue(minus, a, b)
+		got := binaryValue(minus, nil, a, b)
+		if fast := binaryValue(minus, floatLoops["Sub"], a, b); !slices.Equal(fast.floats, got.floats) || !slices.Equal(fast.shape, got.shape) {
+			t.Errorf("%v: the loop over slices gives %v, one by one %v", c, fast.floats, got.floats)
+		}
 		if fmt.Sprint(got.shape) != fmt.Sprint(shape) {
 			t.Errorf("%v: shape %v, want %v", c, got.shape, shape)
 		}
