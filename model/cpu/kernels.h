@@ -382,30 +382,46 @@ static void CAT(mean_, ISA)(const float *in, float *out, long pixels) {
     }
 }
 /* Row-major out += a * b: M rows by N vectors of columns at a time. */
-INL void matmul_tile(const int M, const int N, const float *a, const float *b, float *out, int inner, int columns) {
+INL void matmul_tile(const int M, const int N, const float *a, long lda, const float *b, long ldb, float *out, int inner, int columns) {
     vf acc[8][2];
     UNROLL for (int m = 0; m < M; m++) UNROLL for (int j = 0; j < N; j++) acc[m][j] = AT(out + (long)m * columns + j * VL);
     for (int k = 0; k < inner; k++) {
-        const float *row = b + (long)k * columns;
+        const float *row = b + k * ldb;
         UNROLL for (int m = 0; m < M; m++) {
-            vf x = splat(a[(long)m * inner + k]);
+            vf x = splat(a[m * lda + k]);
             UNROLL for (int j = 0; j < N; j++) acc[m][j] += x * AT(row + j * VL);
         }
     }
     UNROLL for (int m = 0; m < M; m++) UNROLL for (int j = 0; j < N; j++) TO(out + (long)m * columns + j * VL) = acc[m][j];
 }
-static void CAT(matmul_, ISA)(const float *a, const float *b, float *out, int rows, int inner, int columns) {
-    int c = 0;
-    for (; c + 2 * VL <= columns; c += 2 * VL) { /* b's columns stay in the cache while a's rows go by */
-        int m = 0;
+/* All rows of a times two vectors of b's columns. */
+INL void matmul_columns(const float *a, long lda, const float *b, long ldb, float *out, int rows, int inner, int columns) {
+    int m = 0;
 #if VB == 64 /* registers for 8 x 2 */
-        for (; m + 8 <= rows; m += 8) matmul_tile(8, 2, a + (long)m * inner, b + c, out + (long)m * columns + c, inner, columns);
+    for (; m + 8 <= rows; m += 8) matmul_tile(8, 2, a + m * lda, lda, b, ldb, out + (long)m * columns, inner, columns);
 #endif
-        for (; m + 4 <= rows; m += 4) matmul_tile(4, 2, a + (long)m * inner, b + c, out + (long)m * columns + c, inner, columns);
-        for (; m < rows; m++) matmul_tile(1, 2, a + (long)m * inner, b + c, out + (long)m * columns + c, inner, columns);
+    for (; m + 4 <= rows; m += 4) matmul_tile(4, 2, a + m * lda, lda, b, ldb, out + (long)m * columns, inner, columns);
+    for (; m < rows; m++) matmul_tile(1, 2, a + m * lda, lda, b, ldb, out + (long)m * columns, inner, columns);
+}
+#define MATMUL_ROWS 16   /* of a, from which on b's columns are copied together: walked through at their own distance they miss the cache at each step */
+#define MATMUL_INNER 128 /* rows of b that are copied: they stay in the first-level cache while a's rows go by */
+static void CAT(matmul_, ISA)(const float *a, const float *b, float *out, int rows, int inner, int columns) {
+    float together[MATMUL_INNER * 2 * VL];
+    int c = 0;
+    for (; c + 2 * VL <= columns; c += 2 * VL) {
+        if (rows < MATMUL_ROWS) {
+            matmul_columns(a, inner, b + c, columns, out + c, rows, inner, columns);
+            continue;
+        }
+        for (int k = 0; k < inner; k += MATMUL_INNER) { /* sums go on where they were left: in the same order as in one go */
+            int n = inner - k < MATMUL_INNER ? inner - k : MATMUL_INNER;
+            for (int i = 0; i < n; i++)
+                UNROLL for (int j = 0; j < 2; j++) TO(together + (i * 2 + j) * VL) = AT(b + (long)(k + i) * columns + c + j * VL);
+            matmul_columns(a + k, inner, together, 2 * VL, out + c, rows, n, columns);
+        }
     }
     for (; c + VL <= columns; c += VL)
-        for (int m = 0; m < rows; m++) matmul_tile(1, 1, a + (long)m * inner, b + c, out + (long)m * columns + c, inner, columns);
+        for (int m = 0; m < rows; m++) matmul_tile(1, 1, a + (long)m * inner, inner, b + c, columns, out + (long)m * columns + c, inner, columns);
     for (; c < columns; c++)
         for (int m = 0; m < rows; m++) {
             float sum = out[(long)m * columns + c];
