@@ -3,6 +3,8 @@ package learner
 import (
 	"bytes"
 	"image/color"
+	"math"
+	"strconv"
 	"strings"
 
 	chart "gonum.org/v1/plot" // plot is the page's own
@@ -105,6 +107,7 @@ func (e *Evaluation) picture() ([]byte, error) {
 			}
 		}
 	}
+	panels[0].Y.Tick.Marker, panels[1].Y.Tick.Marker = every(.05), every(.005)
 	if len(right) == 0 {
 		panels = panels[:1]
 	}
@@ -116,6 +119,16 @@ func (e *Evaluation) picture() ([]byte, error) {
 	var b bytes.Buffer
 	_, err := (vgimg.PngCanvas{Canvas: canvas}).WriteTo(&b)
 	return b.Bytes(), err
+}
+
+// every marks the multiples of a step.
+func every(step float64) chart.Ticker {
+	return chart.TickerFunc(func(low, high float64) (ticks []chart.Tick) {
+		for k := math.Ceil(low / step); k*step <= high; k++ {
+			ticks = append(ticks, chart.Tick{Value: k * step, Label: strconv.FormatFloat(k*step, 'f', 3, 64)})
+		}
+		return ticks
+	})
 }
 
 // draw adds the curve to a panel, with its intervals or, without, with its name in the legend.
