@@ -41,7 +41,7 @@ func TestLearnerTrainingKilled(t *testing.T) {
 				t.Fatal("no end in sight")
 			}
 		}
-		if rounds < 4 {
+		if rounds < 3 { // two would do if only whole nets were kept
 			t.Errorf("%s: done after %d rounds: are epochs kept at all?", model, rounds)
 		}
 		want, err := os.ReadDir(whole)
