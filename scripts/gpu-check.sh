@@ -19,7 +19,7 @@ cache="${CLASSLENS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/classlens}"
 for n in movenet-multipose centerface faceboxes; do
 	cp "$cache"/nets/$n-*.onnx "$out/cache/nets/" 2>/dev/null || echo "gpu-check: $n is not set up (make setup): it is left out" >&2
 done
-tar -C build -czf build/gpu-check.tar.gz gpu-check
+tar -C build -cf - gpu-check | gzip -9 >build/gpu-check.tar.gz
 size=$(stat -c %s build/gpu-check.tar.gz)
 [ "$size" -lt "$most" ] || { echo "gpu-check: the archive has $size bytes, more than $most" >&2; exit 1; }
 echo "gpu-check: build/gpu-check.tar.gz, $((size / 1000000)) MB: on the machine with the card,  tar xzf gpu-check.tar.gz && gpu-check/run.sh"
