@@ -28,7 +28,15 @@ const (
 	cutFrom, cutTo          = 30.5, 38.5
 	passFrom, passSpeed     = 20.0, 60 // a dark figure as wide as passWide walks across the picture
 	passWide                = 70
+	// One student's part of the picture goes, in moveTakes seconds, moveFar pixels to the left, to a seat of its own.
+	moveFrom, moveTakes, moveFar = 38.0, 3.0, 300.0
+	moveWho                      = "s06"
 )
+
+// changed is how far the student who changes seats has come, pixels.
+func changed(t float64) float64 {
+	return math.Round(moveFar * math.Min(math.Max((t-moveFrom)/moveTakes, 0), 1))
+}
 
 func swing(t float64) (x, y float64) {
 	return 40 + 30*math.Sin(2*math.Pi*t/9), 22 + 12*math.Sin(2*math.Pi*t/6)
@@ -83,6 +91,18 @@ func TestRenderedCases(t *testing.T) {
 				}
 				return h, true
 			},
+		},
+		{
+			name: "changes seats", recall: .9, precision: .85, idf1: .84,
+			filter: fmt.Sprintf("split[a][b];[b]crop=76:104:458:210[p];[a]drawbox=x=458:y=210:w=76:h=104:c=0x8a7a6a:t=fill:enable='gt(t,%g)'[g];"+
+				"[g][p]overlay=x='458-%g*clip((t-%g)/%g,0,1)':y=210", moveFrom, moveFar, moveFrom, moveTakes),
+			moved: func(h score.Head) (score.Head, bool) {
+				if h.ID == moveWho {
+					h.X -= changed(h.Time)
+				}
+				return h, true
+			},
+			check: movesOn,
 		},
 	} {
 		t.Run(v.name, func(t *testing.T) {
@@ -168,6 +188,21 @@ func story(t *testing.T, tracks []scene.Track, truth []score.Head) {
 	before, after := holder(tracks, truth, "s12", 10), holder(tracks, truth, "s12", 60)
 	if before == "" || before != after {
 		t.Errorf("who left as %q came back as %q", before, after)
+	}
+}
+
+// movesOn checks that who changes seats keeps the name, is no teacher, and is not shown where nobody sits any more.
+func movesOn(t *testing.T, tracks []scene.Track, truth []score.Head) {
+	before, after := holder(tracks, truth, moveWho, 20), holder(tracks, truth, moveWho, 60)
+	if before == "" || before != after || before[0] != 'S' {
+		t.Errorf("who changes seats is %q, later %q", before, after)
+	}
+	for _, k := range tracks {
+		for _, s := range k.Sightings {
+			if s.Visible && s.Time > moveFrom+moveTakes+5 && s.Head.Contains(506, 231) {
+				t.Fatalf("%s is shown at the seat that was left, at %g s", k.ID, s.Time)
+			}
+		}
 	}
 }
 

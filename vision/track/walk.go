@@ -153,7 +153,7 @@ func (l *lineage) join(a, b *person) {
 const (
 	strideSeconds = 2.5 // between two finds of one who walks
 	strideScore   = 0.5 // mean score of finds that may be somebody's who walks; hands and bags have less
-	strideHits    = 3   // finds of a walk, at least
+	strideHits    = 2   // finds of a walk, at least; what belongs to no seat needs roamHits
 )
 
 // stride joins what no seat holds, and the places of those who stand, to walks: each begins soon after another ends, a few
