@@ -465,3 +465,40 @@ func FuzzLoad(f *testing.F) {
 		_, _ = n.Run(in...) // an error is fine
 	})
 }
+
+// PlanesRead counts the planes that meet a weight other than zero; ops besides a convolution read all.
+func TestPlanesRead(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		build func() *graphFile
+		want  int
+	}{
+		{"all planes", func() *graphFile {
+			s := newSmall(-1, 5, -1, -1).conv(5, 16, 3, 1, one4(1), 1)
+			return s.outputs(s.last)
+		}, 5},
+		{"two without weight", func() *graphFile {
+			s := newSmall(-1, 5, -1, -1).conv(5, 16, 3, 1, one4(1), 1)
+			for _, w := range s.file.initializers {
+				if len(w.shape) == 4 {
+					for i := range w.floats {
+						if i/9%5 > 2 {
+							w.floats[i] = 0
+						}
+					}
+				}
+			}
+			return s.outputs(s.last)
+		}, 3},
+		{"something else reads the picture", func() *graphFile { s := newSmall(-1, 5, -1, -1).op("Relu", nil); return s.outputs(s.last) }, 5},
+	} {
+		n, err := load(c.build(), Options{Threads: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer n.Close()
+		if got := n.PlanesRead(n.Inputs()[0].Name); got != c.want {
+			t.Errorf("%s: %d planes are read, want %d", c.name, got, c.want)
+		}
+	}
+}

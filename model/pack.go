@@ -129,6 +129,33 @@ func (l *layer) reorder(order weightOrder) (cout, k int, bias, w []float32) {
 	return cout, k, bias, w
 }
 
+// PlanesRead is how many of the leading planes of an input, (N, C, H, W), the network looks at: C, but for planes at the
+// end that meet only weights of zero.
+func (n *Net) PlanesRead(input string) int {
+	read, all := 0, 0
+	for _, p := range n.graph.inputs {
+		if p.Name == input && len(p.Shape) == 4 {
+			all = p.Shape[1]
+		}
+	}
+	for _, node := range n.graph.nodes {
+		for i, name := range node.inputs {
+			if name != input {
+				continue
+			}
+			var w *value
+			if node.op == "Conv" && i == 0 && node.int("group", 1) == 1 {
+				w = n.graph.constants[node.inputs[1]]
+			}
+			if w == nil || len(w.shape) != 4 {
+				return all
+			}
+			read = max(read, (&layer{weights: w}).planesRead())
+		}
+	}
+	return read
+}
+
 // planesRead is how many of the picture's planes a first layer reads: those at its end
 // whose weights are all zero, such as flow that a network was not trained on, cost nothing.
 func (l *layer) planesRead() int {

@@ -199,7 +199,7 @@ func (r *run) clips(step *scene.Step, visible []sighted) *pictures {
 			if t := p.ticket; whole {
 				t.squares = append(t.squares, q)
 			} else {
-				t.rgb, t.uv = append(t.rgb, clip.Picture(step.Frame, q, size)), append(t.uv, clip.Flow(step.Flow, q, size))
+				t.add(step, q, size, r.network.SeesFlow())
 			}
 		}
 		return nil

@@ -45,6 +45,15 @@ type ticket struct {
 	done  bool
 }
 
+// add cuts a picture, and the flow where the network looks at it.
+func (t *ticket) add(step *scene.Step, q clip.Square, size int, flow bool) {
+	var uv []float32
+	if flow {
+		uv = clip.Flow(step.Flow, q, size)
+	}
+	t.rgb, t.uv = append(t.rgb, clip.Picture(step.Frame, q, size)), append(t.uv, uv)
+}
+
 func (t *ticket) pictures() int { return max(len(t.rgb), len(t.squares)) }
 
 // stepsTogether is how many steps' frames wait at most; twice as many are held.
@@ -112,7 +121,7 @@ func (d *desk) hold(t *ticket) {
 func (d *desk) cut(t *ticket) {
 	size := d.network.Size()
 	for _, q := range t.squares {
-		t.rgb, t.uv = append(t.rgb, clip.Picture(t.step.Frame, q, size)), append(t.uv, clip.Flow(t.step.Flow, q, size))
+		t.add(t.step, q, size, d.network.SeesFlow())
 	}
 	if t.onGPU {
 		d.frames.Drop(t.held)

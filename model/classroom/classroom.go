@@ -87,12 +87,14 @@ type Network struct {
 	temporal   lanes
 	device     string
 	dim        int // of an embedding
+	flow       bool
 	directions int // leading numbers of an embedding that tell where a head points; 0: the network has none
 }
 
 // encoder turns pictures of one size into embeddings.
 type encoder interface {
 	size() int
+	seesFlow() bool
 	// embed gives a (batch, D) tensor whose first rows are the pictures', as
 	// Network.Embed takes them; batch is at least their number.
 	embed(rgb [][]byte, uv [][]float32, batch int) (model.Tensor, error)
@@ -126,6 +128,7 @@ func LoadOn(onnx []byte, o model.Options) (*Network, error) {
 	if err != nil {
 		return nil, errors.Join(err, n.temporal.close())
 	}
+	n.flow = n.encoder.seesFlow()
 	if err := n.probe(); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
@@ -212,6 +215,9 @@ func (n *Network) Gather() int {
 
 // Size is the side of a picture in pixels.
 func (n *Network) Size() int { return n.encoder.size() }
+
+// SeesFlow tells whether flow makes a difference to Embed: where it does not it need not be cut.
+func (n *Network) SeesFlow() bool { return n.flow }
 
 // ThroughPose tells whether the network looks through the pose net.
 func (n *Network) ThroughPose() bool {

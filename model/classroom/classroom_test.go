@@ -3,6 +3,7 @@ package classroom
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"syscall"
 	"testing"
 )
@@ -126,5 +127,35 @@ func BenchmarkEmbed32(b *testing.B) {
 			}
 			b.ReportMetric((used()-start)*1000/float64(count), "cpu-ms/student")
 		})
+	}
+}
+
+// The networks that ship were trained without flow and say so; what flow they are given changes nothing.
+func TestSeesFlow(t *testing.T) {
+	for _, size := range []string{"s", "m"} {
+		onnx, err := Shipped(size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := Load(onnx, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer n.Close()
+		area := n.Size() * n.Size()
+		rgb, uv := make([]byte, 3*area), make([]float32, 2*area)
+		for i := range uv {
+			uv[i] = .5
+		}
+		for i := range rgb {
+			rgb[i] = byte(i)
+		}
+		e, err := n.Embed([][]byte{rgb, rgb}, [][]float32{nil, uv})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if same := slices.Equal(e[0], e[1]); same == n.SeesFlow() {
+			t.Errorf("%s: sees flow %v, embeddings the same %v", size, n.SeesFlow(), same)
+		}
 	}
 }

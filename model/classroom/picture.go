@@ -33,6 +33,9 @@ func newPictureEncoder(onnx []byte, o model.Options) (*pictureEncoder, error) {
 
 func (e *pictureEncoder) size() int { return e.side }
 
+// seesFlow: more than red, green and blue counts.
+func (e *pictureEncoder) seesFlow() bool { return e.lanes[0].PlanesRead(portPicture) > 3 }
+
 func (e *pictureEncoder) deviceError() error { return e.lanes[0].DeviceError() }
 
 // maxFlow is where flow is cut off: faster than one side of the picture a second

@@ -103,6 +103,8 @@ func nearness() []float32 {
 	return w
 }
 
+func (e *poseEncoder) seesFlow() bool { return false }
+
 // embed encodes pictures of (256, 256, 3) bytes; flow is not looked at.
 func (e *poseEncoder) embed(rgb [][]byte, _ [][]float32, _ int) (model.Tensor, error) {
 	pose, features, err := e.see(rgb)
