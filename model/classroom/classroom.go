@@ -200,8 +200,7 @@ func (n *Network) batch(k int) int {
 	return (k + maxBatch - 1) / maxBatch * maxBatch
 }
 
-// gatherOnCPU is a batch that both the largest number of threads and one plan for
-// all batches can use.
+// gatherOnCPU is a batch of several parts for each lane: lanes that begin and end together seldom wait for each other.
 const gatherOnCPU = 128
 
 // Gather is how many pictures it pays to collect before Embed: batches of one size
