@@ -144,7 +144,7 @@ func (r *run) write(ctx context.Context, in inputs, tracks []scene.Track, s *see
 			}
 		}
 	}
-	t, err := timeline.Build(timeline.Input{Tracks: tracks, Decisions: s.decisions, Meanings: r.meanings(), Options: r.timelineOptions()})
+	t, err := timeline.Build(timeline.Input{Tracks: tracks, Decisions: s.decisions, Meanings: r.meanings(), Gaps: r.gaps(), Options: r.timelineOptions()})
 	if err != nil {
 		return Failed, "", err
 	}
@@ -197,7 +197,7 @@ func describe(t *timeline.Timeline, gaps []gapLine) string {
 		text += " and a teacher"
 	}
 	if c.OnTaskShare != nil {
-		text += fmt.Sprintf(", on task %.0f %% of the time seen", 100**c.OnTaskShare)
+		text += fmt.Sprintf(", on task %.0f %% of the time that is sure (%.0f %% of what was seen)", 100**c.OnTaskShare, 100*(1-*c.UnknownShare))
 	}
 	for _, g := range gaps {
 		text += fmt.Sprintf("; without data from %.1f to %.1f s (%s)", g.Start, g.End, g.Reason)
@@ -228,7 +228,8 @@ func (r *run) writeReport(t *timeline.Timeline, gaps []gapLine, state State, fra
 	info := r.recording.Info()
 	device, _ := r.deviceLine()
 	page := report.Page{Name: r.name, State: string(state), Duration: info.Duration, Width: info.Width, Height: info.Height, Timeline: t,
-		Device: device, Version: r.options.Version, UnsureBelow: r.options.Config.Network.UnsureBelow, Complaints: info.DecoderErrors}
+		Device: device, Version: r.options.Version, UnsureBelow: r.options.Config.Network.UnsureBelow, Complaints: info.DecoderErrors,
+		Meanings: r.meanings(), Blurred: r.options.Config.Report.BlurFaces}
 	for _, g := range gaps {
 		page.Gaps = append(page.Gaps, report.Gap{Start: g.Start, End: g.End, Reason: g.Reason})
 	}

@@ -78,7 +78,7 @@ func TestHostileReportInABrowser(t *testing.T) {
 	if strings.Contains(dom, "data-owned") || asked.Load() > 0 {
 		t.Errorf("the page obeyed hostile text (%d requests)", asked.Load())
 	}
-	if !strings.Contains(dom, "on task, %</text>") {
+	if !strings.Contains(dom, ">on task</text>") {
 		t.Error("the page's own script drew no chart")
 	}
 	// The trap works: a page that does obey is noticed.

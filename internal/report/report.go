@@ -11,6 +11,7 @@ import (
 	"html/template"
 	"math"
 	"slices"
+	"strings"
 
 	"classlens/internal/safefile"
 	"classlens/internal/timeline"
@@ -43,7 +44,9 @@ type Page struct {
 	Device        string
 	Version       string
 	UnsureBelow   float64
-	Complaints    int // of the decoder, about damaged data
+	Complaints    int                         // of the decoder, about damaged data
+	Meanings      map[string]timeline.Meaning // by behaviour: what the shares were read by
+	Blurred       bool                        // faces in the pictures
 }
 
 // Gap is a span without data, in seconds.
@@ -92,7 +95,13 @@ type view struct {
 	CSSHash  string
 	JSHashes []string
 	Ticks    []tick
+	Lost     []bar // spans that could not be read
+	Teachers string
+	Readings []reading
 }
+
+// reading is one line of the table from behaviour to attention or engagement.
+type reading struct{ Name, Behaviours string }
 
 type student struct {
 	timeline.Student
@@ -100,6 +109,12 @@ type student struct {
 	Moments []mark
 	Certain float64 // seconds of which something can be said
 }
+
+// thinBelow is the share of the time in view below which a student's figures rest on little.
+const thinBelow = 0.25
+
+// Thin tells that the student's figures rest on little.
+func (s student) Thin() bool { return s.Certain < thinBelow*s.Seen }
 
 type bar struct {
 	X, W, Middle float64 // per cent of the lesson
@@ -123,7 +138,7 @@ type seat struct {
 	X, Y, R        float64 // on the map
 	Share          string
 	Class          string
-	Teacher        bool
+	Teacher, Thin  bool
 	LabelY, ShareY float64
 	Font, Small    float64
 }
@@ -137,11 +152,14 @@ type picture struct {
 
 // chart is the data of the class chart, as JSON for the script.
 type chart struct {
-	Time       []float64  `json:"time"`
-	OnTask     []*float64 `json:"on_task"`
-	Engagement []*float64 `json:"engagement"`
-	Hands      []int      `json:"hands"`
-	Visible    []int      `json:"visible"`
+	Time       []float64    `json:"time"`
+	OnTask     []*float64   `json:"on_task"`    // per cent
+	Engagement []*float64   `json:"engagement"` // 0 to 3
+	Visible    []*float64   `json:"visible"`    // students
+	Sure       []*float64   `json:"sure"`       // of them
+	Hands      []int        `json:"hands"`
+	Tick       float64      `json:"tick"` // seconds between two marks of the axis
+	Gaps       [][2]float64 `json:"gaps"`
 }
 
 func (p Page) view() view {
@@ -152,10 +170,21 @@ func (p Page) view() view {
 		v.Duration = p.Timeline.Class[len(p.Timeline.Class)-1].Time + p.Timeline.Step
 	}
 	v.Legend = legends()
-	v.Chart = chartOf(p.Timeline.Class)
+	v.Chart = v.chart()
 	v.Moments = standOut(p.Timeline.Class)
+	v.Readings = readings(p.Meanings)
+	k := 100 / math.Max(v.Duration, 1)
+	for _, g := range p.Gaps {
+		v.Lost = append(v.Lost, bar{X: g.Start * k, W: math.Max((g.End-g.Start)*k, .08), Title: fmt.Sprintf("%s to %s: could not be read", clock(g.Start), clock(g.End))})
+	}
 	for _, s := range p.Timeline.Students {
 		v.Students = append(v.Students, v.student(s))
+		if s.Teacher && v.Teachers != "" {
+			v.Teachers += ", "
+		}
+		if s.Teacher {
+			v.Teachers += s.ID
+		}
 	}
 	v.Seats = v.seats()
 	for _, k := range p.KeyFrames {
@@ -219,7 +248,7 @@ func (v view) student(s timeline.Student) student {
 // seats places the seats on a map that is cut to where people sit: rings no
 // larger than half the way to the nearest neighbour, within reason.
 func (v view) seats() []seat {
-	all := v.Timeline.Students
+	all := v.Students
 	if len(all) == 0 {
 		return nil
 	}
@@ -295,7 +324,7 @@ const (
 	mapMost      = 420.0
 	mapRim       = 34.0
 	largestRing  = 26.0
-	smallestRing = 12.5
+	smallestRing = 16.0
 )
 
 // MapHeight is the seat map's height where its width is mapWidth.
@@ -307,12 +336,12 @@ func (v view) MapHeight() string {
 	return fmt.Sprintf("%.0f", low+mapRim)
 }
 
-func seatOf(s timeline.Student, x, y float64) seat {
-	out := seat{ID: s.ID, X: x, Y: y, Teacher: s.Teacher, Share: percent(s.OnTaskShare), Class: "none"}
+func seatOf(s student, x, y float64) seat {
+	out := seat{ID: s.ID, X: x, Y: y, Teacher: s.Teacher, Thin: !s.Teacher && s.Thin(), Share: percent(s.OnTaskShare), Class: "none"}
 	switch {
 	case s.Teacher:
 	case math.IsNaN(s.OnTaskShare):
-		out.Share = "?"
+		out.Share, out.Thin = "?", false
 	case s.OnTaskShare >= .75:
 		out.Class = "high"
 	case s.OnTaskShare >= .5:
@@ -323,20 +352,67 @@ func seatOf(s timeline.Student, x, y float64) seat {
 	return out
 }
 
-func chartOf(points []timeline.ClassPoint) chart {
-	var c chart
+// chartWindow is what the curves of the class chart are means over, in seconds: a sixtieth of the lesson, at least five.
+func (v view) chartWindow() float64 { return math.Max(5, math.Round(v.Duration/60)) }
+
+// ChartWindow for the reader.
+func (v view) ChartWindow() string { return fmt.Sprintf("%.0f", v.chartWindow()) }
+
+// chart sums the class up for the script. The curves are means over a window, every student whom the program is sure of having the same weight: one alone,
+// at a moment when it is unsure of all others, makes no peak.
+func (v view) chart() chart {
+	points := v.Timeline.Class
+	c := chart{Tick: tickStep(v.Duration)}
+	for _, g := range v.Gaps {
+		c.Gaps = append(c.Gaps, [2]float64{g.Start, g.End})
+	}
+	half := v.chartWindow() / 2
 	stride := max(1, len(points)/1200) // a lesson of hours needs no more on any screen
+	first, end := 0, 0
 	for i := 0; i < len(points); i += stride {
 		p := points[i]
-		c.Time = append(c.Time, math.Round(p.Time*10)/10)
-		c.OnTask, c.Engagement = append(c.OnTask, orNull(p.OnTask, 100)), append(c.Engagement, orNull(p.Engagement, 1))
-		hands := 0
-		for _, q := range points[i:min(i+stride, len(points))] {
-			hands = max(hands, q.Hands)
+		for ; points[first].Time < p.Time-half; first++ {
 		}
-		c.Hands, c.Visible = append(c.Hands, hands), append(c.Visible, p.Visible)
+		for ; end < len(points) && points[end].Time <= p.Time+half; end++ {
+		}
+		m := meanOf(points[first:end])
+		if i > 0 && p.Time-points[i-stride].Time > 1.9*float64(stride)*v.Timeline.Step { // no line over what was not read
+			c.add(points[i-stride].Time+v.Timeline.Step, means{onTask: math.NaN(), engagement: math.NaN(), sure: math.NaN(), visible: math.NaN()}, 0)
+		}
+		c.add(p.Time, m, meanOf(points[i:min(i+stride, len(points))]).hands)
 	}
 	return c
+}
+
+func (c *chart) add(time float64, m means, hands int) {
+	c.Time = append(c.Time, math.Round(time*10)/10)
+	c.OnTask, c.Engagement = append(c.OnTask, orNull(m.onTask, 100)), append(c.Engagement, orNull(m.engagement, 1))
+	c.Visible, c.Sure, c.Hands = append(c.Visible, orNull(m.visible, 1)), append(c.Sure, orNull(m.sure, 1)), append(c.Hands, hands)
+}
+
+// means of a stretch of the lesson; NaN where nobody is sure.
+type means struct {
+	onTask, engagement float64
+	sure, visible      float64 // students a step
+	hands              int     // most at once
+}
+
+// meanOf gives each student at each step the same weight.
+func meanOf(points []timeline.ClassPoint) means {
+	var m means
+	decided := 0.0
+	for _, p := range points {
+		if p.Sure > 0 {
+			m.onTask += p.OnTask * float64(p.Sure)
+		}
+		if p.Decided > 0 {
+			m.engagement += p.Engagement * float64(p.Decided)
+		}
+		m.sure, m.visible, decided, m.hands = m.sure+float64(p.Sure), m.visible+float64(p.Visible), decided+float64(p.Decided), max(m.hands, p.Hands)
+	}
+	m.onTask, m.engagement = m.onTask/m.sure, m.engagement/decided // 0/0 is NaN
+	m.sure, m.visible = m.sure/float64(len(points)), m.visible/float64(len(points))
+	return m
 }
 
 // orNull rounds a number for JSON; what is not known is null.
@@ -375,16 +451,48 @@ func percent(v any) string {
 
 // ticks of the time axis: about six, at round times.
 func ticks(duration float64) []tick {
-	step := 3600.0
-	for _, s := range []float64{5, 10, 15, 30, 60, 120, 300, 600, 900, 1800} {
-		if duration/s <= 7 {
-			step = s
-			break
-		}
-	}
+	step := tickStep(duration)
 	var all []tick
 	for t := 0.0; t < duration-step/4; t += step {
 		all = append(all, tick{X: 100 * t / math.Max(duration, 1), Label: clock(t)})
+	}
+	return all
+}
+
+func tickStep(duration float64) float64 {
+	for _, s := range []float64{5, 10, 15, 30, 60, 120, 300, 600, 900, 1800} {
+		if duration/s <= 7 {
+			return s
+		}
+	}
+	return 3600
+}
+
+// readings are the table by which behaviour was read, in words.
+func readings(meanings map[string]timeline.Meaning) []reading {
+	if len(meanings) == 0 {
+		return nil
+	}
+	of := func(fits func(timeline.Meaning) bool) string {
+		var all []string
+		for _, b := range timeline.Behaviours {
+			if m, ok := meanings[b]; ok && fits(m) {
+				all = append(all, readable(b))
+			}
+		}
+		return strings.Join(all, ", ")
+	}
+	var all []reading
+	add := func(name string, fits func(timeline.Meaning) bool) {
+		if text := of(fits); text != "" {
+			all = append(all, reading{name, text})
+		}
+	}
+	for _, a := range [][2]string{{timeline.OnTask, "on task"}, {timeline.OffTask, "off task"}, {timeline.Unknown, "tells nothing about it"}} {
+		add(a[1], func(m timeline.Meaning) bool { return m.Attention == a[0] })
+	}
+	for level, name := range []string{"engagement 0, disengaged", "engagement 1, passive", "engagement 2, active", "engagement 3, interactive"} {
+		add(name, func(m timeline.Meaning) bool { return m.Engagement == level })
 	}
 	return all
 }
@@ -394,6 +502,13 @@ type moment struct {
 	Start, End float64
 	Text       string
 }
+
+// A stretch of the lesson stands out where a share of the class that a teacher would notice is more or less on task than over the whole lesson, and the program is
+// sure of enough of those in view to say so.
+const (
+	notable = 0.08
+	enough  = 0.25
+)
 
 // standOut finds, by means over a twentieth of the lesson (10 s at least), where
 // the class was most and least on task, and where most hands were up.
@@ -406,51 +521,39 @@ func standOut(points []timeline.ClassPoint) []moment {
 	if window*2 > len(points) {
 		return nil
 	}
-	type stretch struct {
-		at      int
-		on      float64
-		hands   int
-		unknown int
-	}
-	var all []stretch
-	total, n := 0.0, 0
+	var found []moment
+	high, low, any := means{onTask: math.Inf(-1)}, means{onTask: math.Inf(1)}, false
+	highAt, lowAt := 0, 0
 	for i := 0; i+window <= len(points); i++ {
-		s := stretch{at: i}
-		for _, p := range points[i : i+window] {
-			if math.IsNaN(p.OnTask) {
-				s.unknown++
-				continue
-			}
-			s.on += p.OnTask
-			s.hands = max(s.hands, p.Hands)
-		}
-		if s.unknown*2 > window {
+		m := meanOf(points[i : i+window])
+		if math.IsNaN(m.onTask) || m.sure < enough*m.visible {
 			continue
 		}
-		s.on /= float64(window - s.unknown)
-		total, n = total+s.on, n+1
-		all = append(all, s)
+		if any = true; m.onTask > high.onTask {
+			high, highAt = m, i
+		}
+		if m.onTask < low.onTask {
+			low, lowAt = m, i
+		}
 	}
-	if n == 0 {
-		return nil
+	add := func(at int, text string, m means) {
+		found = append(found, moment{points[at].Time, points[at+window-1].Time + step, fmt.Sprintf("%s: %.0f %% on task, of the %.0f whom the program is sure of (%.0f in view)", text, 100*m.onTask, math.Max(m.sure, 1), m.visible)})
 	}
-	mean := total / float64(n)
-	high := slices.MaxFunc(all, func(a, b stretch) int { return sign(a.on - b.on) })
-	low := slices.MinFunc(all, func(a, b stretch) int { return sign(a.on - b.on) })
-	hands := slices.MaxFunc(all, func(a, b stretch) int { return a.hands - b.hands })
-	end := func(s stretch) float64 { return points[s.at+window-1].Time + step }
-	var found []moment
-	const notable = 0.08 // a share of the class that a teacher would notice
-	if high.on-mean > notable {
-		found = append(found, moment{points[high.at].Time, end(high), fmt.Sprintf("most students on task: %.0f %%", 100*high.on)})
+	whole := meanOf(points).onTask
+	if any && high.onTask-whole > notable {
+		add(highAt, "most on task", high)
 	}
-	if mean-low.on > notable {
-		found = append(found, moment{points[low.at].Time, end(low), fmt.Sprintf("fewest students on task: %.0f %%", 100*low.on)})
+	if any && whole-low.onTask > notable {
+		add(lowAt, "least on task", low)
 	}
-	if hands.hands > 1 {
-		found = append(found, moment{points[hands.at].Time, end(hands), fmt.Sprintf("most hands up at once: %d", hands.hands)})
+	if most := meanOf(points).hands; most > 1 {
+		i := slices.IndexFunc(points, func(p timeline.ClassPoint) bool { return p.Hands == most })
+		j := i
+		for ; j+1 < len(points) && points[j+1].Hands == most; j++ {
+		}
+		found = append(found, moment{points[i].Time, points[j].Time + step, fmt.Sprintf("most hands up at once: %d", most)})
 	}
-	slices.SortFunc(found, func(a, b moment) int { return sign(a.Start - b.Start) })
+	slices.SortStableFunc(found, func(a, b moment) int { return sign(a.Start - b.Start) })
 	return found
 }
 

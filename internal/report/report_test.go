@@ -120,15 +120,68 @@ func TestStandOut(t *testing.T) {
 		if i >= 100 && i < 120 {
 			on = .1
 		}
-		p := timeline.ClassPoint{Time: float64(i), OnTask: on}
+		p := timeline.ClassPoint{Time: float64(i), OnTask: on, Visible: 20, Sure: 10}
 		if i == 150 {
 			p.Hands = 4
 		}
 		points = append(points, p)
 	}
-	points[5].OnTask = math.NaN()
+	points[5].OnTask, points[5].Sure = math.NaN(), 0
 	found := standOut(points)
-	if len(found) != 2 || found[0].Start < 98 || found[0].End > 122 || !strings.Contains(found[0].Text, "fewest") || !strings.Contains(found[1].Text, "4") {
+	if len(found) != 2 || found[0].Start < 98 || found[0].End > 122 || !strings.Contains(found[0].Text, "least") || !strings.Contains(found[0].Text, "of the 10 whom the program is sure of (20 in view)") || !strings.Contains(found[1].Text, "4") {
 		t.Errorf("found %+v", found)
+	}
+}
+
+// One student alone, while the program is unsure of all others, is no class: nothing stands out by it, and it bends no curve.
+func TestFewWhoAreSure(t *testing.T) {
+	var points []timeline.ClassPoint
+	for i := range 200 {
+		p := timeline.ClassPoint{Time: float64(i), OnTask: .7, Visible: 20, Sure: 10, Decided: 10, Engagement: 1}
+		if i >= 100 && i < 120 {
+			p.OnTask, p.Sure = 0, 1
+		}
+		points = append(points, p)
+	}
+	if found := standOut(points); len(found) != 0 {
+		t.Errorf("found %+v", found)
+	}
+	points[50].OnTask, points[50].Sure, points[52].OnTask = 0, 1, 1
+	v := view{Page: Page{Duration: 200, Timeline: &timeline.Timeline{Class: points, Step: 1}}}
+	c := v.chart()
+	if got, want := *c.OnTask[50], 100*(3*.7*10+1*10)/41; math.Abs(got-want) > .01 {
+		t.Errorf("on task at 50 s: %v %%, want %v", got, want)
+	}
+	if *c.Sure[110] != 1 || *c.Visible[110] != 20 {
+		t.Errorf("the chart says %v of %v", *c.Sure[110], *c.Visible[110])
+	}
+}
+
+func TestChartStopsAtAGap(t *testing.T) {
+	var points []timeline.ClassPoint
+	for i := range 40 {
+		if i < 10 || i > 20 {
+			points = append(points, timeline.ClassPoint{Time: float64(i), OnTask: 1, Visible: 2, Sure: 2})
+		}
+	}
+	c := view{Page: Page{Duration: 40, Timeline: &timeline.Timeline{Class: points, Step: 1}, Gaps: []Gap{{10, 21, "damaged"}}}}.chart()
+	if c.Time[10] != 10 || c.OnTask[10] != nil || c.Sure[10] != nil || c.Time[11] != 21 || c.OnTask[11] == nil || len(c.Gaps) != 1 {
+		t.Errorf("the chart goes on over what was not read: %v %v", c.Time[9:12], c.OnTask[9:12])
+	}
+}
+
+// What the page says of itself is what was done: the table in force, and whether faces are blurred.
+func TestPageTellsItsSettings(t *testing.T) {
+	p := page(t)
+	p.Meanings = map[string]timeline.Meaning{"read": {Attention: timeline.OffTask}, "write": {Attention: timeline.OnTask, Engagement: 2}}
+	html := written(t, p)
+	for _, want := range []string{"<b>off task</b>: reads<", "<b>on task</b>: writes<", "<b>engagement 2, active</b>: writes<", "<b>Faces in its pictures are not blurred</b>", `alt="The room at 0:01"`} {
+		if !strings.Contains(html, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	p.Blurred = true
+	if html := written(t, p); strings.Contains(html, "not blurred") || !strings.Contains(html, "Faces that were found are blurred") {
+		t.Error("the page does not say that faces are blurred")
 	}
 }

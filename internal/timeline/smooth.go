@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"strconv"
+
+	"classlens/vision/scene"
 )
 
 // smooth finds the likeliest path of behaviours (Viterbi): the log-probability of
@@ -102,7 +104,7 @@ var kinds = []string{"behaviour", "attention", "engagement"}
 func (in Input) intervals(rows []Row) []Interval {
 	var all []Interval
 	for _, kind := range kinds {
-		open := -1
+		open, n := -1, 0.0 // the interval that may go on, and its rows so far
 		for i, r := range rows {
 			label, p := r.label(kind)
 			if label == "" {
@@ -110,23 +112,27 @@ func (in Input) intervals(rows []Row) []Interval {
 				continue
 			}
 			end := in.endOf(rows, i)
-			if open >= 0 && all[open].Label == label && rows[i-1].Visible {
+			if open >= 0 && all[open].Label == label && rows[i-1].Visible && !in.lostBetween(rows[i-1].Time, r.Time) {
 				v := &all[open]
-				n := math.Round((r.Time - v.Start) / in.Options.StepSeconds)
-				v.P = (v.P*n + p) / (n + 1)
-				v.End = end
+				v.P, v.End = (v.P*n+p)/(n+1), end
+				n++
 				continue
 			}
-			open = len(all)
+			open, n = len(all), 1
 			all = append(all, Interval{Start: r.Time, End: end, Student: r.Student, Kind: kind, Label: label, P: p})
 		}
 	}
 	return all
 }
 
+// lostBetween tells whether a part of the recording between two steps could not be read.
+func (in Input) lostBetween(from, to float64) bool {
+	return slices.ContainsFunc(in.Gaps, func(g scene.Gap) bool { return g.Start < g.End && g.Start >= from && g.Start < to })
+}
+
 // endOf is the time until which a row stands: the next step, or one step on.
 func (in Input) endOf(rows []Row, i int) float64 {
-	if i+1 < len(rows) && rows[i+1].Step == rows[i].Step+1 {
+	if i+1 < len(rows) && rows[i+1].Step == rows[i].Step+1 && !in.lostBetween(rows[i].Time, rows[i+1].Time) {
 		return rows[i+1].Time
 	}
 	return rows[i].Time + in.Options.StepSeconds

@@ -49,6 +49,7 @@ type Input struct {
 	Tracks    []scene.Track
 	Decisions map[string]map[int]Decision // by track and step; none where the student is hidden
 	Meanings  map[string]Meaning          // by behaviour
+	Gaps      []scene.Gap                 // spans that could not be read: no interval goes over one
 	Options   Options
 }
 
@@ -102,10 +103,12 @@ type Moment struct {
 // ClassPoint is the class at one step; shares are NaN where nobody is sure.
 type ClassPoint struct {
 	Time       float64
-	Visible    int
+	Visible    int // students in view
+	Sure       int // of them, those that OnTask is the share of
 	OnTask     float64
+	Decided    int // of them, those that Engagement is the mean of
 	Engagement float64
-	Hands      int // up, as far as sure
+	Hands      int // up: steps of the intervals that count as hand-raises
 }
 
 // Timeline is all of it.
@@ -143,7 +146,7 @@ func Build(in Input) (*Timeline, error) {
 	})
 	slices.SortStableFunc(t.Students, func(a, b Student) int { return strings.Compare(a.ID, b.ID) })
 	slices.SortStableFunc(t.Intervals, compareIntervals)
-	t.Class = in.class(t.Rows)
+	t.Class = in.class(t.Rows, t.Intervals)
 	return t, nil
 }
 
@@ -274,12 +277,17 @@ func (in Input) student(track scene.Track, rows []Row, intervals []Interval) Stu
 		s.Shares[i] /= float64(max(1, decided))
 	}
 	for _, v := range intervals {
-		if v.Kind == "behaviour" && v.Label == "raise_hand" && v.P >= in.Options.UnsureBelow {
+		if in.handRaise(v) {
 			s.HandRaises++
 		}
 	}
 	s.Moments = in.moments(track)
 	return s
+}
+
+// handRaise tells whether an interval counts as a hand-raise: one that is sure as a whole.
+func (in Input) handRaise(v Interval) bool {
+	return v.Kind == "behaviour" && v.Label == "raise_hand" && v.P >= in.Options.UnsureBelow
 }
 
 func ratio(a, b int) float64 {
@@ -326,15 +334,21 @@ func (in Input) moments(track scene.Track) []Moment {
 }
 
 // class sums the students (not the teacher) up at each step.
-func (in Input) class(rows []Row) []ClassPoint {
+func (in Input) class(rows []Row, intervals []Interval) []ClassPoint {
 	teacher := map[string]bool{}
 	for _, t := range in.Tracks {
 		teacher[t.ID] = t.Teacher
 	}
+	raises := map[string][]Interval{}
+	for _, v := range intervals {
+		if in.handRaise(v) {
+			raises[v.Student] = append(raises[v.Student], v)
+		}
+	}
 	var points []ClassPoint
 	for i := 0; i < len(rows); {
 		p := ClassPoint{Time: rows[i].Time}
-		on, sure, engaged, decided := 0, 0, 0, 0
+		on, engaged := 0, 0
 		step := rows[i].Step
 		for ; i < len(rows) && rows[i].Step == step; i++ {
 			r := rows[i]
@@ -345,20 +359,20 @@ func (in Input) class(rows []Row) []ClassPoint {
 				continue
 			}
 			if r.Sure {
-				decided++
+				p.Decided++
 				engaged += r.Engagement
 			}
 			if r.Attention != Unknown {
-				sure++
+				p.Sure++
 			}
 			if r.Attention == OnTask {
 				on++
 			}
-			if r.Behaviour == "raise_hand" && r.BehaviourP >= in.Options.UnsureBelow {
+			if slices.ContainsFunc(raises[r.Student], func(v Interval) bool { return v.Start <= r.Time && r.Time < v.End }) {
 				p.Hands++
 			}
 		}
-		p.OnTask, p.Engagement = ratio(on, sure), ratio(engaged, decided)
+		p.OnTask, p.Engagement = ratio(on, p.Sure), ratio(engaged, p.Decided)
 		points = append(points, p)
 	}
 	return points

@@ -85,6 +85,47 @@ func TestIntervals(t *testing.T) {
 	}
 }
 
+// Where the recording could not be read nothing is said: an interval ends before it, and another begins after it.
+func TestNoIntervalOverAGap(t *testing.T) {
+	in := input("S01", "ffffff")
+	in.Gaps = []scene.Gap{{Start: 2.04, End: 7.9}, {Start: 1, End: 1}}
+	for i := 3; i < 6; i++ {
+		in.Tracks[0].Sightings[i].Time += 5
+	}
+	var got []string
+	for _, v := range build(t, in).Intervals {
+		got = append(got, fmt.Sprintf("%g-%g %s %.2f", v.Start, v.End, v.Label, v.P))
+	}
+	want := []string{"0-3 look_forward 0.80", "8-11 look_forward 0.80", "0-3 on_task 0.93", "8-11 on_task 0.93", "0-3 1 0.84", "8-11 1 0.84"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// Hands shown over time are those of the hand-raises that are counted.
+func TestHandsAreThoseCounted(t *testing.T) {
+	in := input("S01", "ffhhhff")
+	in.Options.UnsureBelow = .4
+	for _, weak := range []int{2, 4} { // one sure step of three: as a whole the raise is not
+		in.Decisions["S01"][weak] = decided("raise_hand", .12)
+	}
+	for want, steps := range []int{0, 1} {
+		tl := build(t, in)
+		n := 0
+		for _, p := range tl.Class {
+			n += p.Hands
+		}
+		if tl.Students[0].HandRaises != want || n != 3*steps {
+			t.Errorf("%d hand-raises, hands up at %d steps, want %d and %d", tl.Students[0].HandRaises, n, want, 3*steps)
+		}
+		in.Options.UnsureBelow = .2
+		for i := 2; i < 5; i++ {
+			in.Decisions["S01"][i] = decided("raise_hand", .5)
+		}
+		in.Decisions["S01"][3] = decided("raise_hand", .15)
+	}
+}
+
 func TestSmoothing(t *testing.T) {
 	path := func(steps string, cost float64) string {
 		in := input("S01", steps)
