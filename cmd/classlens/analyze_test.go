@@ -43,7 +43,7 @@ func lineOf(err error) string {
 	if err == nil || err.Error() == "" {
 		return ""
 	}
-	return "classlens: " + err.Error() + "\n"
+	return "classlens: " + errorLine(err) + "\n"
 }
 
 // clip cuts some seconds of the sample.
@@ -229,6 +229,7 @@ func TestBadInputIsOneLine(t *testing.T) {
 		{"bad setting", []string{"analyze", "x.mp4", "--set", "video.step_seconds=100"}, exitUsage, "between 0.2 and 10"},
 		{"bad device", []string{"analyze", "x.mp4", "--device", "tpu"}, exitUsage, "one of: auto, cpu, cuda"},
 		{"no device", []string{"analyze", "x.mp4", "--device", "cuda:77"}, exitFailed, "no CUDA device"},
+		{"no number", []string{"analyze", "x.mp4", "--set", "video.step_seconds=fast"}, exitUsage, "video.step_seconds"},
 		{"same name twice", []string{"analyze", "a/x.mp4", "b/x.mkv"}, exitUsage, "both write to x"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -237,5 +238,92 @@ func TestBadInputIsOneLine(t *testing.T) {
 				t.Errorf("exit %d, said %q; want %d and %q on one line", code, stderr, c.code, c.want)
 			}
 		})
+	}
+}
+
+// A folder: hidden files are no recordings, everything else that is called a video ends in a state that check knows later, and no name can pretend to be a line
+// of its own or move the cursor.
+func TestFolderOfAllSorts(t *testing.T) {
+	in, out := t.TempDir(), t.TempDir()
+	for _, name := range []string{"._lesson.mp4", "text.mp4", "two\nlines\x1b[2J.mp4", "notes.txt"} {
+		if err := os.WriteFile(filepath.Join(in, name), []byte("no video at all, whatever it is called"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(filepath.Join(out, "nothing"), filepath.Join(in, "link.mp4")); err != nil {
+		t.Fatal(err)
+	}
+	_, stderr, code := classlens(t, "analyze", in, "--out", out)
+	if code != exitFailed || !strings.Contains(stderr, `two\nlines\x1b[2J.mp4: failed`) || !strings.Contains(stderr, "link.mp4: failed") || strings.Contains(stderr, "._lesson") || strings.Contains(stderr, "\x1b") {
+		t.Errorf("exit %d, said %q", code, stderr)
+	}
+	stdout, _, code := classlens(t, "check", out)
+	if code != exitPartial || strings.Count(stdout, ": failed\n") != 3 || strings.Count(stdout, "not a video file") != 2 || !strings.Contains(stdout, "link.mp4: no such file") {
+		t.Errorf("check: exit %d, said %q", code, stdout)
+	}
+	if _, _, code := classlens(t, "analyze", filepath.Join(in, "none.mp4"), "--out", out); code != exitFailed {
+		t.Errorf("no file: exit %d", code)
+	}
+	if _, err := os.Stat(filepath.Join(out, "none")); err == nil {
+		t.Error("a file that is not there left a folder")
+	}
+}
+
+// A failure is told until the recording has been analyzed.
+func TestFailureIsForgottenWhenItIsDone(t *testing.T) {
+	in, out := filepath.Join(t.TempDir(), "lesson.mp4"), t.TempDir()
+	good, err := os.ReadFile(clip(t, "good.mp4", "-t", "1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name    string
+		content []byte
+		analyze int
+		check   string
+	}{{"bad", good[:1000], exitFailed, "lesson: failed\n"}, {"good", good, exitDone, "lesson: done\n"}, {"bad again", good[:1000], exitFailed, "lesson: failed\n"}, {"good again", good, exitDone, "lesson: done\n"}} {
+		if err := os.WriteFile(in, c.content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, stderr, code := classlens(t, "analyze", in, "--out", out, "--set", "people.preset=fast"); code != c.analyze {
+			t.Fatalf("%s: exit %d, %s", c.name, code, stderr)
+		}
+		if stdout, _, _ := classlens(t, "check", out); !strings.Contains(stdout, c.check) || c.name == "bad again" && !strings.Contains(stdout, "an earlier run's") {
+			t.Errorf("%s: check says %q", c.name, stdout)
+		}
+	}
+}
+
+func TestUnknownCommand(t *testing.T) {
+	for _, c := range [][]string{{"analyse", "x.mp4"}, {"learner", "predcit"}, {"dataset", "chek", "x"}, {"bench", "all"}} {
+		if _, stderr, code := classlens(t, c...); code != exitUsage || !strings.Contains(stderr, fmt.Sprintf("has no command %q", c[len(c)-1])) && !strings.Contains(stderr, "did you mean") || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%v: exit %d, said %q", c, code, stderr)
+		}
+	}
+	for _, c := range []string{"learner", "dataset", "bench"} {
+		if stdout, _, code := classlens(t, c); code != exitDone || !strings.Contains(stdout, "Available Commands:") {
+			t.Errorf("%s: exit %d, printed %q", c, code, stdout)
+		}
+	}
+}
+
+// A reader that stops listening, as head does, ends no analysis.
+func TestReaderThatIsGone(t *testing.T) {
+	in, out := clip(t, "lesson.mp4", "-t", "1"), t.TempDir()
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader.Close()
+	var said bytes.Buffer
+	cmd := exec.Command(os.Args[0], "analyze", in, "--out", out, "--json", "--set", "people.preset=fast")
+	cmd.Env, cmd.Stdout, cmd.Stderr = append(os.Environ(), asProgram+"=1"), writer, &said
+	err = cmd.Run()
+	writer.Close()
+	if err != nil {
+		t.Fatalf("%v: %s", err, said.String())
+	}
+	if stdout, _, code := classlens(t, "check", out); code != exitDone {
+		t.Errorf("check: exit %d, %s", code, stdout)
 	}
 }

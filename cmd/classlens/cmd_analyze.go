@@ -33,7 +33,7 @@ func newAnalyzeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "analyze RECORDING... --out OUT",
 		Short: "Turn recordings into timelines, tables and a report each",
-		Long: `Analyzes each recording (a video file, or a folder with video files) and writes OUT/<file name without extension>/ with timeline.csv,
+		Long: `Analyzes each recording (a video file, or a folder: the video files in it, without hidden ones and those in folders of its own) and writes OUT/<file name without extension>/ with timeline.csv,
 intervals.csv, students.csv, summary.json, timeline.parquet, report.html, keyframes/ and manifest.json; docs/formats.md describes them.
 
 A recording whose outputs are complete and made from the same input, settings and weights is not done again; --force does it all the same. A run that was
@@ -244,6 +244,8 @@ func expandRecordings(args []string) ([]string, error) {
 	return all, nil
 }
 
+// videosIn finds what is called a video, links and all: opening says what is wrong with one. Hidden files are no recordings (macOS leaves a ._NAME beside
+// each file on a card), nor are folders in the folder.
 func videosIn(folder string) ([]string, error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
@@ -251,7 +253,7 @@ func videosIn(folder string) ([]string, error) {
 	}
 	var found []string
 	for _, e := range entries {
-		if e.Type().IsRegular() && slices.Contains(videoExtensions, strings.ToLower(filepath.Ext(e.Name()))) {
+		if hidden := strings.HasPrefix(e.Name(), "."); !hidden && !e.IsDir() && slices.Contains(videoExtensions, strings.ToLower(filepath.Ext(e.Name()))) {
 			found = append(found, filepath.Join(folder, e.Name()))
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 func newBenchCommand() *cobra.Command {
 	cmd := &cobra.Command{
+		RunE:  group,
 		Use:   "bench",
 		Short: "Measure stages of the program on recordings of your own",
 	}

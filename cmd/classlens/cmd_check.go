@@ -16,9 +16,9 @@ func newCheckCommand() *cobra.Command {
 		Use:   "check OUT...",
 		Short: "Re-read results: sums, tables, orphans, gaps",
 		Long: `Reads what analyze left in each folder (one recording's, or the folder given to --out) and says for each recording whether it is done, partial
-(with the spans that could not be read), pending (begun, not finished) or damaged. Nothing is changed.
+(with the spans that could not be read), failed (with the reason), pending (begun, not finished) or damaged. Nothing is changed.
 
-Exit codes: 0 all done and whole; 1 something is damaged, or there is nothing to check; 2 wrong usage; 3 whole, but some recordings are partial or pending.`,
+Exit codes: 0 all done and whole; 1 something is damaged, or there is nothing to check; 2 wrong usage; 3 nothing is damaged, but some recordings are partial, failed or pending.`,
 		Example: "  classlens check out",
 		Args:    usageArgs(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -77,18 +77,18 @@ func (c *checker) folder(folder string) error {
 
 func (c *checker) verdict(folder string, v analysis.Verdict) {
 	word := string(v.State)
-	switch v.State {
-	case analysis.Done:
+	switch {
+	case v.State == analysis.Done:
 		c.whole++
-	case analysis.Failed:
+	case len(v.Problems) > 0:
 		c.broken++
 		word = "damaged"
 	default:
 		c.lesser++
 	}
-	c.say(folder + ": " + word)
+	c.say(oneLine(folder + ": " + word))
 	for _, p := range append(v.Problems, v.Notes...) {
-		c.say("  " + p)
+		c.say(oneLine("  " + p))
 	}
 }
 

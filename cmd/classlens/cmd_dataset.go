@@ -18,6 +18,7 @@ import (
 
 func newDatasetCommand() *cobra.Command {
 	cmd := &cobra.Command{
+		RunE:  group,
 		Use:   "dataset",
 		Short: "Read, split, count, check and write labelled data sets",
 		Long: `Reads labelled data in the forms that are about, into one: COCO boxes (annotations.json, images/; ClaBehavior), YOLO (images/, labels/; the

@@ -17,6 +17,7 @@ import (
 
 func newLearnerCommand() *cobra.Command {
 	cmd := &cobra.Command{
+		RunE:  group,
 		Use:   "learner",
 		Short: "Predict from learning logs who is likely to struggle, and suggest what would help",
 		Long: `Reads learning logs (OULAD's layout, xAPI-Edu-Data, UCI student performance, or plain tables of events; docs/learner-inputs.md) and predicts on a day of a

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"classlens/vision/video"
@@ -46,12 +47,24 @@ func main() {
 		<-ctx.Done()
 		stop()
 	}()
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a reader that is gone stops no analysis: the write fails, and that is all
 	err := newRoot().ExecuteContext(ctx)
 	if ctx.Err() != nil {
 		fmt.Fprintln(os.Stderr, "classlens: interrupted; the same command again continues")
 		os.Exit(exitInterrupted)
 	}
 	os.Exit(exitCode(err))
+}
+
+// errorLine is an error, or several joined, on one line.
+func errorLine(err error) string {
+	var parts []string
+	for line := range strings.Lines(err.Error()) {
+		if line = strings.TrimSpace(line); line != "" {
+			parts = append(parts, line)
+		}
+	}
+	return oneLine(strings.Join(parts, "; "))
 }
 
 // exitCode says the error in one line and gives its code.
@@ -62,7 +75,7 @@ func exitCode(err error) int {
 	case err == nil:
 		return exitDone
 	case errors.As(err, &usage):
-		fmt.Fprintf(os.Stderr, "classlens: %v\n", err)
+		fmt.Fprintln(os.Stderr, "classlens:", errorLine(err))
 		return exitUsage
 	case errors.As(err, &ended):
 		if ended.summary != "" {
@@ -70,7 +83,7 @@ func exitCode(err error) int {
 		}
 		return ended.code
 	default:
-		fmt.Fprintf(os.Stderr, "classlens: %v\n", err)
+		fmt.Fprintln(os.Stderr, "classlens:", errorLine(err))
 		return exitFailed
 	}
 }

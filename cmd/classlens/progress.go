@@ -5,7 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"classlens/internal/analysis"
 
@@ -43,7 +47,7 @@ func (p *progress) Event(e analysis.Event) {
 		p.move(e)
 	case "note":
 		p.clear()
-		fmt.Fprintf(p.log, "%s: %s\n", e.Recording, e.Text)
+		fmt.Fprintln(p.log, oneLine(e.Recording+": "+e.Text))
 	case "end":
 		p.end(e)
 	}
@@ -59,13 +63,13 @@ func (p *progress) move(e analysis.Event) {
 		if e.ETA > 0 {
 			left = fmt.Sprintf(", about %v left", time.Duration(e.ETA)*time.Second)
 		}
-		fmt.Fprintf(p.log, "%s: %s %.0f of %.0f s%s\n", e.Recording, e.Stage, e.Done, e.Total, left)
+		fmt.Fprintf(p.log, "%s: %s %.0f of %.0f s%s\n", oneLine(e.Recording), e.Stage, e.Done, e.Total, left)
 		return
 	}
 	if p.bar == nil || p.stage != e.Stage {
 		p.clear()
 		p.stage = e.Stage
-		p.bar = progressbar.NewOptions(max(1, int(e.Total)), progressbar.OptionSetWriter(p.log), progressbar.OptionSetDescription(e.Recording+": "+e.Stage),
+		p.bar = progressbar.NewOptions(max(1, int(e.Total)), progressbar.OptionSetWriter(p.log), progressbar.OptionSetDescription(oneLine(e.Recording)+": "+e.Stage),
 			progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond),
 			progressbar.OptionSetWidth(24))
 	}
@@ -85,9 +89,23 @@ func (p *progress) end(e analysis.Event) {
 	switch e.State {
 	case analysis.Pending: // main says it for all recordings
 	case analysis.Failed:
-		fmt.Fprintf(p.log, "%s: failed: %s\n", e.Recording, e.Text)
+		fmt.Fprintln(p.log, oneLine(e.Recording+": failed: "+e.Text))
 	default:
-		fmt.Fprintf(p.out, "%s: %s: %s\n", e.Recording, e.State, e.Text)
-		fmt.Fprintf(p.out, "  report: %s/report.html\n", e.Folder)
+		fmt.Fprintln(p.out, oneLine(fmt.Sprintf("%s: %s: %s", e.Recording, e.State, e.Text)))
+		fmt.Fprintln(p.out, oneLine("  report: "+filepath.Join(e.Folder, "report.html")))
 	}
+}
+
+// oneLine shows what a terminal would obey, such as a new line or an escape in a file's name, as Go writes it in strings.
+func oneLine(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if r != ' ' && !unicode.IsGraphic(r) {
+			quoted := strconv.QuoteRune(r)
+			b.WriteString(quoted[1 : len(quoted)-1])
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }

@@ -172,6 +172,7 @@ func (a *Analyzer) Run(ctx context.Context, recording, folder string) Result {
 		state, text = Pending, "interrupted; the same command continues"
 	case err != nil:
 		state, text = Failed, err.Error()
+		r.leaveFailure(err)
 	}
 	a.sayDevice(name)
 	timings := r.watch.rounded()

@@ -17,9 +17,9 @@ import (
 
 // Verdict is what Check found in one recording's folder.
 type Verdict struct {
-	State    State // done or partial; pending where a run is not finished; failed where the folder is damaged
-	Problems []string
-	Notes    []string // spans without data, how far an unfinished run has come
+	State    State    // done or partial; pending where a run is not finished; failed where the last run failed or the folder is damaged
+	Problems []string // none where it is not damaged
+	Notes    []string // spans without data, how far an unfinished run has come, why the last one failed
 }
 
 // Pending: begun, not finished; the same command continues.
@@ -62,21 +62,32 @@ func Check(folder string) (Verdict, error) {
 	if len(v.Problems) > 0 {
 		v.State = Failed
 	}
+	if reason := readFailure(folder); reason != "" {
+		v.State = Failed
+		v.Notes = append(v.Notes, reason, "the results here are an earlier run's")
+	}
 	return v, nil
 }
 
 func checkUnfinished(folder string) (Verdict, error) {
+	reason := readFailure(folder)
 	lines, err := safefile.ReadLog(filepath.Join(folder, WorkFolder, journalName))
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && reason == "":
 		return Verdict{}, ErrNoResults
-	}
-	if err != nil {
+	case errors.Is(err, fs.ErrNotExist):
+		return Verdict{State: Failed, Notes: []string{reason}}, nil
+	case err != nil:
 		return Verdict{}, err
 	}
 	w := &work{folder: filepath.Join(folder, WorkFolder), segments: map[string][]segment{}}
 	w.read(lines)
-	return Verdict{State: Pending, Notes: []string{fmt.Sprintf("not finished: people found up to %.0f s, classified up to %.0f s; the same analyze command continues",
-		w.reached(passPeople), w.reached(passClassify))}}, nil
+	v := Verdict{State: Pending, Notes: []string{fmt.Sprintf("not finished: people found up to %.0f s, classified up to %.0f s; the same analyze command continues",
+		w.reached(passPeople), w.reached(passClassify))}}
+	if reason != "" {
+		v.State, v.Notes = Failed, append([]string{reason}, v.Notes...)
+	}
+	return v, nil
 }
 
 func (v *Verdict) problem(format string, args ...any) {
@@ -118,7 +129,7 @@ func (v *Verdict) orphans(folder string, m manifest) {
 		}
 		name = filepath.ToSlash(name)
 		switch {
-		case m.Outputs[name] != "" || name == "manifest.json":
+		case m.Outputs[name] != "" || name == "manifest.json" || name == failureName:
 		case name == safefile.LockName: // of a killed run, void
 		case strings.HasPrefix(name, WorkFolder+"/"):
 			if d.Name() == journalName {

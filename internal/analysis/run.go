@@ -106,6 +106,7 @@ func (r *run) begin(ctx context.Context, in inputs) (err error) {
 	if err := sweep(r.folder); err != nil {
 		return err
 	}
+	_ = os.Remove(filepath.Join(r.folder, failureName)) // most have none
 	if err := r.enoughSpace(); err != nil {
 		return err
 	}
@@ -197,8 +198,9 @@ func (r *run) nameBySeats(tracks []scene.Track, recording string) error {
 }
 
 // tidy removes what a run left that ended between its last output and the
-// removal of its work.
+// removal of its work, or that failed with other settings.
 func (r *run) tidy() {
+	_ = os.Remove(filepath.Join(r.folder, failureName)) // most have none
 	if _, err := os.Stat(filepath.Join(r.folder, WorkFolder)); err != nil {
 		return
 	}

@@ -193,6 +193,9 @@ func (r *run) write(ctx context.Context, in inputs, tracks []scene.Track, s *see
 func describe(t *timeline.Timeline, gaps []gapLine) string {
 	c := t.Summary()
 	text := fmt.Sprintf("%d students", c.Students)
+	if c.Students == 1 {
+		text = "1 student"
+	}
 	if c.Teacher {
 		text += " and a teacher"
 	}

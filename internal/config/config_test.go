@@ -127,3 +127,22 @@ func TestLabels(t *testing.T) {
 		})
 	}
 }
+
+// A variable that is written like a setting's and is none is no less a mistake than a key of a file.
+func TestUnknownVariable(t *testing.T) {
+	t.Setenv("CLASSLENS_CACHE_OF_MINE", "x")
+	if _, err := Load("", nil); err != nil {
+		t.Error(err)
+	}
+	t.Setenv("CLASSLENS_VIDEO_STEPSECONDS", "2")
+	if _, err := Load("", nil); err == nil || !strings.Contains(err.Error(), `unknown setting "CLASSLENS_VIDEO_STEPSECONDS"; did you mean "CLASSLENS_VIDEO_STEP_SECONDS"?`) {
+		t.Errorf("said %v", err)
+	}
+}
+
+func TestValueOfAnotherKindIsOneLine(t *testing.T) {
+	_, err := Load("", map[string]any{"video.step_seconds": "fast"})
+	if err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "video.step_seconds") {
+		t.Errorf("said %q", err)
+	}
+}

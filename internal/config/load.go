@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -30,6 +31,9 @@ func Load(file string, overrides map[string]any) (Config, error) {
 	v.SetEnvPrefix("CLASSLENS")
 	v.SetEnvKeyReplacer(strings.NewReplacer(".", "_"))
 	v.AutomaticEnv()
+	if err := checkEnvironment(os.Environ(), known); err != nil {
+		return Config{}, err
+	}
 	for key, value := range overrides {
 		if !slices.Contains(known, key) {
 			return Config{}, unknownKey("flag", key, known)
@@ -38,7 +42,7 @@ func Load(file string, overrides map[string]any) (Config, error) {
 	}
 	var c Config
 	if err := v.UnmarshalExact(&c); err != nil {
-		return Config{}, fmt.Errorf("settings: %w", err)
+		return Config{}, fmt.Errorf("settings: %w", onlyReason(err))
 	}
 	if err := c.validate(); err != nil {
 		return Config{}, err
@@ -65,6 +69,44 @@ func mergeFile(v *viper.Viper, file string, known []string) error {
 		}
 	}
 	return v.MergeConfigMap(own.AllSettings())
+}
+
+// checkEnvironment finds a variable that is written like a setting's and is none. Others of the program, such as CLASSLENS_CACHE, begin with no section's name.
+func checkEnvironment(environment, known []string) error {
+	for _, line := range environment {
+		name, _, _ := strings.Cut(line, "=")
+		for _, key := range known {
+			section, _, _ := strings.Cut(key, ".")
+			if !strings.HasPrefix(name, variable(section)+"_") {
+				continue
+			}
+			if !slices.ContainsFunc(known, func(k string) bool { return variable(k) == name }) {
+				var all []string
+				for _, k := range known {
+					all = append(all, variable(k))
+				}
+				return unknownKey("environment", name, all)
+			}
+			break
+		}
+	}
+	return nil
+}
+
+// variable is a key's name in the environment.
+func variable(key string) string {
+	return "CLASSLENS_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+}
+
+// onlyReason leaves away mapstructure's heading and blank lines.
+func onlyReason(err error) error {
+	var reasons []string
+	for line := range strings.Lines(err.Error()) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "decoding failed") {
+			reasons = append(reasons, line)
+		}
+	}
+	return errors.New(strings.Join(reasons, "; "))
 }
 
 func unknownKey(where, key string, known []string) error {

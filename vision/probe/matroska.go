@@ -21,6 +21,7 @@ const (
 	idWidth         = 0xB0
 	idHeight        = 0xBA
 	idCluster       = 0x1F43B675
+	idClusterTime   = 0xE7
 )
 
 type matroska struct {
@@ -28,6 +29,8 @@ type matroska struct {
 	Result
 	scale    float64 // nanoseconds a tick
 	duration float64
+	first    float64 // ticks: when the first cluster begins; negative before it is known
+	last     float64 // and the last
 	isVideo  bool
 	codec    string
 	w, h     int
@@ -35,7 +38,7 @@ type matroska struct {
 }
 
 func probeMatroska(f *file) (Result, error) {
-	m := &matroska{file: f, Result: Result{Container: "mkv"}, scale: 1e6}
+	m := &matroska{file: f, Result: Result{Container: "mkv"}, scale: 1e6, first: -1}
 	inner := true
 	whole, err := m.elements(0, f.size, func(id uint64, start, end int64) error {
 		if id != idSegment {
@@ -47,6 +50,11 @@ func probeMatroska(f *file) (Result, error) {
 	})
 	if err != nil {
 		return m.Result, err
+	}
+	// Most writers give the time of the last frame's end as the duration, so what was cut out of a longer recording with its times kept would seem to lack its
+	// beginning; some give the length. A cluster that begins after the duration tells these.
+	if m.first > 0 && m.first < m.duration && m.last <= m.duration {
+		m.duration -= m.first
 	}
 	m.Duration = m.duration * m.scale / 1e9
 	if m.FPS > 0 && m.Duration > 0 && m.Duration*m.FPS < math.MaxInt32 {
@@ -134,8 +142,29 @@ func (m *matroska) segment(id uint64, start, end int64) error {
 			return m.track(start, end)
 		})
 		return err
+	case idCluster:
+		m.cluster(start, end)
 	}
 	return nil
+}
+
+// cluster reads when a cluster begins, which it says first, or after a checksum and the like.
+func (m *matroska) cluster(at, end int64) {
+	for range 3 {
+		id, a, ok := m.number(at, true)
+		size, b, ok2 := m.number(at+a, false)
+		if at += a + b; !ok || !ok2 || int64(min(size, math.MaxInt64/4)) > end-at {
+			return
+		}
+		if id == idClusterTime {
+			m.last = float64(m.uint(at, at+int64(size)))
+			if m.first < 0 {
+				m.first = m.last
+			}
+			return
+		}
+		at += int64(size)
+	}
 }
 
 func (m *matroska) track(start, end int64) error {

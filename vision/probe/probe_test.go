@@ -48,13 +48,20 @@ func element(id uint32, parts ...[]byte) []byte {
 }
 
 // tinyMKV: 250 frames of 640x360 in 10 s.
-func tinyMKV() []byte {
-	duration := binary.BigEndian.AppendUint64(nil, math.Float64bits(10000))
+func tinyMKV() []byte { return mkv(10000, make([]byte, 64)) }
+
+// mkv has a duration in milliseconds and clusters of so many bytes.
+func mkv(milliseconds float64, clusters ...[]byte) []byte {
+	duration := binary.BigEndian.AppendUint64(nil, math.Float64bits(milliseconds))
+	var all [][]byte
+	for _, c := range clusters {
+		all = append(all, element(idCluster, c))
+	}
 	return append(element(0x1A45DFA3, element(0x4282, []byte("matroska"))),
 		element(idSegment, element(idInfo, element(idTimeScale, words(1000000)), element(idDuration, duration)),
 			element(idTracks, element(idTrackEntry, element(idTrackType, []byte{1}), element(idCodec, []byte("V_VP9")),
 				element(idFrameDuration, words(40000000)), element(idVideo, element(idWidth, words(640)), element(idHeight, words(360))))),
-			element(idCluster, make([]byte, 64)))...)
+			bytes.Join(all, nil))...)
 }
 
 func chunk(kind string, parts ...[]byte) []byte {
@@ -207,5 +214,31 @@ func TestLinks(t *testing.T) {
 		if _, err := File(filepath.Join(dir, name), Limits{}); (err == nil) != (name == "inside.mp4") {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// A recording cut out of a longer one with its times kept is as long as it is, whichever of its times the header calls the duration.
+func TestMatroskaThatBeginsLate(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		duration    float64 // ms, in the header
+		first, last uint32  // ms: where clusters begin
+		want        float64
+	}{
+		{"from 0", 10000, 0, 8000, 10},
+		{"the end's time", 1010000, 1000000, 1008000, 10},
+		{"the length", 1010000, 1000000, 2008000, 1010},
+		{"the length, shorter than the first time", 10000, 1000000, 1008000, 10},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cluster := func(at uint32) []byte {
+				return bytes.Join([][]byte{element(0xBF, words(0)), element(idClusterTime, words(at)), element(0xA3, make([]byte, 64))}, nil)
+			}
+			b := mkv(c.duration, cluster(c.first), cluster(c.last))
+			r, err := Reader(bytes.NewReader(b), int64(len(b)))
+			if err != nil || r.Damage != "" || r.Duration != c.want || r.Frames != int(c.want*25) {
+				t.Errorf("%+v, %v; want %v s", r, err, c.want)
+			}
+		})
 	}
 }
