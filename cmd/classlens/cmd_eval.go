@@ -55,7 +55,7 @@ and gives the differences by paired bootstrap. --attack fgsm or pgd changes the 
 	flags.StringVar(&f.predictions, "predictions", "", "write one row a labelled box to this CSV file")
 	flags.StringVar(&f.out, "out", "", "folder for eval.json, eval.txt and eval.html")
 	flags.StringVar(&f.labels, "labels", "", "how classes are read as behaviours (default: configs/labels.yaml as shipped)")
-	flags.StringVar(&f.boxes, "boxes", "", "what the boxes hold: head or upper (default: head for YOLO, upper for COCO)")
+	flags.StringVar(&f.boxes, "boxes", "", "what the boxes hold: head or upper (default: as heads found in some of them tell, else head for YOLO, upper for COCO)")
 	flags.StringVar(&f.against, "against", "", "weights of another network to compare with, paired")
 	flags.StringVar(&f.attack, "attack", "", "fgsm or pgd: also judge pictures that are changed against the network")
 	flags.Float64Var(&f.attackSize, "attack-size", 4, "most change of a pixel's value, of 255")
@@ -83,6 +83,11 @@ func runEval(cmd *cobra.Command, dir string, f evalFlags) error {
 	o := evaluate.Options{Threads: f.threads, Labels: labels, Progress: countPictures(cmd.ErrOrStderr()),
 		Warn:     func(format string, a ...any) { fmt.Fprintf(cmd.ErrOrStderr(), "eval: "+format+"\n", a...) },
 		NewHeads: func() (*people.Detector, error) { return people.NewDetector(people.Options{Threads: f.threads}) }}
+	if f.boxes == "" {
+		if err := evaluate.TellBoxes(cmd.Context(), set, o.NewHeads, o.Warn); err != nil {
+			return err
+		}
+	}
 	seen, err := chooseNetwork(&o, set, f)
 	if err != nil {
 		return err

@@ -114,6 +114,7 @@ func TestLabels(t *testing.T) {
 		{"missing", "  phone: ", "  fone: ", "behaviour phone is not mapped"},
 		{"attention", "phone:        {attention: off_task", "phone:        {attention: away", "phone: attention is \"away\""},
 		{"level", "discuss:      {attention: on_task,  engagement: 3}", "discuss:      {attention: on_task,  engagement: 4}", "engagement is 4"},
+		{"words", "means: phone}", "means: fone}", "words: phone, mobile, smartphone, texting is mapped to \"fone\""},
 		{"class", "lookup: look_forward", "lookup: look_up", "\"look_up\", which is no behaviour"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -144,5 +145,21 @@ func TestValueOfAnotherKindIsOneLine(t *testing.T) {
 	_, err := Load("", map[string]any{"video.step_seconds": "fast"})
 	if err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "video.step_seconds") {
 		t.Errorf("said %q", err)
+	}
+}
+
+func TestByWords(t *testing.T) {
+	l, err := LoadLabels("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for class, want := range map[string]string{
+		"Reading book": "read", "handRaising": "raise_hand", "Turning_around": "turn", "Looking-around": "turn", "raising head": "look_forward", "Standing Up": "stand",
+		"Discussing with classmates": "discuss", "USING PHONE": "phone", "taking notes": "write", "Head Down": "head_down write read", "sleeping": "head_down", "inattentive": "turn phone head_down",
+		"not raising hand": "look_forward read write turn stand discuss phone head_down other", "frobnicate": "", "7": "", "": "", "not": "",
+	} {
+		if got := strings.Join(l.ByWords(class), " "); got != want {
+			t.Errorf("%q is read as %q, want %q", class, got, want)
+		}
 	}
 }

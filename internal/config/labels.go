@@ -2,9 +2,12 @@ package config
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
+	"strings"
+	"unicode"
 
 	"classlens/configs"
 
@@ -19,6 +22,56 @@ var Behaviours = []string{"look_forward", "read", "write", "raise_hand", "turn",
 type Labels struct {
 	Behaviours map[string]Meaning            `yaml:"behaviours" json:"behaviours"`
 	Datasets   map[string]map[string]Reading `yaml:"datasets" json:"-"`
+	Words      []Words                       `yaml:"words" json:"-"`
+}
+
+// Words tell what a class may be by its name alone, where no data set lists it.
+type Words struct {
+	In    []string `yaml:"in"` // beginnings of words, separated by spaces; a name fits one of these that it has all of
+	Means Reading  `yaml:"means"`
+}
+
+func (w Words) fits(name []string) bool {
+	return slices.ContainsFunc(w.In, func(beginnings string) bool {
+		return !slices.ContainsFunc(strings.Fields(beginnings), func(b string) bool {
+			return !slices.ContainsFunc(name, func(word string) bool { return strings.HasPrefix(word, b) })
+		})
+	})
+}
+
+// ByWords is what a class may be by the words of its name, nil for a name that tells
+// nothing. The first rule that fits counts. "not …" is all that … is not.
+func (l Labels) ByWords(class string) Reading {
+	name := wordsOf(class)
+	if len(name) > 1 && slices.Contains([]string{"not", "no", "non", "without"}, name[0]) {
+		if is := l.ByWords(strings.Join(name[1:], " ")); is != nil {
+			return slices.DeleteFunc(slices.Clone(Behaviours), func(b string) bool { return slices.Contains(is, b) })
+		}
+	}
+	for _, w := range l.Words {
+		if w.fits(name) {
+			return w.Means
+		}
+	}
+	return nil
+}
+
+// wordsOf are a name's words in small letters: "handRaising", "hand-raising" and
+// "Hand_Raising" are hand and raising.
+func wordsOf(class string) []string {
+	var spaced strings.Builder
+	before := ' '
+	for _, r := range class {
+		switch {
+		case !unicode.IsLetter(r):
+			r = ' '
+		case unicode.IsUpper(r) && unicode.IsLower(before):
+			spaced.WriteRune(' ')
+		}
+		spaced.WriteRune(r)
+		before = r
+	}
+	return strings.Fields(strings.ToLower(spaced.String()))
 }
 
 // Reading is the behaviours that a data set's class may be: one, or several that the
@@ -82,14 +135,26 @@ func (l Labels) validate(name string) error {
 	}
 	for set, classes := range l.Datasets {
 		for class, reading := range classes {
-			if len(reading) == 0 {
-				return fmt.Errorf("labels file %s: %s: class %s is mapped to nothing", name, set, class)
+			if err := reading.validate(); err != nil {
+				return fmt.Errorf("labels file %s: %s: class %s %w", name, set, class, err)
 			}
-			for _, b := range reading {
-				if !slices.Contains(Behaviours, b) {
-					return fmt.Errorf("labels file %s: %s: class %s is mapped to %q, which is no behaviour", name, set, class, b)
-				}
-			}
+		}
+	}
+	for _, w := range l.Words {
+		if err := w.Means.validate(); err != nil {
+			return fmt.Errorf("labels file %s: words: %s %w", name, strings.Join(w.In, ", "), err)
+		}
+	}
+	return nil
+}
+
+func (r Reading) validate() error {
+	if len(r) == 0 {
+		return errors.New("is mapped to nothing")
+	}
+	for _, b := range r {
+		if !slices.Contains(Behaviours, b) {
+			return fmt.Errorf("is mapped to %q, which is no behaviour", b)
 		}
 	}
 	return nil

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"classlens/vision/scene"
@@ -30,6 +32,43 @@ func (t *text) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
+// number is a JSON number, or a string that holds one; anything else is 0, true 1.
+type number float64
+
+func (n *number) UnmarshalJSON(raw []byte) error {
+	words := strings.Trim(string(raw), `" `)
+	v, err := strconv.ParseFloat(words, 64)
+	if *n = number(v); err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+		*n = 0
+		if words == "true" {
+			*n = 1
+		}
+	}
+	return nil
+}
+
+// numbers is a JSON list of numbers, or of strings that hold them; anything else is
+// none, so that one bad box keeps itself out and not the whole set.
+type numbers []float64
+
+func (n *numbers) UnmarshalJSON(raw []byte) error {
+	var list []json.RawMessage
+	*n = nil
+	if json.Unmarshal(raw, &list) != nil {
+		return nil
+	}
+	out := make(numbers, len(list))
+	for i, v := range list {
+		x, err := strconv.ParseFloat(strings.Trim(string(v), `" `), 64)
+		if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
+			return nil
+		}
+		out[i] = x
+	}
+	*n = out
+	return nil
+}
+
 // cocoFile is what is read of a COCO file. All but files, boxes and categories are
 // ClaBehavior's and our own additions; plain COCO lacks them.
 type cocoFile struct {
@@ -43,8 +82,8 @@ type cocoFile struct {
 
 type cocoImage struct {
 	ID        text    `json:"id"`
-	Width     float64 `json:"width"`
-	Height    float64 `json:"height"`
+	Width     number  `json:"width"`
+	Height    number  `json:"height"`
 	File      string  `json:"file_name"`
 	Flow      string  `json:"flow_file"`
 	Room      text    `json:"room"`
@@ -55,20 +94,20 @@ type cocoImage struct {
 }
 
 type cocoAnnotation struct {
-	ID       text      `json:"id"`
-	Image    text      `json:"image_id"`
-	Category text      `json:"category_id"`
-	Box      []float64 `json:"bbox"`
-	Points   []float64 `json:"keypoints"`
-	Student  text      `json:"student"`
-	Subject  text      `json:"subject"`
-	Crowd    int       `json:"iscrowd"`
+	ID       text    `json:"id"`
+	Image    text    `json:"image_id"`
+	Category text    `json:"category_id"`
+	Box      numbers `json:"bbox"`
+	Points   numbers `json:"keypoints"`
+	Student  text    `json:"student"`
+	Subject  text    `json:"subject"`
+	Crowd    number  `json:"iscrowd"`
 	// Rendered students have these and one category, student.
-	Head       []float64 `json:"head_bbox"`
-	Hidden     float64   `json:"head_hidden"`
-	Behaviour  string    `json:"behaviour"`
-	Attention  string    `json:"attention"`
-	Engagement *int      `json:"engagement"`
+	Head       numbers `json:"head_bbox"`
+	Hidden     float64 `json:"head_hidden"`
+	Behaviour  string  `json:"behaviour"`
+	Attention  string  `json:"attention"`
+	Engagement *int    `json:"engagement"`
 }
 
 // mostHidden is the share of a rendered head that may be covered: students
@@ -103,7 +142,7 @@ var partFolders = map[string]string{"train": "train", "training": "train", "val"
 // readCOCO reads boxes with classes: annotations.json beside images/. ClaBehavior
 // is such a set whose boxes hold head and upper body.
 func readCOCO(dir string) (*Set, error) {
-	s := &Set{Boxes: UpperBox}
+	s := &Set{Boxes: UpperBox, Root: dir}
 	files := cocoFiles(dir)
 	names := make([]string, 0, len(files))
 	for name := range files {
@@ -172,7 +211,7 @@ func (s *Set) addCOCO(dir, name, part string) error {
 
 // rendered fills in what the files of synthroom say besides.
 func (s *Set) rendered(x *Sample, a cocoAnnotation, im *cocoImage) {
-	s.Boxes = HeadBox
+	s.Boxes, s.BoxesSaid = HeadBox, true
 	x.Box, x.Label = boxOf(a.Head), s.classIndex(a.Behaviour)
 	x.Attention = map[string]int{"on_task": 2, "off_task": 1}[a.Attention] - 1
 	if a.Engagement != nil && *a.Engagement >= 0 && *a.Engagement <= 3 {
@@ -205,10 +244,10 @@ func (s *Set) usable(where string, a cocoAnnotation, im *foundImage, rendered bo
 		s.problem(noArea, where, "%d box numbers, want 4", len(box))
 	case !(box[2] > 0 && box[3] > 0): // written so that no number is caught as well
 		s.problem(noArea, where, "a box of %g x %g pixels", box[2], box[3])
-	case im.Width > 0 && im.Height > 0 && (box[0] >= im.Width || box[1] >= im.Height || box[0]+box[2] <= 0 || box[1]+box[3] <= 0):
-		s.problem(outside, where, "a box at %g, %g in a picture of %g x %g pixels", box[0], box[1], im.Width, im.Height)
 	case im.media == "":
 		s.problem(noPicture, where, "the picture %q is not in the folder", im.File)
+	case box[0]+box[2] <= 0 || box[1]+box[3] <= 0 || s.beyond(box, im):
+		s.problem(outside, where, "a box at %g, %g in a picture of %g x %g pixels", box[0], box[1], float64(im.Width), float64(im.Height))
 	case rendered && a.Hidden >= mostHidden:
 		s.problem(hiddenHeads, where, "%.0f %% of the head are hidden", 100*a.Hidden)
 	default:
@@ -217,11 +256,25 @@ func (s *Set) usable(where string, a cocoAnnotation, im *foundImage, rendered bo
 	return false
 }
 
+// beyond tells whether a box begins right of its picture or below it. Where the file
+// says so, or says no size, the picture itself is asked, once.
+func (s *Set) beyond(box []float64, im *foundImage) bool {
+	inside := func() bool { return box[0] < float64(im.Width) && box[1] < float64(im.Height) }
+	if !inside() && !im.measured {
+		im.measured = true
+		if w, h, err := pictureSize(s.Path(Sample{Media: im.media})); err == nil { // a broken one is told when it is opened
+			im.Width, im.Height = number(w), number(h)
+		}
+	}
+	return im.Width > 0 && im.Height > 0 && !inside()
+}
+
 // foundImage is a picture with the place where it lies; media is empty where it is
 // missing.
 type foundImage struct {
 	cocoImage
 	media, folder string
+	measured      bool // its size is the picture's own
 }
 
 // cocoPictures finds the pictures: where their names lead to below images/, beside the

@@ -56,6 +56,9 @@ type Set struct {
 	Shares  bool     `json:"box_shares,omitempty"` // boxes are shares of the picture, not pixels
 	Samples []Sample `json:"samples"`
 
+	// BoxesSaid: the files themselves say what the boxes hold.
+	BoxesSaid bool `json:"-"`
+
 	// Problems are the labels that were kept out, in the order they were met.
 	Problems []Problem `json:"-"`
 

@@ -1,9 +1,13 @@
 package dataset
 
 import (
+	"bytes"
+	"encoding/base64"
 	"image"
 	"image/color"
 	"image/jpeg"
+	"image/png"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -12,6 +16,9 @@ import (
 	"testing"
 
 	"classlens/vision/scene"
+
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/tiff"
 )
 
 // put writes files below a folder; a name that ends in .jpg becomes a picture whose
@@ -75,6 +82,23 @@ func TestCOCO(t *testing.T) {
 	}
 }
 
+// Numbers as text, a box that is none, and a picture's size that the file has wrong cost
+// no more than what they say.
+func TestLooseCOCO(t *testing.T) {
+	s := open(t, map[string]string{"images/a.jpg": "a", "annotations.json": `{"images":[{"id":"x","file_name":"images/a.jpg","width":1,"height":"1"}],"categories":[{"id":"1","name":"read"}],
+		"annotations":[{"image_id":"x","category_id":1,"bbox":["10","20",30,"40.5"],"iscrowd":false},{"image_id":"x","category_id":1,"bbox":[1,"wide",3,4]},{"image_id":"x","category_id":1,"bbox":null},
+		{"image_id":"x","category_id":1,"bbox":[-5,-5,20,20],"iscrowd":true},{"image_id":"x","category_id":1,"bbox":[-5,-5,20,20]},{"image_id":"x","category_id":1,"bbox":[500,20,20,20]}]}`})
+	lines := strings.Join(s.ProblemLines(), "\n")
+	if len(s.Samples) != 2 || s.Samples[0].Box != (scene.Box{X: 10, Y: 20, W: 30, H: 40.5}) || s.Samples[1].Box.X != -5 {
+		t.Errorf("got %+v", s.Samples)
+	}
+	for _, want := range []string{"kept out: 2 boxes without area", "kept out: 1 crowd boxes", "500, 20 in a picture of 200 x 100"} {
+		if !strings.Contains(lines, want) {
+			t.Errorf("nothing says %q:\n%s", want, lines)
+		}
+	}
+}
+
 func TestYOLO(t *testing.T) {
 	label := "2 0.5 0.5 0.1 0.2\n"
 	tests := []struct {
@@ -101,6 +125,40 @@ func TestYOLO(t *testing.T) {
 			}
 			if test.list == "" && (x.Recording != "block 2" || x.Start != 38*5+49*60) {
 				t.Errorf("picture 40 is in %q at %g s", x.Recording, x.Start)
+			}
+		})
+	}
+}
+
+// Pictures of other forms than JPEG, and what half transparent ones show.
+func TestPictureForms(t *testing.T) {
+	im := image.NewNRGBA(image.Rect(0, 0, 3, 2))
+	for i := range im.Pix {
+		im.Pix[i] = 200
+	}
+	im16 := image.NewGray16(im.Rect)
+	for i := range im16.Pix {
+		im16.Pix[i] = 200
+	}
+	for name, encode := range map[string]func(w io.Writer) error{
+		"half transparent.png": func(w io.Writer) error { return png.Encode(w, im) },
+		"16 bits.png":          func(w io.Writer) error { return png.Encode(w, im16) },
+		"colour.bmp":           func(w io.Writer) error { return bmp.Encode(w, im) },
+		"colour.webp": func(w io.Writer) error { // 3 x 2 pixels of grey 200, lossless
+			_, err := io.Copy(w, base64.NewDecoder(base64.StdEncoding, strings.NewReader("UklGRh4AAABXRUJQVlA4TBEAAAAvAkAAAAdQ5CIXuf+BiOh/AAA=")))
+			return err
+		},
+		"colour.tif": func(w io.Writer) error { return tiff.Encode(w, im, nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b bytes.Buffer
+			if err := encode(&b); err != nil {
+				t.Fatal(err)
+			}
+			s := open(t, map[string]string{"images/" + name: b.String(), "labels/" + strings.TrimSuffix(name, filepath.Ext(name)) + ".txt": "0 .5 .5 .5 .5", "classes.txt": "read"})
+			f, err := LoadPicture(s.Path(s.Samples[0]))
+			if err != nil || f.Width != 3 || f.Height != 2 || f.Pix[0] != 200 || f.Pix[17] != 200 {
+				t.Errorf("%+v, %v", f, err)
 			}
 		})
 	}

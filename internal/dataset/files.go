@@ -165,7 +165,7 @@ func pathIndex(dir string, extensions ...string) (map[string]string, error) {
 }
 
 var (
-	pictureTypes = []string{".jpg", ".jpeg", ".png"}
+	pictureTypes = []string{".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 	videoTypes   = []string{".avi", ".mp4", ".mkv", ".mov", ".webm", ".m4v"}
 )
 

@@ -13,7 +13,7 @@ import (
 // maxPixels is the largest picture that is opened.
 const maxPixels = 100_000_000
 
-// LoadPicture decodes a JPEG or PNG file.
+// LoadPicture decodes a JPEG, PNG, BMP, TIFF or WebP file.
 func LoadPicture(file string) (scene.Frame, error) {
 	im, err := decodePicture(file)
 	if err != nil {
@@ -64,6 +64,9 @@ func LoadFlow(file string) (*scene.Flow, error) {
 func frameOf(im image.Image) scene.Frame {
 	b := im.Bounds()
 	rgba := image.NewRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))
+	if p, ok := im.(*image.NRGBA); ok { // what is half transparent is not darker for that: colours are taken as they are
+		im = &image.RGBA{Pix: p.Pix, Stride: p.Stride, Rect: p.Rect}
+	}
 	draw.Draw(rgba, rgba.Bounds(), im, b.Min, draw.Src)
 	f := scene.Frame{Width: b.Dx(), Height: b.Dy(), Pix: make([]byte, 3*b.Dx()*b.Dy())}
 	for i := range f.Width * f.Height {

@@ -17,6 +17,9 @@ import (
 
 	"classlens/vision/scene"
 
+	_ "golang.org/x/image/bmp"
+	_ "golang.org/x/image/tiff"
+	_ "golang.org/x/image/webp"
 	"gopkg.in/yaml.v3"
 )
 

@@ -22,6 +22,7 @@ import (
 	"classlens/model/classroom"
 	"classlens/model/pretrained"
 	"classlens/model/train"
+	"classlens/vision/people"
 	"classlens/vision/scene"
 )
 
@@ -49,6 +50,8 @@ func TestMapping(t *testing.T) {
 		{"behaviours themselves", []string{"turn", "write"}, []float64{0.4, 0.6}, false},
 		{"two classes, one behaviour", []string{"lookup", "up", "write"}, []float64{2. / 7, 2. / 7, 3. / 7}, false},
 		{"other spellings", []string{"Writing", "TURN-HEAD", "bowing the head"}, []float64{3. / 6, 2. / 6, 1. / 6}, false},
+		{"by their words", []string{"Head Down", "looking around", "Looking forward"}, []float64{.4, .2, .4}, true},
+		{"one and all that is not it", []string{"writing", "not writing"}, []float64{.3, .7}, true},
 		{"one unknown", []string{"write", "juggle", "turn"}, []float64{0.6, 0, 0.4}, true},
 	}
 	for _, test := range tests {
@@ -304,5 +307,37 @@ func TestLabelledBoxes(t *testing.T) {
 	}
 	if math.Abs(sum-1) > 1e-5 || math.Abs(levels-1) > 1e-4 || got[0].Attention <= 0 || got[0].Attention >= 1 {
 		t.Errorf("%+v", got[0])
+	}
+}
+
+// What the boxes of the public sets hold is found out whatever their form's custom.
+func TestTellBoxes(t *testing.T) {
+	boxes := []scene.Box{{X: 0, Y: 0, W: 10, H: 10}, {X: 100, Y: 100, W: 40, H: 40}, {X: 300, Y: 0, W: 10, H: 10}}
+	found := []scene.Person{{Head: scene.Box{X: 1, Y: 1, W: 9, H: 9}}, {Head: scene.Box{X: 0, Y: 0, W: 4, H: 4}}, {Head: scene.Box{X: 110, Y: 100, W: 16, H: 16}}, {Head: scene.Box{X: 320, Y: 0, W: 10, H: 10}}}
+	if got := headShares(boxes, found); len(got) != 2 || math.Abs(got[0]-.9) > 1e-9 || math.Abs(got[1]-.4) > 1e-9 {
+		t.Errorf("shares %v", got)
+	}
+	newHeads := func() (*people.Detector, error) { return people.NewDetector(people.Options{Threads: 1}) }
+	d, err := newHeads()
+	if err != nil {
+		t.Skip(err)
+	}
+	d.Close()
+	for name, is := range map[string]dataset.BoxKind{"clabehavior": dataset.UpperBox, "cctv": dataset.HeadBox} {
+		dir := filepath.Join("..", "..", "..", "shared", "data", name)
+		if _, err := os.Stat(dir); err != nil {
+			t.Skip(err)
+		}
+		s, err := dataset.Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, was := range []dataset.BoxKind{dataset.HeadBox, dataset.UpperBox} {
+			told := 0
+			s.Boxes = was
+			if err := TellBoxes(context.Background(), s, newHeads, func(string, ...any) { told++ }); err != nil || s.Boxes != is || told != map[bool]int{true: 1}[was != is] {
+				t.Errorf("%s, said to be %s: %s, told %d times, %v", name, was, s.Boxes, told, err)
+			}
+		}
 	}
 }

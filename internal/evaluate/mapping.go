@@ -18,18 +18,24 @@ type mapping struct {
 }
 
 // newMapping looks each class up: in the data set of the labels file that lists all
-// of them, else among the behaviours themselves, else in any data set.
+// of them, else in any data set, else among the behaviours themselves, else by the words
+// of its name.
 func newMapping(s *dataset.Set, labels config.Labels, warn func(string, ...any)) (*mapping, error) {
 	m := &mapping{readings: make([][]int, len(s.Classes))}
 	table := wholeTable(s.Classes, labels)
-	var unknown []string
+	var unknown, guessed []string
 	for i, c := range s.Classes {
 		reading := table[c]
+		if reading == nil {
+			reading = anyTable(c, labels)
+		}
 		if reading == nil && slices.Contains(classroom.Behaviours, plainName(c)) {
 			reading = config.Reading{plainName(c)}
 		}
 		if reading == nil {
-			reading = anyTable(c, labels)
+			if reading = labels.ByWords(c); reading != nil {
+				guessed = append(guessed, fmt.Sprintf("%s as %s", c, strings.Join(reading, " or ")))
+			}
 		}
 		for _, b := range reading {
 			m.readings[i] = append(m.readings[i], slices.Index(classroom.Behaviours, b))
@@ -44,6 +50,9 @@ func newMapping(s *dataset.Set, labels config.Labels, warn func(string, ...any))
 		return nil, fmt.Errorf("none of the classes %s is in the labels file: add them under datasets and pass it with --labels", strings.Join(s.Classes, ", "))
 	}
 	m.settle()
+	if len(guessed) > 0 {
+		warn("read by the words of their names: %s (another reading: --labels)", strings.Join(guessed, "; "))
+	}
 	if len(unknown) > 0 {
 		warn("the labels file says nothing of %s: never predicted", strings.Join(unknown, ", "))
 	}

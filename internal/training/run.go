@@ -18,6 +18,7 @@ import (
 	"classlens/model"
 	"classlens/model/classroom"
 	"classlens/model/train"
+	"classlens/vision/people"
 
 	"gopkg.in/yaml.v3"
 )
@@ -106,6 +107,9 @@ func (r *run) prepare(ctx context.Context) (err error) {
 	}
 	for _, line := range r.set.ProblemLines() {
 		r.Say("%s", line)
+	}
+	if err := evaluate.TellBoxes(ctx, r.set, func() (*people.Detector, error) { return people.NewDetector(people.Options{}) }, r.Say); err != nil {
+		return err
 	}
 	if err := r.labelled(); err != nil {
 		return err
