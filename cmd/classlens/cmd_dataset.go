@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -209,7 +210,7 @@ func exportTable(name string, set *dataset.Set) error {
 	defer f.Abort()
 	w := csv.NewWriter(f)
 	rows := [][]string{{"media", "x", "y", "w", "h", "label", "engagement", "attention", "subject", "room", "recording", "start_s", "end_s", "part"}}
-	number := func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+	number := func(v float64) string { return strconv.FormatFloat(math.Round(v*1e4)/1e4, 'f', -1, 64) }
 	known := func(v int) string {
 		if v < 0 {
 			return ""

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"classlens/internal/config"
@@ -68,6 +69,9 @@ func runEval(cmd *cobra.Command, dir string, f evalFlags) error {
 	steps, ok := map[string]int{"": 0, "fgsm": 1, "pgd": 7}[f.attack]
 	if !ok || f.attackSize <= 0 {
 		return usageError{fmt.Errorf("--attack %s --attack-size %g: want fgsm or pgd, and a size above 0", f.attack, f.attackSize)}
+	}
+	if !slices.Contains([]string{"train", "val", "test"}, f.part) {
+		return usageError{fmt.Errorf("--part %s: want train, val or test", f.part)}
 	}
 	labels, err := config.LoadLabels(f.labels)
 	if err != nil {

@@ -19,7 +19,7 @@ func newTrainCommand() *cobra.Command {
 metrics.csv, curves.png, checkpoint.bin, and the best epoch's weights.onnx and weights.safetensors. Give weights.onnx to "classlens eval --weights" and, as
 setting network.weights, to "classlens analyze".
 
-A run that was stopped goes on with --resume and ends with the same weights as one that was not. --tune tries the settings that the config lists under tune
+A run is not written over: one that was stopped goes on with --resume and ends with the same weights as one that was not. --tune tries the settings that the config lists under tune
 for a few epochs each, judged on the validation part, and leaves tune.csv and best.yaml.`,
 		Example: "  classlens dataset split mydata --by room --out mydata/split.json\n  classlens train configs/train-s.yaml --out runs/first\n  classlens eval mydata --split mydata/split.json --weights runs/first/weights.onnx",
 		Args:    usageArgs(cobra.ExactArgs(1)),
@@ -31,6 +31,9 @@ for a few epochs each, judged on the validation part, and leaves tune.csv and be
 			l, err := config.LoadLabels(labels)
 			if err != nil {
 				return usageError{err}
+			}
+			if !tune && !resume && training.Holds(out) {
+				return usageError{fmt.Errorf("%s holds a run already: --resume goes on with it, another --out begins a new one", out)}
 			}
 			say := func(format string, a ...any) { fmt.Fprintf(cmd.ErrOrStderr(), "train: "+format+"\n", a...) }
 			o := training.Options{Out: out, Resume: resume, Device: device, Labels: l, Say: say}

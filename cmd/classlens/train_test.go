@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/csv"
 	"fmt"
 	"os"
@@ -54,6 +55,16 @@ network: {size: 32, stem: 16, stages: [{expand: 32, out: 16, stride: 2, repeat: 
 	if last <= 0 || last > .9*first {
 		t.Errorf("training loss %g in the first epoch, %g in the last", first, last)
 	}
+	weights, err := os.ReadFile(at("run/weights.onnx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, stderr, code := classlens(t, "train", at("train.yaml"), "--out", at("run"), "--device", "cpu"); code != exitUsage || !strings.Contains(stderr, "--resume") {
+		t.Errorf("over a run: exit %d, %s", code, stderr)
+	}
+	if again, err := os.ReadFile(at("run/weights.onnx")); err != nil || !bytes.Equal(again, weights) {
+		t.Error("a second training touched the first one's weights")
+	}
 	out := run("eval", lesson, "--split", at("split.json"), "--weights", at("run/weights.onnx"), "--predictions", at("p.csv"))
 	if !strings.Contains(out, "accuracy") {
 		t.Errorf("eval says %s", out)
@@ -61,5 +72,21 @@ network: {size: 32, stem: 16, stages: [{expand: 32, out: 16, stride: 2, repeat: 
 	p, err := os.ReadFile(at("p.csv"))
 	if err != nil || strings.Count(string(p), "\n") < 30 {
 		t.Errorf("predictions: %d lines, %v", strings.Count(string(p), "\n"), err)
+	}
+}
+
+func TestWrongTrainingConfig(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "train.yaml")
+	if err := os.WriteFile(file, []byte("data: x\nepoch: 3\naugment: {miror: true}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, stderr, code := classlens(t, "train", file)
+	for _, want := range []string{`line 2: unknown key "epoch"; did you mean "epochs"?`, `unknown key "miror"; did you mean "mirror"?`} {
+		if code != exitUsage || !strings.Contains(stderr, want) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("exit %d, said %q; want %q", code, stderr, want)
+		}
+	}
+	if _, stderr, code := classlens(t, "eval", "x", "--part", "tests"); code != exitUsage || !strings.Contains(stderr, "want train, val or test") {
+		t.Errorf("eval --part tests: exit %d, %s", code, stderr)
 	}
 }

@@ -110,12 +110,12 @@ func onlyReason(err error) error {
 }
 
 func unknownKey(where, key string, known []string) error {
-	return fmt.Errorf("%s: unknown setting %q; did you mean %q?", where, key, nearest(key, known))
+	return fmt.Errorf("%s: unknown setting %q; did you mean %q?", where, key, Nearest(key, known))
 }
 
-// nearest is the known key with the least edit distance to key; among equals
+// Nearest is the known key with the least edit distance to key; among equals
 // the first in the alphabet.
-func nearest(key string, known []string) string {
+func Nearest(key string, known []string) string {
 	sorted := slices.Sorted(slices.Values(known))
 	return slices.MinFunc(sorted, func(a, b string) int { return editDistance(key, a) - editDistance(key, b) })
 }

@@ -61,10 +61,18 @@ func MakeSplit(s *Set, by string, val, test float64, seed uint64) (*Split, error
 		parts++
 	}
 	if len(names) < parts {
-		return nil, fmt.Errorf("%d groups by %s cannot make %d parts", len(names), by, parts)
+		return nil, fmt.Errorf("%d %s cannot make %d parts: name another --by, or leave a part out with --val 0 or --test 0", len(names), counted(by, len(names)), parts)
 	}
 	p.Groups = shareOut(names, sizes, len(groups), val, test)
 	return p, nil
+}
+
+// counted is a kind of group in the number that fits.
+func counted(by string, n int) string {
+	if n == 1 || by == "media" {
+		return by
+	}
+	return by + "s"
 }
 
 // shareOut fills test, then val, then train, and leaves none of them empty.
@@ -110,6 +118,9 @@ func (p *Split) byTime(s *Set, val, test float64) error {
 		t := times[name]
 		slices.Sort(t)
 		if t[0] == t[len(t)-1] {
+			if name == "" {
+				return fmt.Errorf("%s does not say of what recordings and times its samples are: it cannot be split by time", s.Name)
+			}
 			return fmt.Errorf("recording %q has one time only: it cannot be split by time", name)
 		}
 		at := func(share float64) float64 { return t[min(int(float64(len(t))*share), len(t)-1)] }

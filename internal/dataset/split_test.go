@@ -157,3 +157,20 @@ func TestRealSets(t *testing.T) {
 		t.Errorf("split by room: %d near duplicates, %v", len(leaks), err)
 	}
 }
+
+// Two rooms cannot make three parts; the error says what can be done.
+func TestTooFewGroupsSaysWhatHelps(t *testing.T) {
+	s := made(100, 40)
+	if _, err := MakeSplit(s, "room", 0.15, 0.2, 1); err == nil || !strings.Contains(err.Error(), "2 rooms cannot make 3 parts") || !strings.Contains(err.Error(), "--val 0") {
+		t.Errorf("said %v", err)
+	}
+	if _, err := MakeSplit(s, "room", 0, 0.2, 1); err != nil {
+		t.Error(err)
+	}
+	for i := range s.Samples {
+		s.Samples[i].Recording, s.Samples[i].Start = "", 0
+	}
+	if _, err := MakeSplit(s, "time", 0.15, 0.2, 1); err == nil || !strings.Contains(err.Error(), "made does not say") {
+		t.Errorf("by time: said %v", err)
+	}
+}

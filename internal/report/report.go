@@ -62,7 +62,7 @@ type KeyFrame struct {
 }
 
 var tmpl = template.Must(template.New("report").Funcs(template.FuncMap{
-	"clock": clock, "percent": percent, "behaviour": readable, "f1": func(v float64) string { return fmt.Sprintf("%.1f", v) },
+	"cell": cell, "clock": clock, "percent": percent, "behaviour": readable, "f1": func(v float64) string { return fmt.Sprintf("%.1f", v) },
 	"n": func(v float64) string { return fmt.Sprintf("%.2f", v) },
 }).Parse(pageHTML))
 
@@ -447,6 +447,14 @@ func percent(v any) string {
 		return fmt.Sprintf("%.0f %%", 100*x)
 	}
 	return ""
+}
+
+// cell of a table is a share, or a dash where nothing is known.
+func cell(v float64) string {
+	if math.IsNaN(v) {
+		return "–"
+	}
+	return percent(v)
 }
 
 // ticks of the time axis: about six, at round times.

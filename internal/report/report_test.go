@@ -185,3 +185,17 @@ func TestPageTellsItsSettings(t *testing.T) {
 		t.Error("the page does not say that faces are blurred")
 	}
 }
+
+// A student of whom nothing is sure has dashes in the table, not numbers and not NaN.
+func TestNothingSure(t *testing.T) {
+	p := page(t)
+	s := &p.Timeline.Students[3]
+	s.OnTaskShare, s.EngagementMean = math.NaN(), math.NaN()
+	for i := range s.Shares {
+		s.Shares[i] = math.NaN()
+	}
+	html := strings.ReplaceAll(strings.ReplaceAll(written(t, p), echartsJS, ""), pageJS, "")
+	if n := strings.Count(html, "<td>–</td>"); n != 12 || strings.Contains(html, "NaN") {
+		t.Errorf("%d dashes, want 12; NaN: %v", n, strings.Contains(html, "NaN"))
+	}
+}

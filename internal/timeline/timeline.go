@@ -89,7 +89,7 @@ type Student struct {
 	Hidden         float64   // seconds between the first and the last sighting without one
 	OnTaskShare    float64   // of the steps that are sure; NaN where there are none
 	EngagementMean float64   // likewise
-	Shares         []float64 // of the steps that are sure, in the order of Behaviours
+	Shares         []float64 // likewise, in the order of Behaviours
 	HandRaises     int       // those that are sure
 	Moments        []Moment  // the steps that weighed most in the decisions
 }
@@ -274,7 +274,7 @@ func (in Input) student(track scene.Track, rows []Row, intervals []Interval) Stu
 	}
 	s.OnTaskShare, s.EngagementMean = ratio(on, sure), ratio(engaged, decided)
 	for i := range s.Shares {
-		s.Shares[i] /= float64(max(1, decided))
+		s.Shares[i] /= float64(decided) // 0/0 is NaN: not known
 	}
 	for _, v := range intervals {
 		if in.handRaise(v) {

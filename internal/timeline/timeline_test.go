@@ -286,3 +286,14 @@ func TestHeldTooLong(t *testing.T) {
 		}
 	}
 }
+
+// Where nothing is sure, nothing is known: cells are empty, not 0.
+func TestNothingSureIsEmpty(t *testing.T) {
+	tl := build(t, input("S01", "??"))
+	row := tl.studentRows()[1]
+	for i, name := range studentColumns()[4:16] {
+		if row[4+i] != "" {
+			t.Errorf("%s is %q", name, row[4+i])
+		}
+	}
+}

@@ -44,6 +44,12 @@ type Options struct {
 	Say    func(format string, a ...any) // progress lines
 }
 
+// Holds tells whether a folder has a run in it, whole or not.
+func Holds(folder string) bool {
+	_, err := os.Stat(filepath.Join(folder, checkpointFile))
+	return err == nil
+}
+
 // run is a training in progress.
 type run struct {
 	Config
