@@ -327,3 +327,33 @@ func TestReaderThatIsGone(t *testing.T) {
 		t.Errorf("check: exit %d, %s", code, stdout)
 	}
 }
+
+// Every line of --json is an object; all stages that take long are told, the drawing of the annotated video, which takes longest, too, and what is left grows no
+// larger when a stage ends.
+func TestEvents(t *testing.T) {
+	in, out := clip(t, "lesson.mp4"), t.TempDir()
+	stdout, stderr, code := classlens(t, "analyze", in, "--out", out, "--json", "--annotate", "--set", "people.preset=fast")
+	if code != exitDone || stderr != "" {
+		t.Fatalf("exit %d, said %q", code, stderr)
+	}
+	stages, kinds := map[string]float64{}, []string{}
+	for line := range strings.Lines(stdout) {
+		var e struct {
+			Event, Recording, Stage, State, Folder string
+			Done                                   float64 `json:"done_s"`
+			Total                                  float64 `json:"total_s"`
+		}
+		if err := json.Unmarshal([]byte(line), &e); err != nil || e.Recording != "lesson.mp4" {
+			t.Fatalf("%q: %v", line, err)
+		}
+		if kinds = append(kinds, e.Event); e.Event == "progress" {
+			if e.Done < stages[e.Stage] || e.Done > e.Total || e.Total != 4 {
+				t.Errorf("%s goes from %g to %g of %g s", e.Stage, stages[e.Stage], e.Done, e.Total)
+			}
+			stages[e.Stage] = e.Done
+		}
+	}
+	if kinds[0] != "start" || kinds[len(kinds)-1] != "end" || stages["annotate"] == 0 {
+		t.Errorf("events %v, stages %v", kinds, stages)
+	}
+}

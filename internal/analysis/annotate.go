@@ -34,6 +34,7 @@ func (r *run) annotate(ctx context.Context, tracks []scene.Track, t *timeline.Ti
 		defer looking.close()
 	}
 	draw := func(f scene.Frame) ([]video.Overlay, error) {
+		r.news(stageAnnotate, f.Time, r.duration)
 		var all []video.Overlay
 		for _, track := range tracks {
 			if o, ok := r.overlay(track, f.Time, labels[track.ID]); ok {

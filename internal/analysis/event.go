@@ -8,9 +8,9 @@ import (
 // Event is one piece of news about a run, for a progress line, a log or a
 // program that reads --json. Times are seconds.
 type Event struct {
-	Kind      string             `json:"event"` // start, progress, stage, note, end
+	Kind      string             `json:"event"` // start, progress, note, end
 	Recording string             `json:"recording"`
-	Stage     string             `json:"stage,omitempty"`     // people, classify, write, annotate
+	Stage     string             `json:"stage,omitempty"`     // people, classify, annotate
 	Done      float64            `json:"done_s,omitempty"`    // seconds of video worked through in this stage
 	Total     float64            `json:"total_s,omitempty"`   // of how many, as far as the container tells
 	ETA       float64            `json:"eta_s,omitempty"`     // wall seconds left for this recording, a guess

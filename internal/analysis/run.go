@@ -217,9 +217,14 @@ func (r *run) note(text string) {
 // newsEvery is how often progress is told.
 const newsEvery = 200 * time.Millisecond
 
-// peopleShare is how much of a run the first pass takes; measured, and only to
-// guess what is left.
-const peopleShare = 0.8
+// How much of a run the first pass takes, and of one with an annotated video drawing that; measured, and only to guess what is left.
+const (
+	peopleShare   = 0.8
+	annotateShare = 0.88
+)
+
+// stageAnnotate is the drawing of the annotated video, as news call it.
+const stageAnnotate = "annotate"
 
 func (r *run) news(stage string, done, total float64) {
 	if time.Since(r.lastNews) < newsEvery {
@@ -228,9 +233,19 @@ func (r *run) news(stage string, done, total float64) {
 	r.lastNews = time.Now()
 	e := Event{Kind: "progress", Recording: r.name, Stage: stage, Done: done, Total: total}
 	if total > 0 {
-		part := min(done/total, 1) * peopleShare
-		if stage == passClassify {
-			part = peopleShare + min(done/total, 1)*(1-peopleShare)
+		e.Done = min(done, total)
+		part := e.Done / total
+		switch stage {
+		case passPeople:
+			part *= peopleShare
+		case passClassify:
+			part = peopleShare + part*(1-peopleShare)
+		}
+		switch {
+		case stage == stageAnnotate:
+			part = 1 - annotateShare + part*annotateShare
+		case r.options.Annotate:
+			part *= 1 - annotateShare
 		}
 		if part > 0.02 {
 			e.ETA = round(time.Since(r.watch.started).Seconds()*(1-part)/part, 0)

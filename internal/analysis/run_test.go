@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"classlens/internal/config"
@@ -19,8 +20,8 @@ func TestBrokenOffRecordingKeepsWhatWasRead(t *testing.T) {
 		steps int
 		kept  bool
 	}{
-		{"crash", fmt.Errorf("a.mp4: %w", video.ErrCrashed), 5, true},
-		{"hang", fmt.Errorf("a.mp4: %w", video.ErrHung), 5, true},
+		{"crash", fmt.Errorf("/home/somebody/a.mp4: %w", video.ErrCrashed), 5, true},
+		{"hang", fmt.Errorf("/home/somebody/a.mp4: %w", video.ErrHung), 5, true},
 		{"crash at once", video.ErrCrashed, 0, false},
 		{"interrupted", fmt.Errorf("%w (%w)", video.ErrCrashed, context.Canceled), 5, false},
 		{"full disk", errors.New("no space left on device"), 5, false},
@@ -37,11 +38,11 @@ func TestBrokenOffRecordingKeepsWhatWasRead(t *testing.T) {
 				}
 			}
 			a := &Analyzer{options: Options{Config: config.Config{Video: config.Video{StepSeconds: 1}}}}
-			r := &run{Analyzer: a, spool: s, duration: 20}
+			r := &run{Analyzer: a, path: "/home/somebody/a.mp4", spool: s, duration: 20}
 			if kept := r.brokeOff(c.err); kept != c.kept {
 				t.Fatalf("kept %v, want %v", kept, c.kept)
 			}
-			if c.kept && (r.lost.Start != 5 || r.lost.End != 20) {
+			if c.kept && (r.lost.Start != 5 || r.lost.End != 20 || strings.Contains(r.lost.Reason, "somebody")) { // a report names no folder
 				t.Errorf("the lost span is %+v", r.lost)
 			}
 		})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 
 	"classlens/vision/people"
@@ -48,7 +49,7 @@ func (r *run) brokeOff(err error) bool {
 		return false
 	}
 	last := r.spool.steps[r.spool.Len()-1].time + r.options.Config.Video.StepSeconds
-	r.lost = &scene.Gap{Start: last, End: max(last, r.duration), Reason: err.Error()}
+	r.lost = &scene.Gap{Start: last, End: max(last, r.duration), Reason: strings.TrimPrefix(err.Error(), r.path+": ")}
 	return true
 }
 

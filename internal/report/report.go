@@ -160,6 +160,7 @@ type chart struct {
 	Hands      []int        `json:"hands"`
 	Tick       float64      `json:"tick"` // seconds between two marks of the axis
 	Gaps       [][2]float64 `json:"gaps"`
+	Duration   float64      `json:"duration"`
 }
 
 func (p Page) view() view {
@@ -362,7 +363,7 @@ func (v view) ChartWindow() string { return fmt.Sprintf("%.0f", v.chartWindow())
 // at a moment when it is unsure of all others, makes no peak.
 func (v view) chart() chart {
 	points := v.Timeline.Class
-	c := chart{Tick: tickStep(v.Duration)}
+	c := chart{Tick: tickStep(v.Duration), Duration: v.Duration}
 	for _, g := range v.Gaps {
 		c.Gaps = append(c.Gaps, [2]float64{g.Start, g.End})
 	}

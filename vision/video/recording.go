@@ -13,7 +13,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"classlens/vision/probe"
 	"classlens/vision/scene"
@@ -34,7 +33,7 @@ type Recording struct {
 	child  *Child
 	left   func() bool // ctx no longer ends the child
 	reader *bufio.Reader
-	silent *time.Timer
+	silent *silence
 	hung   atomic.Bool
 	ended  bool
 	failed error // final
@@ -86,7 +85,7 @@ func (r *Recording) start(ctx context.Context, container string) error {
 	}
 	r.left = context.AfterFunc(ctx, r.child.kill)
 	r.reader = bufio.NewReaderSize(r.child.pipe, 1<<20)
-	r.silent = time.AfterFunc(r.o.Hang, func() {
+	r.silent = newSilence(r.o.Hang, func() {
 		r.hung.Store(true)
 		r.child.kill()
 	})
@@ -115,9 +114,9 @@ func (r *Recording) awaitInfo() error {
 // message reads one message; a child that is gone, stuck or has given up is an
 // error that says so.
 func (r *Recording) message() (message, error) {
-	r.silent.Reset(r.o.Hang) // the child is judged only while we wait for it
+	r.silent.heard() // the child is judged only while we wait for it
 	m, err := readMessage(r.reader)
-	r.silent.Stop()
+	r.silent.stop()
 	if err != nil {
 		return m, r.died(err)
 	}
@@ -136,7 +135,7 @@ func (r *Recording) message() (message, error) {
 
 // died says why the child ended without a word.
 func (r *Recording) died(cause error) error {
-	r.silent.Stop()
+	r.silent.stop()
 	r.child.kill() // what is left of it
 	status := r.child.wait()
 	r.ended = true
@@ -223,7 +222,7 @@ func (r *Recording) Gaps() []scene.Gap {
 func (r *Recording) Close() error {
 	r.once.Do(func() {
 		if r.silent != nil {
-			r.silent.Stop()
+			r.silent.stop()
 		}
 		if r.child != nil {
 			r.left()

@@ -12,7 +12,7 @@
     if (chart) { chart.dispose(); }
     chart = echarts.init(box, null, { renderer: 'svg' });
     var fg = css('--fg'), soft = css('--soft'), line = css('--line'), narrow = box.clientWidth < 520;
-    var most = Math.max.apply(null, [2].concat(data.visible).map(Math.ceil)), last = data.time[data.time.length - 1];
+    var most = Math.max.apply(null, [2].concat(data.visible).map(Math.ceil)), last = Math.max(data.duration, data.time[data.time.length - 1]);
     var every = narrow ? 2 * data.tick : data.tick;
     var unread = { silent: true, itemStyle: { color: soft, opacity: 0.35 }, data: (data.gaps || []).map(function (g) { return [{ xAxis: g[0] }, { xAxis: g[1] }]; }) };
     function time(grid, labels) { return { gridIndex: grid, type: 'value', min: 0, max: last, interval: every, axisTick: { show: labels }, axisLabel: { show: labels, showMaxLabel: false, color: soft, formatter: clock }, axisLine: { lineStyle: { color: line } }, splitLine: { show: false } }; }
