@@ -108,13 +108,15 @@ type student struct {
 	Bars    []bar
 	Moments []mark
 	Certain float64 // seconds of which something can be said
+	Thin    bool    // which is little
 }
 
-// thinBelow is the share of the time in view below which a student's figures rest on little.
-const thinBelow = 0.25
-
-// Thin tells that the student's figures rest on little.
-func (s student) Thin() bool { return s.Certain < thinBelow*s.Seen }
+// A student's figures rest on little where the program is sure for less than a quarter of the time in view, or for less than ten seconds (a tenth of a recording of under
+// 100 s).
+const (
+	thinShare   = 0.25
+	thinSeconds = 10.0
+)
 
 type bar struct {
 	X, W, Middle float64 // per cent of the lesson
@@ -240,6 +242,7 @@ func (v view) student(s timeline.Student) student {
 			out.Certain += v.Timeline.Step
 		}
 	}
+	out.Thin = out.Certain < math.Max(thinShare*s.Seen, math.Min(thinSeconds, v.Duration/10))
 	for _, m := range s.Moments {
 		out.Moments = append(out.Moments, mark{X: m.Time * k, Title: "weighed most in what was decided: " + clock(m.Time)})
 	}
@@ -338,7 +341,7 @@ func (v view) MapHeight() string {
 }
 
 func seatOf(s student, x, y float64) seat {
-	out := seat{ID: s.ID, X: x, Y: y, Teacher: s.Teacher, Thin: !s.Teacher && s.Thin(), Share: percent(s.OnTaskShare), Class: "none"}
+	out := seat{ID: s.ID, X: x, Y: y, Teacher: s.Teacher, Thin: !s.Teacher && s.Thin, Share: percent(s.OnTaskShare), Class: "none"}
 	switch {
 	case s.Teacher:
 	case math.IsNaN(s.OnTaskShare):

@@ -199,3 +199,22 @@ func TestNothingSure(t *testing.T) {
 		t.Errorf("%d dashes, want 12; NaN: %v", n, strings.Contains(html, "NaN"))
 	}
 }
+
+// A share that rests on two seconds is drawn as one that does.
+func TestThinRings(t *testing.T) {
+	v := view{Page: Page{Duration: 600}}
+	v.Timeline = &timeline.Timeline{Step: 1}
+	for id, n := range map[string][2]int{"S01": {500, 200}, "S02": {500, 100}, "S03": {12, 8}, "S04": {40, 12}} { // rows in view, of them sure
+		for i := range n[0] {
+			row := timeline.Row{Student: id, Visible: true, Behaviour: "write", Attention: timeline.Unknown}
+			if i < n[1] {
+				row.Attention = timeline.OnTask
+			}
+			v.Timeline.Rows = append(v.Timeline.Rows, row)
+		}
+		s := v.student(timeline.Student{ID: id, Seen: float64(n[0])})
+		if want := id == "S02" || id == "S03"; s.Thin != want {
+			t.Errorf("%s: %v of %v s sure, thin %v", id, s.Certain, s.Seen, s.Thin)
+		}
+	}
+}

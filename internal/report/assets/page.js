@@ -39,8 +39,8 @@
         { name: 'on task', type: 'line', data: pairs(data.on_task), showSymbol: false, lineStyle: { width: 2.5, color: css('--read') }, itemStyle: { color: css('--read') }, areaStyle: { color: css('--read'), opacity: 0.12 }, markArea: unread },
         { name: 'engagement', type: 'line', yAxisIndex: 1, data: pairs(data.engagement), showSymbol: false, lineStyle: { width: 2, type: 'dashed', color: css('--discuss') }, itemStyle: { color: css('--discuss') } },
         { name: 'in view', type: 'line', xAxisIndex: 1, yAxisIndex: 2, data: pairs(data.visible), showSymbol: false, lineStyle: { width: 1.5, color: soft }, itemStyle: { color: soft }, markArea: unread },
-        { name: 'sure of', type: 'line', xAxisIndex: 1, yAxisIndex: 2, data: pairs(data.sure), showSymbol: false, lineStyle: { width: 0 }, itemStyle: { color: css('--look_forward') }, areaStyle: { color: css('--look_forward'), opacity: 0.8 } },
-        { name: 'hands up', type: 'bar', xAxisIndex: 1, yAxisIndex: 2, data: pairs(data.hands), barMinWidth: 2, barMaxWidth: 8, itemStyle: { color: css('--raise_hand') } }
+        { name: 'sure of', type: 'line', xAxisIndex: 1, yAxisIndex: 2, data: pairs(data.sure), showSymbol: false, lineStyle: { width: 0 }, itemStyle: { color: css('--look_forward') }, areaStyle: { color: css('--look_forward'), opacity: 0.8 }, z: 1 },
+        { name: 'hands up', type: 'bar', xAxisIndex: 1, yAxisIndex: 2, data: pairs(data.hands.map(function (n) { return n || null; })), barMinWidth: 2, barMaxWidth: 8, barMinHeight: 6, z: 3, itemStyle: { color: css('--raise_hand') } }
       ]
     });
   }
