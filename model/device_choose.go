@@ -42,7 +42,7 @@ func (c Choice) String() string {
 // FindDevice turns a setting into a device:
 //
 //	cpu, or nothing   the CPU
-//	auto              the first real GPU, else the CPU: never a simulated device
+//	auto              the first real GPU that the kernels run on, else the CPU: never a simulated device
 //	cuda              the first GPU; the simulated one where the environment names its library
 //	cuda:N            the Nth that the driver lists, from 0
 //	cuda:UUID         by UUID, whole or as much of it as no other begins with
@@ -64,6 +64,9 @@ func FindDevice(setting string) (Choice, error) {
 		return Choice{}, fmt.Errorf("device %s: %w; --device auto takes the CPU", setting, err)
 	}
 	info, err := pick(all, which)
+	if err == nil {
+		err = info.Unfit()
+	}
 	if err != nil {
 		return Choice{}, fmt.Errorf("device %s: %w; --device auto takes the CPU", setting, err)
 	}
@@ -71,7 +74,7 @@ func FindDevice(setting string) (Choice, error) {
 }
 
 // SplitDevices turns a setting into one for each device: those of a list, cuda:UUID,cuda:UUID, or every real
-// GPU for cuda:all (simulated ones where there are no others). Anything else stays as it is.
+// GPU that the kernels run on for cuda:all (whatever there is where there are no such). Anything else stays as it is.
 func SplitDevices(setting string) ([]string, error) {
 	var all []string
 	for _, s := range strings.Split(setting, ",") {
@@ -86,9 +89,10 @@ func SplitDevices(setting string) ([]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("device cuda:all: %w", err)
 		}
-		real := slices.ContainsFunc(found, func(d driver.Info) bool { return !d.Simulated })
+		fit := func(d driver.Info) bool { return !d.Simulated && d.Unfit() == nil }
+		real := slices.ContainsFunc(found, fit)
 		for _, d := range found {
-			if !d.Simulated || !real {
+			if fit(d) || !real {
 				all = append(all, "cuda:"+d.UUID)
 			}
 		}
@@ -97,11 +101,15 @@ func SplitDevices(setting string) ([]string, error) {
 	return slices.Compact(all), nil
 }
 
-// automatic is the first real GPU, else the CPU.
+// automatic is the first real GPU that the kernels run on, else the CPU.
 func automatic(all []driver.Info, err error) Choice {
 	for _, d := range all {
-		if !d.Simulated {
+		switch unfit := d.Unfit(); {
+		case d.Simulated:
+		case unfit == nil:
 			return Choice{Device: d.UUID, Info: d}
+		case err == nil:
+			err = unfit
 		}
 	}
 	c := Choice{Device: CPU}

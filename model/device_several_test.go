@@ -12,6 +12,26 @@ import (
 	"classlens/cuda/driver"
 )
 
+// auto passes over GPUs that the kernels do not run on, and says why where no other is left.
+func TestAutomaticDevice(t *testing.T) {
+	fit := driver.Info{UUID: "GPU-1", Name: "H100", ComputeMajor: 9, DriverVersion: driver.OldestDriver}
+	old, early, simulated := fit, fit, fit
+	old.UUID, old.ComputeMajor, old.ComputeMinor = "GPU-2", 7, 5
+	early.UUID, early.DriverVersion = "GPU-3", 11080
+	simulated.UUID, simulated.Simulated = "GPU-4", true
+	for _, c := range []struct {
+		all          []driver.Info
+		device, note string
+	}{
+		{nil, CPU, ""}, {[]driver.Info{simulated}, CPU, ""}, {[]driver.Info{simulated, old, early, fit}, "GPU-1", ""},
+		{[]driver.Info{simulated, old, early}, CPU, "its compute capability is 7.5, the kernels need 8.0"}, {[]driver.Info{early}, CPU, "its driver is for CUDA 11.8, the kernels need one for CUDA 12.2 (535)"},
+	} {
+		if got := automatic(c.all, nil); got.Device != c.device || !strings.Contains(got.Note, c.note) || (c.note == "") != (got.Note == "") {
+			t.Errorf("of %v auto takes %q, %q", c.all, got.Device, got.Note)
+		}
+	}
+}
+
 // A list of devices is taken apart; cuda:all names each; networks on two of them work side by side and give what
 // the CPU gives. The driver counts its devices once a process, so two simulated ones need another process.
 func TestSeveralDevices(t *testing.T) {

@@ -7,9 +7,6 @@ import (
 	"classlens/model/classroom"
 )
 
-// oldestDriver is the CUDA version that the kernels' PTX needs: 12.2, which is driver 535.
-const oldestDriver = 12020
-
 // gpus lists the devices and tries each: a device that computes wrong is worse than none.
 func (d *doctor) gpus() {
 	if !driver.Built {
@@ -36,8 +33,8 @@ func (d *doctor) gpu(g driver.Info) {
 	if g.Simulated {
 		text += "; simulated: it interprets the kernels on the CPU, for tests, and is used with --device cuda only"
 	}
-	if g.DriverVersion < oldestDriver {
-		d.note("gpu", text+"; the kernels need a driver for CUDA 12.2 (535) or newer: update it")
+	if err := g.Unfit(); err != nil {
+		d.note("gpu", fmt.Sprintf("%s; not used: %v", text, err))
 		return
 	}
 	if err := classroom.SelfCheck(g.UUID, classroom.Default()); err != nil {

@@ -24,3 +24,15 @@ func TestDeviceInDoctor(t *testing.T) {
 		}
 	}
 }
+
+// An old driver is named as what it is, and what would be new enough.
+func TestOldDriverInDoctor(t *testing.T) {
+	if all, err := driver.Devices(); err != nil || len(all) == 0 || !all[0].Simulated {
+		t.Skip("needs the simulated device")
+	}
+	t.Setenv("CLASSLENS_SIM_DRIVER", "11080")
+	stdout, _, _ := classlens(t, "doctor")
+	if !strings.Contains(stdout, "note     gpu ") || !strings.Contains(stdout, "not used") || !strings.Contains(stdout, "its driver is for CUDA 11.8, the kernels need one for CUDA 12.2 (535) or newer") {
+		t.Errorf("printed %q", stdout)
+	}
+}

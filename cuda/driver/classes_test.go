@@ -11,7 +11,7 @@ func TestClasses(t *testing.T) {
 	all := []error{ErrNoDevice, ErrCall, ErrContextSpoiled, ErrStuck}
 	for code, want := range map[int]error{
 		1: ErrCall, 2: ErrCall, 100: ErrNoDevice, 218: ErrCall, 500: ErrCall, 700: ErrContextSpoiled, 701: ErrCall, 702: ErrStuck, 719: ErrContextSpoiled,
-		803: ErrNoDevice, 999: ErrContextSpoiled, 123456: ErrCall,
+		209: ErrNoDevice, 221: ErrNoDevice, 222: ErrNoDevice, 226: ErrContextSpoiled, 803: ErrNoDevice, 805: ErrNoDevice, 806: ErrContextSpoiled, 999: ErrContextSpoiled, 123456: ErrCall,
 	} {
 		err := error(&Error{Op: "op", Code: code, Class: classOf(code)})
 		for _, c := range all {

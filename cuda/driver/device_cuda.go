@@ -109,7 +109,7 @@ func describe(i int) (Info, error) {
 	return info, nil
 }
 
-// Open makes a context on the device with this UUID. Close the device after use.
+// Open makes a context on the device with this UUID, unless it is Unfit. Close the device after use.
 func Open(uuid string) (*Device, error) {
 	all, err := Devices()
 	if err != nil {
@@ -117,6 +117,9 @@ func Open(uuid string) (*Device, error) {
 	}
 	for _, info := range all {
 		if info.UUID == uuid {
+			if err := info.Unfit(); err != nil {
+				return nil, err
+			}
 			return start(info)
 		}
 	}

@@ -413,3 +413,35 @@ func TestManyGoroutines(t *testing.T) {
 		}
 	})
 }
+
+// A text that the driver's compiler refuses: what it says of it comes out. A device that cannot run the kernels is not opened.
+func TestRefusals(t *testing.T) {
+	devices(t, func(t *testing.T, d *Device) {
+		_, err := d.Load([]byte(strings.Replace(testPTX, "fma.rn.f32 %f4, %f1, %f2, %f3;", "fma.rn.f32 %f4, %f1, %f2, %nowhere;", 1)))
+		var refused *Error
+		if !errors.As(err, &refused) || !errors.Is(err, ErrCall) || !strings.Contains(refused.Detail, "nowhere") {
+			t.Errorf("a wrong text: %v", err)
+		}
+		k := function(t, d, "saxpy")
+		for _, c := range [][2][3]int{{{1, 65536, 1}, {1, 1, 1}}, {{1, 1, 65536}, {1, 1, 1}}, {{1 << 31, 1, 1}, {1, 1, 1}}, {{1, 1, 1}, {32, 33, 1}}, {{1, 1, 1}, {1, 1, 65}}} {
+			if err := k.Launch(nil, c[0], c[1], 0, 0, float32(0), Ptr(0), Ptr(0)); !errors.Is(err, ErrCall) || !strings.Contains(err.Error(), "a grid has") {
+				t.Errorf("grid %v, block %v: %v", c[0], c[1], err)
+			}
+		}
+		if !d.Info().Simulated {
+			return
+		}
+		t.Setenv("CLASSLENS_SIM_DRIVER", "12010")
+		all, err := Devices()
+		must(t, err)
+		if all[0].DriverVersion != 12010 || all[0].Unfit() == nil {
+			t.Fatal(all[0])
+		}
+		if _, err := Open(all[0].UUID); !errors.Is(err, ErrNoDevice) || !strings.Contains(err.Error(), "CUDA 12.1, the kernels need one for CUDA 12.2") {
+			t.Errorf("an old driver: %v", err)
+		}
+		if _, err := d.Load([]byte(testPTX)); !errors.Is(err, ErrNoDevice) || !strings.Contains(err.Error(), "CUDA_ERROR_UNSUPPORTED_PTX_VERSION") {
+			t.Errorf("kernels for a newer driver: %v", err)
+		}
+	})
+}

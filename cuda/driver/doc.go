@@ -12,6 +12,8 @@
 // one of four classes, see ErrNoDevice. After ErrContextSpoiled or ErrStuck a device only answers that error: close it.
 package driver
 
+import "fmt"
+
 // Info describes a device without opening it.
 type Info struct {
 	Index           int    // the driver's ordinal
@@ -26,6 +28,26 @@ type Info struct {
 	MemoryBus       int   // bits
 	Simulated       bool
 	DriverVersion   int // the CUDA version that the driver speaks: 12020 is 12.2
+}
+
+// What the kernels' PTX needs: ISA 8.2, which a driver for CUDA 12.2 (535) reads, and compute capability 8.0.
+const (
+	OldestDriver  = 12020
+	oldestCompute = 8
+)
+
+// Unfit says why the kernels cannot run on this device; nil where they can. Open refuses such a device.
+func (i Info) Unfit() error {
+	why := ""
+	switch {
+	case i.DriverVersion < OldestDriver:
+		why = fmt.Sprintf("its driver is for CUDA %d.%d, the kernels need one for CUDA 12.2 (535) or newer: update it", i.DriverVersion/1000, i.DriverVersion%1000/10)
+	case i.ComputeMajor < oldestCompute:
+		why = fmt.Sprintf("its compute capability is %d.%d, the kernels need 8.0 (Ampere) or newer", i.ComputeMajor, i.ComputeMinor)
+	default:
+		return nil
+	}
+	return &Error{Op: "use " + i.Name, Class: ErrNoDevice, Detail: why}
 }
 
 // LibraryVariable names the environment variable that replaces libcuda.so.1 by another library: the simulated device.

@@ -3,11 +3,24 @@
 package driver
 
 /*
+#include <stdint.h>
+#include <stdlib.h>
 #include <cuda.h>
+
+// Loads PTX and keeps what the driver's compiler says of a text that it refuses.
+static CUresult load_module(CUmodule *m, const char *ptx, char *log, size_t bytes) {
+	CUjit_option options[] = {CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES};
+	void *values[] = {log, (void *)(uintptr_t)bytes};
+	log[0] = 0;
+	return cuModuleLoadDataEx(m, ptx, 2, options, values);
+}
 */
 import "C"
 
 import (
+	"errors"
+	"math"
+	"strings"
 	"unsafe"
 
 	"gorgonia.org/cu"
@@ -21,6 +34,9 @@ type Module struct {
 	closed bool
 }
 
+// logBytes is room for what the compiler of the driver says of a text that it refuses.
+const logBytes = 8192
+
 // Load compiles a PTX text for the device. That can take seconds the first time; the driver keeps the result on disk.
 func (d *Device) Load(ptx []byte) (*Module, error) {
 	params, err := parseKernels(string(ptx))
@@ -29,9 +45,22 @@ func (d *Device) Load(ptx []byte) (*Module, error) {
 	}
 	m := &Module{device: d, params: params}
 	err = d.Do(func() error {
-		err := d.call("load module", func() (err error) { m.mod, err = cu.LoadData(string(ptx)); return err })
+		text, log := C.CString(string(ptx)), (*C.char)(C.malloc(logBytes))
+		defer C.free(unsafe.Pointer(text))
+		defer C.free(unsafe.Pointer(log))
+		*log = 0
+		err := d.call("load module", func() error {
+			return result(C.load_module((*C.CUmodule)(unsafe.Pointer(&m.mod)), text, log, logBytes))
+		})
 		if err == nil {
 			d.live.Modules++
+			return nil
+		}
+		if said := strings.TrimSpace(C.GoString(log)); said != "" {
+			var failed *Error
+			if errors.As(err, &failed) {
+				failed.Detail = said
+			}
 		}
 		return err
 	})
@@ -108,6 +137,9 @@ func (k *Kernel) Launch(s *Stream, grid, block [3]int, shared int, args ...any) 
 		if grid[i] < 1 || block[i] < 1 {
 			return callError("launch "+k.name, "grid %v, block %v", grid, block)
 		}
+	}
+	if grid[0] > math.MaxInt32 || grid[1] > 65535 || grid[2] > 65535 || block[0] > 1024 || block[1] > 1024 || block[2] > 64 || block[0]*block[1]*block[2] > 1024 {
+		return callError("launch "+k.name, "grid %v, block %v: a grid has 2147483647, 65535 and 65535 blocks at most, a block 1024 threads, 64 deep", grid, block)
 	}
 	pointers := make([]unsafe.Pointer, len(cells))
 	for i := range cells {

@@ -35,7 +35,7 @@ func open(library string) (loaded bool, err error) {
 		return false, nil // a driver without a card
 	}
 	if code != 0 {
-		return false, &Error{Op: "initialize driver", Code: code, Name: nameOf(code), Class: ErrNoDevice}
+		return false, &Error{Op: "initialize driver", Code: code, Name: nameOf(code), Detail: hints[code], Class: ErrNoDevice}
 	}
 	return true, nil
 }
@@ -77,5 +77,9 @@ func nameOf(code int) string {
 
 // convert makes the error of a failed call.
 func convert(op string, code int) *Error {
-	return &Error{Op: op, Code: code, Name: nameOf(code), Detail: C.GoString(C.shim_sim_message()), Class: classOf(code)}
+	detail := C.GoString(C.shim_sim_message())
+	if detail == "" {
+		detail = hints[code]
+	}
+	return &Error{Op: op, Code: code, Name: nameOf(code), Detail: detail, Class: classOf(code)}
 }

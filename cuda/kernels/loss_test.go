@@ -121,7 +121,11 @@ func TestBinaryLoss(t *testing.T) {
 					gotLoss, gotX := out(n), out(n)
 					d.run(t, "binary_loss", [3]int{ceil(n, 128), 1, 1}, 128, x, targets, controlArg, gotLoss, gotX, n, inverse, coefficient)
 					near(t, fmt.Sprint("loss ", n, kind), gotLoss.got, loss, 3e-7)
-					near(t, fmt.Sprint("dx ", n, kind), gotX.got, dx, 3e-7)
+					tolerance := 3e-7
+					if scaled {
+						tolerance = 1e-6 // a device's ex2.approx is off by 2⁻²² and the division by less: 1.5e-7 of a sigmoid, times the scale
+					}
+					near(t, fmt.Sprint("dx ", n, kind), gotX.got, dx, tolerance)
 				}
 			}
 		}

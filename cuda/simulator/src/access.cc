@@ -47,6 +47,7 @@ bool Resolving::allInLastUsed() {
 	}
 	if (low < h->first || outside(high, bytes, h->end) || (bits & (bytes - 1))) return false;
 	EACH_LANE(l) pointers[l] = (u8*)((uintptr_t)h->host + (addresses[l] - h->first));   // lanes that are off point anywhere
+	if (settings.races) noteGlobal(w, i, lanes, addresses, bytes, how, *h);
 	return true;
 }
 
@@ -79,8 +80,11 @@ void Resolving::inGlobal(int lane, u64 at) {
 	string where = " byte " + std::to_string(at - h->first) + " of ";
 	if (at + bytes > h->end) fault(w, i, lane, ILLEGAL_ADDRESS, verb() + where + "an allocation of " + std::to_string(h->end - h->first));
 	if (h->freed()) fault(w, i, lane, ILLEGAL_ADDRESS, verb() + where + "freed memory");
+	const void* owner = w.block->launch->owner;
+	if (h->owner && owner && h->owner != owner) fault(w, i, lane, ILLEGAL_ADDRESS, verb() + where + "memory of another context");
 	pointers[lane] = h->host + (at - h->first);
 	i.lastUsed = h;
+	if (settings.races) noteGlobal(w, i, 1u << lane, addresses, bytes, how, *h);
 }
 
 // One lane, with a message for each way to fail.

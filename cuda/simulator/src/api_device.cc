@@ -15,7 +15,7 @@ API cuInit(unsigned) {
 		if (deviceCount < 1) throw Fault{NO_DEVICE, ""};
 	});
 }
-API cuDriverGetVersion(int* v) { return enter([&] { *v = 12020; }); }
+API cuDriverGetVersion(int* v) { return enter([&] { *v = driverVersion(); }); }
 
 static void checkDevice(int d) {
 	if (d < 0 || d >= deviceCount) throw Fault{INVALID_DEVICE, "no device " + std::to_string(d)};
@@ -108,7 +108,10 @@ API cuCtxGetApiVersion(Context*, unsigned* v) { return enter([&] { *v = 12020; }
 API cuCtxSynchronize() {
 	return inContext([](Context& c) {
 		for (auto s : c.streams)
-			if (s->capture) throw Fault{CAPTURE_UNSUPPORTED, "the device is synchronized while a stream records"};
+			if (s->capture) {
+				s->capture->broken = true;
+				throw Fault{CAPTURE_UNSUPPORTED, "the device is synchronized while a stream records"};
+			}
 		c.settleAll();
 	});
 }
@@ -119,7 +122,8 @@ API cuGetErrorName(int code, const char** name) {
 	static const std::map<int, const char*> names = {
 		{0, "CUDA_SUCCESS"}, {1, "CUDA_ERROR_INVALID_VALUE"}, {2, "CUDA_ERROR_OUT_OF_MEMORY"}, {3, "CUDA_ERROR_NOT_INITIALIZED"},
 		{100, "CUDA_ERROR_NO_DEVICE"}, {101, "CUDA_ERROR_INVALID_DEVICE"}, {201, "CUDA_ERROR_INVALID_CONTEXT"},
-		{218, "CUDA_ERROR_INVALID_PTX"}, {400, "CUDA_ERROR_INVALID_HANDLE"}, {401, "CUDA_ERROR_ILLEGAL_STATE"},
+		{209, "CUDA_ERROR_NO_BINARY_FOR_GPU"},
+		{218, "CUDA_ERROR_INVALID_PTX"}, {222, "CUDA_ERROR_UNSUPPORTED_PTX_VERSION"}, {400, "CUDA_ERROR_INVALID_HANDLE"}, {401, "CUDA_ERROR_ILLEGAL_STATE"},
 		{500, "CUDA_ERROR_NOT_FOUND"}, {600, "CUDA_ERROR_NOT_READY"}, {700, "CUDA_ERROR_ILLEGAL_ADDRESS"},
 		{701, "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"}, {702, "CUDA_ERROR_LAUNCH_TIMEOUT"}, {716, "CUDA_ERROR_MISALIGNED_ADDRESS"},
 		{719, "CUDA_ERROR_LAUNCH_FAILED"}, {801, "CUDA_ERROR_NOT_SUPPORTED"}, {900, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"},

@@ -30,7 +30,7 @@ API cuMemHostAlloc(void** p, size_t n, unsigned) {
 		*p = n ? aligned_alloc(4096, (n + 4095) / 4096 * 4096) : nullptr;
 		if (!*p) throw Fault{n ? OUT_OF_MEMORY : INVALID_VALUE, "host memory"};
 		memset(*p, 0xff, n);
-		c.hostMemory.insert(*p);
+		c.hostMemory[*p] = n;
 	});
 }
 API cuMemFreeHost(void* p) {
@@ -52,8 +52,11 @@ API cuMemGetAddressRange_v2(u64* base, size_t* size, u64 p) {
 
 // ---- copies: those that wait do so for the default stream only, as on a device
 
+static u8* mine(u64 address, size_t n) { return memory.at(address, n, current); }
+
 template <class F> static int waiting(F f) {
 	return inContext([&](Context& c) {
+		c.mustNotRecordImplicitly();
 		c.settleDefault();
 		f();
 	});
@@ -61,17 +64,27 @@ template <class F> static int waiting(F f) {
 template <class F> static int queued(void* stream, F f) {
 	return inContext([&](Context& c) { c.queue(stream, f); });
 }
-API cuMemcpyHtoD_v2(u64 to, const void* from, size_t n) { return waiting([&] { memcpy(memory.at(to, n), from, n); }); }
-API cuMemcpyDtoH_v2(void* to, u64 from, size_t n) { return waiting([&] { memcpy(to, memory.at(from, n), n); }); }
-API cuMemcpyDtoD_v2(u64 to, u64 from, size_t n) { return waiting([&] { memmove(memory.at(to, n), memory.at(from, n), n); }); }
-API cuMemcpyHtoDAsync_v2(u64 to, const void* from, size_t n, void* s) { return queued(s, [=] { memcpy(memory.at(to, n), from, n); }); }
-API cuMemcpyDtoHAsync_v2(void* to, u64 from, size_t n, void* s) { return queued(s, [=] { memcpy(to, memory.at(from, n), n); }); }
-API cuMemcpyDtoDAsync_v2(u64 to, u64 from, size_t n, void* s) { return queued(s, [=] { memmove(memory.at(to, n), memory.at(from, n), n); }); }
+API cuMemcpyHtoD_v2(u64 to, const void* from, size_t n) { return waiting([&] { memcpy(mine(to, n), from, n); }); }
+API cuMemcpyDtoH_v2(void* to, u64 from, size_t n) { return waiting([&] { memcpy(to, mine(from, n), n); }); }
+API cuMemcpyDtoD_v2(u64 to, u64 from, size_t n) { return waiting([&] { memmove(mine(to, n), mine(from, n), n); }); }
+// A graph copies again and again from and to the addresses that were recorded: they must be page-locked.
+template <class F> static int queuedWithHost(void* stream, const void* host, size_t n, F f) {
+	return inContext([&](Context& c) {
+		if (c.stream(stream)->capture && !c.pageLocked(host, n)) {
+			c.stream(stream)->capture->broken = true;
+			throw Fault{CAPTURE_UNSUPPORTED, "a copy of host memory that is not page-locked is recorded"};
+		}
+		c.queue(stream, f);
+	});
+}
+API cuMemcpyHtoDAsync_v2(u64 to, const void* from, size_t n, void* s) { return queuedWithHost(s, from, n, [=] { memcpy(mine(to, n), from, n); }); }
+API cuMemcpyDtoHAsync_v2(void* to, u64 from, size_t n, void* s) { return queuedWithHost(s, to, n, [=] { memcpy(to, mine(from, n), n); }); }
+API cuMemcpyDtoDAsync_v2(u64 to, u64 from, size_t n, void* s) { return queued(s, [=] { memmove(mine(to, n), mine(from, n), n); }); }
 
 // ---- fills
 
 template <class T> static void fill(u64 to, T value, size_t n) {
-	u8* p = memory.at(to, n * sizeof value);
+	u8* p = mine(to, n * sizeof value);
 	for (size_t j = 0; j < n; j++) memcpy(p + j * sizeof value, &value, sizeof value);
 }
 API cuMemsetD8_v2(u64 to, u8 v, size_t n) { return waiting([&] { fill(to, v, n); }); }

@@ -1,17 +1,42 @@
 // The driver API: modules, functions, launches.
+#include <cstdio>
+#include <cstdlib>
+
 #include "context.h"
 
 using namespace sim;
 
+// CUDA 11.x takes PTX up to 7.x, 12.x up to 8.x; the device is an sm_80, which no text for a later one runs on.
+static void mustFit(const Module& m) {
+	const int version = driverVersion(), most = (version / 1000 - 4) * 10 + version % 1000 / 10;
+	int major = 0, minor = 0;
+	sscanf(m.version.c_str(), "%d.%d", &major, &minor);
+	if (major * 10 + minor > most)
+		throw Fault{UNSUPPORTED_PTX, "PTX ISA " + m.version + " and a driver that takes " + std::to_string(most / 10) + "." + std::to_string(most % 10)};
+	if (m.target.compare(0, 3, "sm_") == 0 && atoi(m.target.c_str() + 3) > 80) throw Fault{NO_BINARY, "PTX for " + m.target + " on a device of sm_80"};
+}
+
 API cuModuleLoadData(Module** m, const void* image) {
 	return inContext([&](Context& c) {
 		auto parsed = parseModule((const char*)image);
+		mustFit(*parsed);
 		*m = parsed.get();
 		for (auto& k : parsed->kernels) c.kernels[k.second.get()] = parsed.get();
 		c.modules.push_back(std::move(parsed));
 	});
 }
-API cuModuleLoadDataEx(Module** m, const void* image, unsigned, int*, void**) { return cuModuleLoadData(m, image); }
+// Of the options the log of errors is kept: a buffer (5) of so many bytes (6).
+API cuModuleLoadDataEx(Module** m, const void* image, unsigned options, int* names, void** values) {
+	int code = cuModuleLoadData(m, image);
+	char* log = nullptr;
+	size_t room = 0;
+	for (unsigned j = 0; j < options; j++) {
+		if (names[j] == 5) log = (char*)values[j];
+		if (names[j] == 6) room = (size_t)values[j];
+	}
+	if (code && log && room) snprintf(log, room, "%s", message.c_str());
+	return code;
+}
 
 static Module& moduleOf(Context& c, Module* m) {
 	for (auto& p : c.modules)
@@ -92,6 +117,6 @@ API cuLaunchKernel(Kernel* k, unsigned gx, unsigned gy, unsigned gz, unsigned bx
 			if (!arguments || !arguments[j]) throw Fault{INVALID_VALUE, "argument " + std::to_string(j) + " is missing"};
 			memcpy(values->data() + k->parameters[j].offset, arguments[j], k->parameters[j].bytes);
 		}
-		c.queue(stream, [=] { runLaunch(*m, *k, grid, block, dynamicShared, values->data()); });
+		c.queue(stream, [=, &c] { runLaunch(*m, *k, grid, block, dynamicShared, values->data(), &c); });
 	});
 }

@@ -65,7 +65,7 @@ API cuGraphAddKernelNode_v2(CUgraphNode* node, CUgraph graph, const CUgraphNode*
 		Module* m = found->second;
 		Dim grid{p.gridDimX, p.gridDimY, p.gridDimZ}, block{p.blockDimX, p.blockDimY, p.blockDimZ};
 		vector<GraphNode*> edges((GraphNode**)after, (GraphNode**)after + count);
-		*node = (CUgraphNode)graphOf(c, graph)->add([=] { runLaunch(*m, *k, grid, block, p.sharedMemBytes, values->data()); }, edges);
+		*node = (CUgraphNode)graphOf(c, graph)->add([=, &c] { runLaunch(*m, *k, grid, block, p.sharedMemBytes, values->data(), &c); }, edges);
 	});
 }
 API cuGraphAddChildGraphNode(CUgraphNode* node, CUgraph graph, const CUgraphNode* after, size_t count, CUgraph child) {

@@ -30,7 +30,7 @@ API cuStreamDestroy_v2(void* s) {
 }
 static void mustNotRecord(Stream* s) {
 	if (!s->capture) return;
-	s->abandonCapture();
+	s->capture->broken = true;
 	throw Fault{CAPTURE_UNSUPPORTED, "the stream records: it cannot be waited for"};
 }
 API cuStreamSynchronize(void* s) {
@@ -53,9 +53,10 @@ API cuStreamWaitEvent(void* s, void* e, unsigned) {
 
 // ---- events
 
-API cuEventCreate(void** e, unsigned) {
+API cuEventCreate(void** e, unsigned flags) {
 	return inContext([&](Context& c) {
 		c.events.push_back(std::make_shared<Event>());
+		c.events.back()->timed = !(flags & 2);
 		*e = c.events.back().get();
 	});
 }
@@ -74,7 +75,10 @@ API cuEventRecord(void* e, void* s) {
 }
 static Event& outsideRecording(Context& c, void* e) {
 	Event& v = *c.event(e);
-	if (v.capture) throw Fault{CAPTURED_EVENT, "the event belongs to a recording"};
+	if (v.capture) {
+		v.capture->broken = true;
+		throw Fault{CAPTURED_EVENT, "the event belongs to a recording"};
+	}
 	return v;
 }
 API cuEventSynchronize(void* e) {
@@ -92,6 +96,7 @@ API cuEventQuery(void* e) {
 API cuEventElapsedTime(float* ms, void* from, void* to) {
 	return inContext([&](Context& c) {
 		Event &a = outsideRecording(c, from), &b = outsideRecording(c, to);
+		if (!a.timed || !b.timed) throw Fault{INVALID_HANDLE, "the event was made without times"};
 		if (!a.recorded || !b.recorded) throw Fault{INVALID_HANDLE, "the event was never recorded"};
 		if (a.reached < a.recorded || b.reached < b.recorded) throw Fault{NOT_READY, "the event was not reached yet"};
 		*ms = b.milliseconds - a.milliseconds;

@@ -18,6 +18,8 @@ int fail(int code, const string& why) {
 	return code;
 }
 
+int driverVersion() { return atoi(Settings::environment("CLASSLENS_SIM_DRIVER", "12020").c_str()); }
+
 Stream* Context::stream(void* handle) {
 	if (!handle || handle == (void*)1 || handle == (void*)2) return &defaultStream;   // 1, 2: legacy and per-thread default
 	Stream* s = (Stream*)handle;
@@ -52,14 +54,26 @@ void Context::settleDefault() {
 		if (s->blocking) settle(*s);
 }
 
+void Context::mustNotRecordImplicitly() {
+	for (auto s : streams)
+		if (s->blocking && s->capture) {
+			s->capture->broken = true;
+			throw Fault{906, "the default stream is used while a stream that waits for it records"};
+		}
+}
+bool Context::pageLocked(const void* p, size_t n) const {
+	auto after = hostMemory.upper_bound((void*)p);
+	if (after == hostMemory.begin()) return false;
+	auto& block = *std::prev(after);
+	return (const u8*)p + n <= (const u8*)block.first + block.second;
+}
+
 void Context::queue(void* handle, Action run) {
 	Stream* s = stream(handle);
 	if (s == &defaultStream) {
-		for (auto other : streams) {
-			if (!other->blocking) continue;
-			if (other->capture) throw Fault{906, "the default stream is used while a stream that waits for it records"};
-			settle(*other);
-		}
+		mustNotRecordImplicitly();
+		for (auto other : streams)
+			if (other->blocking) settle(*other);
 	} else if (s->blocking && !s->capture) settle(defaultStream);
 	bool recorded = s->capture;
 	s->push(std::move(run));
@@ -78,7 +92,7 @@ Context::~Context() {
 	for (auto s : streams) delete s;
 	for (auto g : graphs) delete g;
 	for (auto g : executables) delete g;
-	for (auto p : hostMemory) free(p);
+	for (auto& p : hostMemory) free(p.first);
 	memory.releaseAll(this);
 }
 

@@ -18,7 +18,7 @@ struct Context {
 	vector<std::unique_ptr<Module>> modules;
 	std::map<Kernel*, Module*> kernels;
 	std::set<Graph*> graphs, executables;
-	std::set<void*> hostMemory;
+	std::map<void*, size_t> hostMemory;   // page-locked, with its bytes
 
 	Stream* stream(void* handle);    // throws Fault for one that is not of this context
 	std::shared_ptr<Event>& event(void* handle);
@@ -26,6 +26,8 @@ struct Context {
 	void settle(Stream& s);          // do its work; faults spoil the context
 	void settleAll();
 	void settleDefault();            // the default stream and those that wait for it
+	void mustNotRecordImplicitly();  // throws where the default stream is used while one that waits for it records
+	bool pageLocked(const void* p, size_t n) const;
 	void unload(Module* m);
 	~Context();
 };
@@ -37,6 +39,7 @@ extern Report report;
 extern std::set<Context*> contexts;
 
 int fail(int code, const string& why);    // remembers and prints the message
+int driverVersion();                      // 12020 is CUDA 12.2, unless the environment says another
 
 // Runs the body of an API function: f may throw Fault.
 template <class F> int enter(F f) {

@@ -82,6 +82,23 @@ CHOOSE_BY_TYPE(unaryOf, unary)
 CHOOSE_BY_TYPE(binaryOf, binary)
 CHOOSE_BY_TYPE(ternaryOf, ternary)
 
+// .approx as a device may do it: ex2 within a relative error of 2^-22, rcp by one unit of the last place (PTX manual); which way depends on the
+// argument alone, so that a run is repeatable.
+template <class Op, int UNITS> struct Rough {
+	static float of(float a) {
+		const float r = Op::of(a);
+		u32 bits = bitsAs<u32>(r), hash = bitsAs<u32>(a) * 2654435761u;
+		const u32 exponent = bits >> 23 & 255;
+		if (a == 0 || exponent == 0 || exponent >= 254) return r;   // the manual's table is exact; near the edges it would become another kind of number
+		bits += (int)(hash >> 24) % (2 * UNITS + 1) - UNITS;
+		return bitsAs<float>(bits);
+	}
+};
+template <class Op, int UNITS> static Execute roughOf(const Instruction& i) {
+	if (!settings.rough || i.type != F32) return unaryOf<Op>(i);
+	return i.flush ? unary<float, Flushed<Rough<Op, UNITS>>> : unary<float, Rough<Op, UNITS>>;
+}
+
 // neg and abs change the sign bit and nothing else, also of NaN and of pairs.
 template <class T, int KIND> static void signBits(Warp& w, Instruction& i, u32 lanes) {
 	const T sign = i.type == F16X2 || i.type == BF16X2 ? (T)0x80008000u : (T)1 << (sizeof(T) * 8 - 1);
@@ -118,8 +135,8 @@ bool chooseFloat(Instruction& i, const Opcode& op) {
 	if (n == "abs") return runs(i, i.flush ? unaryOf<Absolute>(i) : signBitsOf<1>(i));
 	if (n == "sqrt") return runs(i, unaryOf<SquareRoot>(i));
 	if (n == "rsqrt") return runs(i, unaryOf<InverseRoot>(i));
-	if (n == "rcp") return runs(i, unaryOf<Reciprocal>(i));
-	if (n == "ex2") return runs(i, unaryOf<PowerOfTwo>(i));
+	if (n == "rcp") return runs(i, op.has("approx") ? roughOf<Reciprocal, 1>(i) : unaryOf<Reciprocal>(i));
+	if (n == "ex2") return runs(i, roughOf<PowerOfTwo, 2>(i));
 	if (n == "lg2") return runs(i, unaryOf<LogarithmOfTwo>(i));
 	if (n == "sin") return runs(i, unaryOf<Sine>(i));
 	if (n == "cos") return runs(i, unaryOf<Cosine>(i));

@@ -1,4 +1,6 @@
 // mma.sync and ldmatrix. Where an element lies in which lane's register is the PTX manual's figure of each fragment.
+#include <cmath>
+
 #include "access.h"
 #include "halffloat.h"
 #include "lanes.h"
@@ -13,6 +15,32 @@ static float element(int kind, u32 v, int half) {
 	if (kind == TENSOR_FLOAT) return bitsAs<float>(v & 0xffffe000);   // the hardware ignores the low bits
 	u16 h = half ? v >> 16 : v;
 	return kind == HALF ? floatOfHalf(h) : floatOfBfloat(h);
+}
+
+// A sum as tensor cores are known to do it (Fasi et al. 2021): eight exact products and the sum so far are cut off at the last place of the
+// greatest of them, added, and the sum cut off to a float. Later devices keep a bit or two more.
+static float roughSum(float c, const float* a, const float (*b)[COLUMNS], int n, int K) {
+	for (int k = 0; k < K; k += 8) {
+		double term[9] = {c}, sum = 0, greatest = std::fabs((double)c);
+		int terms = 1;
+		for (int j = k; j < std::min(K, k + 8); j++) {
+			term[terms] = (double)a[j] * b[j][n];
+			greatest = std::max(greatest, std::fabs(term[terms++]));
+		}
+		if (!(greatest < INFINITY) || greatest == 0) {
+			for (int j = 0; j < terms; j++) sum += term[j];
+			c = sum;
+			continue;
+		}
+		int exponent;
+		std::frexp(greatest, &exponent);   // greatest is in [2^(exponent-1), 2^exponent)
+		const double unit = std::ldexp(1.0, exponent - 24);
+		for (int j = 0; j < terms; j++) sum += std::trunc(term[j] / unit) * unit;
+		std::frexp(sum, &exponent);
+		const double last = std::ldexp(1.0, exponent - 24);
+		c = sum == 0 ? 0 : std::trunc(sum / last) * last;
+	}
+	return c;
 }
 
 // D(16x8) = A(16xK) * B(Kx8) + C in f32. Lane l holds of A rows l/4 and l/4+8, of B column l/4, of C and D columns 2(l%4), +1.
@@ -31,7 +59,9 @@ static void multiplyMatrices(Warp& w, Instruction& i, u32 lanes) {
 			for (int h = 0; h < 2 - single; h++) b[single ? q + 4 * r : q * 2 + h + 8 * r][g] = element(i.mode, w.at<u32>(B[r])[l], h);
 		for (int r = 0; r < 4; r++) c[g + 8 * (r >> 1)][q * 2 + (r & 1)] = w.at<float>(C[r])[l];
 	}
-	for (int r = 0; r < ROWS; r++)
+	for (int r = 0; settings.rough && r < ROWS; r++)
+		for (int n = 0; n < COLUMNS; n++) c[r][n] = roughSum(c[r][n], a[r], b, n, K);
+	for (int r = 0; !settings.rough && r < ROWS; r++)
 		for (int k = 0; k < K; k++)
 			for (int n = 0; n < COLUMNS; n++) c[r][n] += a[r][k] * b[k][n];
 	EACH_LANE(l)

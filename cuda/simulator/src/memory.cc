@@ -29,7 +29,9 @@ void Memory::release(u64 address) {
 	Allocation* a = found->second.get();
 	used -= a->end - a->first;
 	free(a->host);
+	free(a->writers);
 	a->host = nullptr;
+	a->writers = nullptr;
 }
 
 void Memory::releaseAll(const void* owner) {
@@ -48,12 +50,13 @@ Allocation* Memory::find(u64 address) {
 	return after == all.begin() ? nullptr : std::prev(after)->second.get();
 }
 
-u8* Memory::at(u64 address, u64 bytes) {
+u8* Memory::at(u64 address, u64 bytes, const void* user) {
 	Allocation* a = find(address);
 	string what = "copy of " + std::to_string(bytes) + " bytes ";
 	if (!a || address >= a->end) throw Fault{INVALID_VALUE, what + "at " + hex(address) + ", which no allocation holds"};
 	if (bytes > a->end - address) throw Fault{INVALID_VALUE, what + "runs past an allocation of " + std::to_string(a->end - a->first)};
 	if (a->freed()) throw Fault{INVALID_VALUE, what + "to or from freed memory"};
+	if (user && a->owner && a->owner != user) throw Fault{INVALID_VALUE, what + "to or from memory of another context"};
 	return a->host + (address - a->first);
 }
 

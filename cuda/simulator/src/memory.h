@@ -11,6 +11,8 @@ struct Allocation {
 	u64 first, end;            // device addresses
 	u8* host;                  // null when freed
 	const void* owner;         // the context it belongs to; null: a module's variable
+	u64* writers = nullptr;    // which block of which launch wrote each 2 bytes last, see noteGlobal; null: none yet
+	u32 lastWrite = 0;         // the number of the launch that wrote last
 	bool freed() const { return !host; }
 };
 
@@ -25,7 +27,8 @@ public:
 	void releaseAll(const void* owner);
 	u64 liveOf(const void* owner) const;          // allocations not released
 	Allocation* find(u64 address);                // the one that begins at or before the address; may end before it
-	u8* at(u64 address, u64 bytes);               // for copies: throws Fault unless one allocation holds them all
+	// For copies: throws Fault unless one allocation holds them all, and is of this context (null: of any).
+	u8* at(u64 address, u64 bytes, const void* user = nullptr);
 
 private:
 	std::map<u64, std::unique_ptr<Allocation>> all;   // by first address; freed ones stay

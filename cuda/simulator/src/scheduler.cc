@@ -29,6 +29,7 @@ u32 BlockRunner::wholeMask(u32 warp) const {
 
 void BlockRunner::prepare(Dim id) {
 	block.id = id;
+	block.number = id.x + launch.grid.x * (id.y + launch.grid.y * id.z) + 1;
 	if (block.clock > 3000000000u) {
 		block.clock = 1;
 		std::fill(block.cells.begin(), block.cells.end(), Cell{0, 0, 0, 0});
@@ -189,8 +190,9 @@ u64 runOnCores(const Launch& like, const vector<u32>& order, u32 cores) {
 
 }  // namespace
 
-void runLaunch(const Module& m, Kernel& k, Dim grid, Dim block, u32 dynamicShared, const u8* parameters) {
-	Launch l{&m, &k, k.code.data(), grid, block, dynamicShared, parameters, false};
+void runLaunch(const Module& m, Kernel& k, Dim grid, Dim block, u32 dynamicShared, const u8* parameters, const void* owner) {
+	static u32 launches = 0;
+	Launch l{&m, &k, k.code.data(), grid, block, dynamicShared, parameters, false, 0, owner, ++launches};
 	vector<u32> order = blockOrder(grid.count());
 	const u32 cores = std::min<u64>(settings.cores, order.size());
 	k.launches++;

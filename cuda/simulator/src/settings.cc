@@ -16,6 +16,7 @@ void Settings::read() {
 	readForLaunch();
 	races = environment("CLASSLENS_SIM_RACES", "1") != "0";
 	statistics = environment("CLASSLENS_SIM_STATISTICS", environment("CLASSLENS_SIM_REPORT", "").empty() ? "0" : "1") != "0";
+	rough = environment("CLASSLENS_SIM_ROUGH", "0") != "0";
 	lazy = environment("CLASSLENS_SIM_LAZY", "0") != "0";
 	cores = std::max(1, atoi(environment("CLASSLENS_SIM_CORES", "1").c_str()));
 }

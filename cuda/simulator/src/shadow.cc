@@ -1,5 +1,8 @@
 #include "shadow.h"
 
+#include <cstdlib>
+#include <mutex>
+
 namespace sim {
 
 static bool sameWarp(const Warp& w, u16 who) {
@@ -59,6 +62,37 @@ void noteShared(Warp& w, const Instruction& i, u32 lanes, const u64* at, int byt
 				c->writeTime = now;
 				c->writer = me;
 			} else noteCell(w, i, l, at[l], *c, how);
+		}
+	}
+}
+
+// ---- between blocks
+
+static const int GRAIN = 2;   // bytes that a cell of the shadow stands for: a half, so that neighbours may be of two blocks
+
+[[noreturn]] static void blockRace(Warp& w, const Instruction& i, int lane, u64 byte, Access how, u32 other) {
+	fault(w, i, lane, LAUNCH_FAILED, string("race between blocks: ") + (how == READ ? "reads" : "writes") + " byte " + std::to_string(byte) +
+	      " of an allocation, which block number " + std::to_string(other - 1) + " of this launch wrote");
+}
+
+void noteGlobal(Warp& w, const Instruction& i, u32 lanes, const u64* at, int bytes, Access how, Allocation& a) {
+	static std::mutex making;
+	const u32 launch = w.block->launch->number, block = w.block->number;
+	if (how == ATOMIC || bytes < GRAIN || (how == READ && a.lastWrite != launch)) return;
+	if (how == WRITE && !__atomic_load_n(&a.writers, __ATOMIC_ACQUIRE)) {
+		std::lock_guard<std::mutex> hold(making);
+		if (!a.writers) __atomic_store_n(&a.writers, (u64*)calloc((a.end - a.first) / GRAIN + 1, sizeof(u64)), __ATOMIC_RELEASE);
+	}
+	if (!a.writers) return;   // no memory for it
+	if (how == WRITE) a.lastWrite = launch;
+	const u64 mine = (u64)launch << 32 | block;
+	const int step = how == READ && bytes >= 4 ? 4 : GRAIN;
+	EACH_ON(l, lanes) {
+		for (u64 byte = at[l] - a.first, end = byte + bytes; byte < end; byte += step) {
+			u64* cell = a.writers + byte / GRAIN;
+			const u64 was = __atomic_load_n(cell, __ATOMIC_RELAXED);
+			if (was >> 32 == launch && was != mine) blockRace(w, i, l, byte, how, (u32)was);
+			if (how == WRITE) __atomic_store_n(cell, mine, __ATOMIC_RELAXED);
 		}
 	}
 }

@@ -10,7 +10,8 @@ namespace sim {
 struct Settings {
 	enum Order { FORWARD, REVERSE, SHUFFLED } order = FORWARD;   // of blocks and warps
 	u64 seed = 1;
-	bool races = true;               // look for races in shared memory
+	bool races = true;               // look for races in shared memory, and between blocks in global memory
+	bool rough = false;              // .approx and tensor cores as inexact as a device may be
 	bool statistics = true;          // count bank conflicts and sectors
 	bool lazy = false;               // work runs only when something waits for it
 	u32 cores = 1;                   // threads that share the blocks of a launch
@@ -33,6 +34,8 @@ struct Launch {
 	const u8* parameters;
 	bool shared;                     // several cores work at it: atomics take a lock
 	u64 steps = 0;
+	const void* owner = nullptr;     // the context; null: memory of all is taken
+	u32 number = 0;                  // of the launch, from 1
 };
 
 // What is known about a piece of shared memory: its last write and its last read.
@@ -42,6 +45,7 @@ struct Warp;
 struct Block {
 	Launch* launch = nullptr;
 	Dim id{};
+	u32 number = 0;                  // of the block in its grid, from 1
 	vector<u8> shared;
 	vector<Cell> cells;
 	u32 clock = 1;                   // ticks at each synchronisation
@@ -98,7 +102,7 @@ inline int firstOf(u32 lanes) { return __builtin_ctz(lanes); }
 // Ends the launch: names kernel, source line, block, thread and instruction.
 [[noreturn]] void fault(Warp& w, const Instruction& i, int lane, int code, const string& what);
 
-// Runs all blocks. Throws Fault.
-void runLaunch(const Module& m, Kernel& k, Dim grid, Dim block, u32 dynamicShared, const u8* parameters);
+// Runs all blocks, with the memory of a context (null: of all). Throws Fault.
+void runLaunch(const Module& m, Kernel& k, Dim grid, Dim block, u32 dynamicShared, const u8* parameters, const void* owner = nullptr);
 
 }  // namespace sim

@@ -8,6 +8,7 @@ namespace sim {
 static double now() { return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 void Stream::push(Action run) {
+	if (capture && capture->broken) throw Fault{CAPTURE_INVALIDATED, "the recording was spoiled by a call that it forbids"};
 	if (capture) frontier = {capture->graph->add(std::move(run), frontier)};
 	else items.push_back({std::move(run), nullptr, 0});
 }
@@ -69,6 +70,10 @@ static void collect(GraphNode* n, std::set<GraphNode*>& all) {
 std::unique_ptr<Graph> Stream::endCapture() {
 	if (!capture) throw Fault{ILLEGAL_STATE, "the stream does not record"};
 	if (capture->origin != this) throw Fault{CAPTURE_UNMATCHED, "the recording began in another stream"};
+	if (capture->broken) {
+		abandonCapture();
+		throw Fault{CAPTURE_INVALIDATED, "the recording was spoiled by a call that it forbids"};
+	}
 	std::set<GraphNode*> joined;
 	for (auto n : frontier) collect(n, joined);
 	bool whole = true;

@@ -30,11 +30,13 @@ struct Capture {                          // a recording that has begun and not 
 	std::unique_ptr<Graph> graph{new Graph};
 	Stream* origin;
 	std::set<Stream*> members;            // origin, and streams that waited for its events
+	bool broken = false;                  // a call that recording forbids was made: its end says so, and nothing more goes in
 };
 
 struct Event {
 	u64 recorded = 0, reached = 0;        // how often it was queued, and done
 	double milliseconds = 0;              // when it was reached
+	bool timed = true;
 	Stream* in = nullptr;                 // where it was queued last
 	Capture* capture = nullptr;           // recorded into a graph instead
 	vector<GraphNode*> frontier;          // what it marks there
@@ -59,7 +61,7 @@ struct Stream {
 
 	void beginCapture();
 	std::unique_ptr<Graph> endCapture();
-	void abandonCapture();                // after a call that recording forbids
+	void abandonCapture();
 
 private:
 	void step();

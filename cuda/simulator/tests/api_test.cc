@@ -164,6 +164,94 @@ TEST(apiWorkIsLateWhereNothingWaits) {
 	EQUAL((int)cuEventDestroy(e), 0);
 }
 
+// What a device forbids while a stream records spoils the recording: its end says so, once, and the stream works on.
+TEST(apiForbiddenWhileRecording) {
+	Loaded c;
+	CUstream s, blocking;
+	CUgraph graph;
+	CUevent e;
+	char pageable[4];
+	void* locked;
+	EQUAL((int)cuStreamCreate(&s, CU_STREAM_NON_BLOCKING), 0);
+	EQUAL((int)cuStreamCreate(&blocking, 0), 0);
+	EQUAL((int)cuEventCreate(&e, 0), 0);
+	EQUAL((int)cuMemHostAlloc(&locked, 32, 0), 0);
+	auto recording = [&](CUstream in, auto call) {
+		EQUAL((int)cuStreamBeginCapture(in, CU_STREAM_CAPTURE_MODE_RELAXED), 0);
+		int made = call();
+		int ended = cuStreamEndCapture(in, &graph);
+		EQUAL(ended, made ? 901 : 0);
+		EQUAL((int)cuStreamEndCapture(in, &graph), 401);
+		EQUAL(c.launch(8, in), 0);
+		return made;
+	};
+	EQUAL(recording(s, [&] { return cuCtxSynchronize(); }), 900);
+	EQUAL(recording(s, [&] { return cuStreamSynchronize(s); }), 900);
+	EQUAL(recording(s, [&] { return cuStreamQuery(s); }), 900);
+	EQUAL(recording(s, [&] { cuEventRecord(e, s); return cuEventSynchronize(e); }), 907);
+	EQUAL(recording(s, [&] { return cuMemcpyHtoDAsync(c.words, pageable, 4, s); }), 900);
+	EQUAL(recording(s, [&] { return cuMemcpyDtoHAsync((char*)locked + 1, c.words, 32, s); }), 900);   // past the end of what is page-locked
+	EQUAL(recording(s, [&] { return cuMemcpyDtoHAsync(locked, c.words, 32, s); }), 0);
+	EQUAL(recording(s, [&] { return cuMemcpyDtoH(pageable, c.words, 4); }), 0);   // s does not wait for the default stream
+	EQUAL(recording(blocking, [&] { return cuMemcpyDtoH(pageable, c.words, 4); }), 906);
+	EQUAL(recording(blocking, [&] { return c.launch(8); }), 906);
+	EQUAL(recording(s, [&] { cuStreamSynchronize(s); return c.launch(8, s); }), 901);   // nothing more goes in
+}
+
+TEST(apiEventsWithoutTimes) {
+	With c;
+	CUevent a, b;
+	float ms;
+	EQUAL((int)cuEventCreate(&a, CU_EVENT_DISABLE_TIMING), 0);
+	EQUAL((int)cuEventCreate(&b, 0), 0);
+	EQUAL((int)cuEventRecord(a, nullptr), 0);
+	EQUAL((int)cuEventRecord(b, nullptr), 0);
+	EQUAL((int)cuEventElapsedTime(&ms, a, b), 400);
+	EQUAL((int)cuEventElapsedTime(&ms, b, b), 0);
+}
+
+// Each context has its own memory, though addresses never repeat here.
+TEST(apiMemoryOfAnotherContext) {
+	Loaded a;
+	CUdeviceptr of = a.words;
+	{
+		Loaded b;
+		char got[4];
+		EQUAL((int)cuMemcpyDtoH(got, of, 4), 1);
+		EQUAL((int)cuMemsetD8(of, 0, 4), 1);
+		b.words = of;
+		EQUAL(b.launch(8), 700);
+		const char* why = nullptr;
+		EQUAL((int)cuGetErrorString((CUresult)700, &why), 0);
+		CHECK(std::string(why).find("of memory of another context") != std::string::npos);
+	}
+	EQUAL((int)cuCtxSetCurrent(a.context), 0);
+	EQUAL(a.launch(8), 0);
+	CHECK(a.read() == after);
+}
+
+// PTX newer than the driver, or for a later device, is refused as a driver does.
+TEST(apiRefusesWhatTheDriverCannotTake) {
+	With c;
+	CUmodule m;
+	const std::string body = module_.substr(head.size());
+	auto load = [&](const char* version, const char* target) {
+		return (int)cuModuleLoadData(&m, (std::string(".version ") + version + "\n.target " + target + "\n.address_size 64\n" + body).c_str());
+	};
+	EQUAL(load("8.2", "sm_80"), 0);
+	EQUAL(load("7.0", "sm_70"), 0);
+	EQUAL(load("8.3", "sm_80"), 222);
+	EQUAL(load("8.2", "sm_86"), 209);
+	EQUAL(load("8.2", "sm_90a"), 209);
+	setenv("CLASSLENS_SIM_DRIVER", "11080", 1);
+	int version = 0;
+	EQUAL((int)cuDriverGetVersion(&version), 0);
+	EQUAL(version, 11080);
+	EQUAL(load("7.8", "sm_80"), 0);
+	EQUAL(load("8.0", "sm_80"), 222);
+	unsetenv("CLASSLENS_SIM_DRIVER");
+}
+
 TEST(apiRecordsAndReplays) {
 	Loaded c;
 	CUstream s;

@@ -47,6 +47,33 @@ TEST(blocksRunInEveryOrderAndOnCores) {
 	settings.cores = 1;
 }
 
+// Blocks that touch what another one wrote: no order of them is promised. Reading first and writing later shows in the other order.
+TEST(racesBetweenBlocksAreFound) {
+	const std::string own = "mul.wide.u32 %x, %g, 4; add.s64 %x, %x, %o; ", next = "ld.global.u32 %w, [%x+128]; ", write = "st.global.u32 [%x], %g; ";
+	{
+		Run r(own + write + "ld.global.u32 %w, [%x];", 512);
+		r.go(4, 32);
+		r.go(4, 32);   // a later launch may write what an earlier one wrote
+	}
+	{
+		Run r(own + "red.global.add.u32 [%o], 1; " + "st.global.u32 [%x+4], %g;", 516);
+		r.go(4, 32);
+	}
+	auto fails = [&](const std::string& body, const char* why) {
+		Run r(own + body, 1024);
+		THROWS(r.go(4, 32), why);
+	};
+	fails("st.global.u32 [%o+256], %g;", "race between blocks: writes byte 256 of an allocation, which block number 0 of this launch wrote");
+	fails(write + "ld.global.u32 %w, [%o];", "race between blocks: reads byte 0 of an allocation, which block number 0");
+	{
+		Run r(own + next + write, 640);
+		r.go(4, 32);   // forward each block reads before the next one writes
+		settings.order = Settings::REVERSE;
+		THROWS(r.go(4, 32), "race between blocks: reads byte");
+		settings.order = Settings::FORWARD;
+	}
+}
+
 TEST(aFaultOnAnyCoreComesOut) {
 	settings.cores = 3;
 	Run r("setp.eq.u32 %q, %g, 777; @%q trap;", 4);
