@@ -23,23 +23,6 @@ func OpenCrops(ctx context.Context, dir string, s *dataset.Set, size int, say fu
 // Close gives the memory map back.
 func (c Crops) Close() error { return c.c.Close() }
 
-// Picture is the network's picture (size, size, 3) of a sample, that nearest its middle;
-// nil where there is none.
-func (c Crops) Picture(sample, size int) []byte {
-	p := c.c.Samples[sample]
-	if len(p.Offsets) == 0 {
-		return nil
-	}
-	best := 0
-	for k, o := range p.Offsets {
-		if o*o < p.Offsets[best]*p.Offsets[best] {
-			best = k
-		}
-	}
-	rgb, _ := c.c.moment(p.First + best)
-	return centre(rgb, c.c.Side, size)
-}
-
 // Predict gives what evaluate.Run would say of the samples, from the cached pictures.
 func (c Crops) Predict(ctx context.Context, s *dataset.Set, o evaluate.Options, samples []int) ([]evaluate.Prediction, error) {
 	net, err := classroom.Load(o.Weights, o.Threads)

@@ -2,7 +2,6 @@ package features
 
 import (
 	"math"
-	"strings"
 
 	"classlens/internal/learner/logs"
 )
@@ -65,11 +64,6 @@ func (p *plan) cumulative(e *logs.Enrolment, day int) *logs.Cumulative {
 // groups of OULAD's kinds of activity; what is not named is "other".
 var groups = map[string]int{"resource": weekContent, "subpage": weekContent, "oucontent": weekContent, "url": weekContent, "page": weekContent, "glossary": weekContent, "dualpane": weekContent,
 	"forumng": weekForum, "ouwiki": weekForum, "quiz": weekQuiz, "externalquiz": weekQuiz, "questionnaire": weekQuiz, "homepage": weekHome, "oucollaborate": weekLive, "ouelluminate": weekLive}
-
-// GroupOf gives the column that a kind of activity counts for, without "week_".
-func GroupOf(kind string) string {
-	return strings.TrimPrefix(columnNames[groupColumn(kind)], "week_")
-}
 
 func groupColumn(kind string) int {
 	if column, ok := groups[kind]; ok {
