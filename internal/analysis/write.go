@@ -193,7 +193,10 @@ func (r *run) write(ctx context.Context, in inputs, tracks []scene.Track, s *see
 func describe(t *timeline.Timeline, gaps []gapLine) string {
 	c := t.Summary()
 	text := fmt.Sprintf("%d students", c.Students)
-	if c.Students == 1 {
+	switch c.Students {
+	case 0:
+		text = "nobody was found"
+	case 1:
 		text = "1 student"
 	}
 	if c.Teacher {

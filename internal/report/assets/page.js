@@ -4,6 +4,7 @@
   var box = document.getElementById('chart');
   var dark = window.matchMedia('(prefers-color-scheme: dark)');
   var chart;
+  if (!box) { return; } // nobody was found
   function css(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); }
   function two(n) { return (n < 10 ? '0' : '') + n; }
   function clock(s) { s = Math.round(s); var h = Math.floor(s / 3600); return (h ? h + ':' + two(Math.floor(s / 60) % 60) : Math.floor(s / 60)) + ':' + two(s % 60); }
@@ -44,7 +45,7 @@
       ]
     });
   }
-  if (!data.time || data.time.length < 2) { box.textContent = 'Too short for a chart.'; return; }
+  if (!data.time || data.time.length < 2) { box.textContent = 'Too short for a chart.'; box.className = 'short'; return; }
   draw();
   dark.addEventListener('change', draw);
   window.addEventListener('resize', function () { chart.resize(); });
