@@ -20,7 +20,7 @@ type Detector struct {
 	runs   map[string]*runner // by net, width and lane
 	rooms  map[string]*room   // by net and lane
 	area   area
-	lie    perspective
+	lie    lie
 	known  confirmed
 	mixed  bool // other nets than the own run too
 	turn   int
@@ -156,7 +156,7 @@ func (d *Detector) Close() error {
 // back begins anew by itself.
 func (d *Detector) Begin() {
 	d.abandon()
-	d.area, d.lie, d.known, d.turn, d.first = area{}, perspective{}, confirmed{}, 0, true
+	d.area, d.lie, d.known, d.turn, d.first = area{}, lie{}, confirmed{}, 0, true
 	d.looked, d.body, d.whole = 0, 0, 0
 	d.looks, d.fresh = 0, nil
 	clear(d.counts)
@@ -169,7 +169,7 @@ func (d *Detector) Reset() {
 	d.first, d.turn = true, 0
 	d.area.reset()
 	d.fresh = nil
-	d.lie, d.known = perspective{}, confirmed{}
+	d.lie, d.known = lie{}, confirmed{}
 }
 
 // Counts says how often each net ran at each size, e.g. "centerface-1280"; of

@@ -187,14 +187,20 @@ func (l *Look) Finish() ([]scene.Person, error) {
 			d.counts[key+" part"]++
 		}
 	}
+	return d.finish(l), nil
+}
+
+// finish makes people of what the passes of a look have found.
+func (d *Detector) finish(l *Look) []scene.Person {
 	heads := fuseHeads(l.heads(false), l.faces, l.heads(true), l.bodies)
 	if d.mixed {
 		d.known.weigh(heads)
 	}
-	people := d.lie.plausible(peopleOf(heads))
+	people := peopleOf(heads)
 	d.lie.add(people)
+	people = d.lie.plausible(people)
 	d.fresh = append(d.fresh, findingOf(l.number, l.time, people))
-	return people, nil
+	return people
 }
 
 // heads are those of all passes for bodies, or of the others. Of a head that two passes of one look have

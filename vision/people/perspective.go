@@ -1,77 +1,51 @@
 package people
 
 import (
+	"math"
 	"slices"
 
+	"classlens/vision/perspective"
 	"classlens/vision/scene"
 )
 
-// perspective learns how high a seated head is at each row of the picture.
-// Heads of a seated class lie near a plane parallel to the floor, so a camera without
-// roll sees their height grow straight with the row: h = at + grow·y. Who stands has the
-// head above that plane: larger than seated heads of the same row. Only what lies below
+// lie learns how high seated heads are where in the picture, while looking. Who stands has the
+// head above their plane: larger than seated heads there. Only what lies below
 // the plane is smaller: a head bent down by 0.4 m under a camera 1 m above the heads by
-// a factor of 1.4, a child's between adults by 1.15 more. What is smaller still is no head, but
-// a print, a bag, a hand, and is left out.
-type perspective struct {
-	y, h     []float64 // of sure heads, source pixels
-	fitted   int       // heads the line was fitted to
-	at, grow float64
+// a factor of 1.4, a child's between adults by 1.15 more. What is smaller still, and smaller than the heads of this room
+// differ from the plane by chance, is no head, but a print, a bag, a hand, and is left out.
+type lie struct {
+	heads  []perspective.Head // sure ones, source pixels
+	fitted int                // heads the plane was fitted to
+	plane  perspective.Plane
 }
 
 const (
-	mostSmaller    = 1.8 // tolerance, 1.4·1.15 and the boxes' own error
-	perspectiveMin = 60  // sure heads before the line is believed
-	perspectiveMax = 400
-	sureSize       = 0.6 // score of a head whose size counts
+	mostSmaller = 1.8 // tolerance, 1.4·1.15 and the boxes' own error
+	mostScatter = 3   // standard deviations of sure heads, in log size
+	lieLeast    = 60  // sure heads before the plane is believed
+	lieMost     = 400
+	sureSize    = 0.6 // score of a head whose size counts
 )
 
-func (p *perspective) add(people []scene.Person) {
+func (l *lie) add(people []scene.Person) {
 	for _, q := range people {
-		if q.Score >= sureSize && len(p.y) < perspectiveMax {
-			p.y, p.h = append(p.y, q.Head.Y+q.Head.H/2), append(p.h, q.Head.H)
+		if q.Score >= sureSize && len(l.heads) < lieMost {
+			x, y := q.Head.Center()
+			l.heads = append(l.heads, perspective.Head{X: x, Y: y, H: q.Head.H})
 		}
 	}
 }
 
-// plausible drops who is too small to be a head at that row.
-func (p *perspective) plausible(people []scene.Person) []scene.Person {
-	p.fit()
-	if p.fitted == 0 {
+// plausible drops who is too small to be a head where they are.
+func (l *lie) plausible(people []scene.Person) []scene.Person {
+	if n := len(l.heads); n >= lieLeast && n >= l.fitted+l.fitted/2 { // again each time there are half as many heads more
+		l.plane, l.fitted = perspective.Fit(l.heads), n
+	}
+	if l.fitted == 0 {
 		return people
 	}
+	least := 1 / math.Max(mostSmaller, math.Exp(mostScatter*l.plane.Scatter))
 	return slices.DeleteFunc(people, func(q scene.Person) bool {
-		return q.Head.H*mostSmaller < p.at+p.grow*(q.Head.Y+q.Head.H/2)
+		return q.Head.H < least*l.plane.Height(q.Head.Center())
 	})
-}
-
-// fit draws the line by the median of slopes (Theil 1950, Sen 1968), which a
-// third of wrong heads does not move; again each time there are half as many heads more.
-func (p *perspective) fit() {
-	n := len(p.y)
-	if n < perspectiveMin || n < p.fitted+p.fitted/2 {
-		return
-	}
-	var slopes []float64
-	for i := range n {
-		for j := range i {
-			if d := p.y[i] - p.y[j]; d > p.h[i]/2 || -d > p.h[i]/2 { // nearer rows tell nothing
-				slopes = append(slopes, (p.h[i]-p.h[j])/d)
-			}
-		}
-	}
-	p.grow, p.fitted = 0, n
-	if len(slopes) > 0 {
-		p.grow = max(median(slopes), 0) // a camera that looks up at a class does not occur
-	}
-	rest := make([]float64, n)
-	for i := range rest {
-		rest[i] = p.h[i] - p.grow*p.y[i]
-	}
-	p.at = median(rest)
-}
-
-func median(v []float64) float64 {
-	slices.Sort(v)
-	return v[len(v)/2]
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"classlens/vision/perspective"
 	"classlens/vision/scene"
 )
 
@@ -19,11 +20,11 @@ type state struct {
 	First               bool
 	Looked, Body, Whole float64
 	Counts              map[string]int
-	LieY, LieH          []float64 // perspective: sure heads,
+	Lie                 []perspective.Head // sure heads,
 	LieFitted           int
-	LieAt, LieGrow      float64   // and its line
-	Confirmed           []placeOf // by another net
-	Begun               int       // looks
+	LiePlane            perspective.Plane // and where they lie
+	Confirmed           []placeOf         // by another net
+	Begun               int               // looks
 	Fresh               []findingState
 }
 
@@ -52,7 +53,7 @@ func (d *Detector) State() ([]byte, error) {
 	for _, f := range d.fresh {
 		s.Fresh = append(s.Fresh, findingState{f.look, f.time, f.box, f.heights})
 	}
-	s.LieY, s.LieH, s.LieFitted, s.LieAt, s.LieGrow = slices.Clone(d.lie.y), slices.Clone(d.lie.h), d.lie.fitted, d.lie.at, d.lie.grow
+	s.Lie, s.LieFitted, s.LiePlane = slices.Clone(d.lie.heads), d.lie.fitted, d.lie.plane
 	for _, p := range d.known.places {
 		s.Confirmed = append(s.Confirmed, placeOf{p.x, p.y})
 	}
@@ -80,7 +81,7 @@ func (d *Detector) SetState(b []byte) error {
 	for _, f := range s.Fresh {
 		d.fresh = append(d.fresh, finding{f.Look, f.Time, f.Box, f.Heights})
 	}
-	d.lie = perspective{y: s.LieY, h: s.LieH, fitted: s.LieFitted, at: s.LieAt, grow: s.LieGrow}
+	d.lie = lie{heads: s.Lie, fitted: s.LieFitted, plane: s.LiePlane}
 	for _, p := range s.Confirmed {
 		d.known.places = append(d.known.places, xy{p.X, p.Y})
 	}

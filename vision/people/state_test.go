@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"classlens/vision/perspective"
 	"classlens/vision/scene"
 )
 
@@ -17,7 +18,7 @@ func TestStateHoldsAllThatIsRemembered(t *testing.T) {
 	}{
 		{Detector{}, []string{"o", "plan", "nets", "runs", "rooms", "area", "turn", "first", "looked", "body", "whole", "counts", "lie", "known", "mixed", "looks", "fresh", "under"}},
 		{area{}, []string{"seen", "heights", "looks"}},
-		{perspective{}, []string{"y", "h", "fitted", "at", "grow"}},
+		{lie{}, []string{"heads", "fitted", "plane"}},
 		{confirmed{}, []string{"places"}},
 		{xy{}, []string{"x", "y"}},
 		{sighted{}, []string{"time", "box"}},
@@ -39,7 +40,7 @@ func TestStateComesBack(t *testing.T) {
 		d.area.add(findingOf(i, float64(i), []scene.Person{{Score: .9, Head: scene.Box{X: 10, Y: 20, W: 30, H: 40 + float64(i)}}}))
 	}
 	d.looks, d.fresh = 10, []finding{findingOf(9, 9, []scene.Person{{Score: .9, Head: scene.Box{X: 10, Y: 20, W: 30, H: 40}}})}
-	d.lie = perspective{y: []float64{1, 2}, h: []float64{3, 4}, fitted: 2, at: 5, grow: 6}
+	d.lie = lie{heads: []perspective.Head{{X: 1, Y: 2, H: 3}}, fitted: 1, plane: perspective.Plane{At: 5, X: .5, Y: 6, Scatter: .1}}
 	d.known.places = []xy{{7, 8}, {9, 10}}
 	d.turn, d.first, d.looked, d.body, d.whole = 9, false, 8, 5, 3
 	d.counts["centerface-960"] = 7

@@ -9,7 +9,7 @@ import (
 
 // activity is how much each cell of a still camera's picture changes over a view's time. Who sits in a room moves within ten seconds, a bag, a mark on
 // the board or a portrait on the wall does not: where a head seems to be and nothing ever changes but noise, there is none.
-// It keeps, of cells far larger than a face's features, one grey level each at no more than activitySamples moments.
+// It keeps, of cells far larger than a face's features, one colour each at no more than activitySamples moments.
 type activity struct {
 	cam      pose
 	wide     int
@@ -18,7 +18,9 @@ type activity struct {
 	probes   []int32 // where each cell is read in frames of size, activityProbes² places a cell
 	size     [2]int
 	times    []float64
-	levels   [][]uint8 // a moment each
+	steps    []int     // of the tracker
+	levels   [][]uint8 // a moment each: red, green, blue of each cell
+	light    []float64 // of each moment over the first one's, what changes everywhere
 	offered  int
 	every    int // of the moments offered, one in so many is kept
 	spread   []float64
@@ -40,7 +42,7 @@ const (
 )
 
 // add takes the picture of a step; one of another camera position is left out.
-func (a *activity) add(step *scene.Step, cam pose) {
+func (a *activity) add(number int, step *scene.Step, cam pose) {
 	w, h, n, pix := step.Frame.Width, step.Frame.Height, 3, step.Frame.Pix
 	if w == 0 || h == 0 || len(pix) < 3*w*h {
 		return
@@ -67,45 +69,52 @@ func (a *activity) add(step *scene.Step, cam pose) {
 			a.probes[i] = int32((min(y, h-1)*w + min(x, w-1)) * n)
 		}
 	}
-	level := make([]uint8, a.wide*a.high)
-	for i := range level {
-		sum := 0
+	level := make([]uint8, 3*a.wide*a.high)
+	for i := range a.probes[:len(a.probes)/each] {
+		var r, g, b int
 		for _, p := range a.probes[i*each : (i+1)*each] {
-			sum += int(pix[p]) + 2*int(pix[p+1]) + int(pix[p+2])
+			q := pix[p : p+3 : p+3]
+			r, g, b = r+int(q[0]), g+int(q[1]), b+int(q[2])
 		}
-		level[i] = uint8(sum / (4 * each))
+		level[3*i], level[3*i+1], level[3*i+2] = uint8(r/each), uint8(g/each), uint8(b/each)
 	}
-	a.times, a.levels = append(a.times, step.Time), append(a.levels, level)
+	a.times, a.steps, a.levels = append(a.times, step.Time), append(a.steps, number), append(a.levels, level)
 	if len(a.levels) > activitySamples { // keep every other one, and from now on half as many
 		kept := 0
 		for i := 0; i < len(a.levels); i += 2 {
-			a.times[kept], a.levels[kept] = a.times[i], a.levels[i]
+			a.times[kept], a.steps[kept], a.levels[kept] = a.times[i], a.steps[i], a.levels[i]
 			kept++
 		}
 		clear(a.levels[kept:])
-		a.times, a.levels, a.every = a.times[:kept], a.levels[:kept], 2*a.every
+		a.times, a.steps, a.levels, a.every = a.times[:kept], a.steps[:kept], a.levels[:kept], 2*a.every
 	}
 }
 
-// measure works out each cell's spread, from the tenth to the ninetieth of a hundred moments, light that changes everywhere taken out.
+// grey is a cell's brightness at a moment.
+func (a *activity) grey(moment, cell int) float64 {
+	p := a.levels[moment][3*cell : 3*cell+3]
+	return float64(int(p[0])+2*int(p[1])+int(p[2])) / 4
+}
+
+// measure works out the light of each moment and each cell's spread, from the tenth to the ninetieth of a hundred moments, light taken out.
 func (a *activity) measure() {
 	a.measured = true
+	a.light = make([]float64, len(a.levels))
+	for t := range a.levels {
+		var diff []float64
+		for i := 0; i < a.wide*a.high; i += 7 { // a seventh of the cells tells as much
+			diff = append(diff, a.grey(t, i)-a.grey(0, i))
+		}
+		a.light[t] = median(diff)
+	}
 	if n := len(a.levels); n < activityLeast || a.times[n-1]-a.times[0] < activitySeconds {
 		return
-	}
-	light := make([]float64, len(a.levels))
-	for t, l := range a.levels {
-		var diff []float64
-		for i := 0; i < len(l); i += 7 { // a seventh of the cells tells as much
-			diff = append(diff, float64(l[i])-float64(a.levels[0][i]))
-		}
-		light[t] = median(diff)
 	}
 	a.spread = make([]float64, a.wide*a.high)
 	v := make([]float64, len(a.levels))
 	for i := range a.spread {
-		for t, l := range a.levels {
-			v[t] = float64(l[i]) - light[t]
+		for t := range a.levels {
+			v[t] = a.grey(t, i) - a.light[t]
 		}
 		slices.Sort(v)
 		at := func(share float64) float64 {

@@ -80,7 +80,7 @@ func TestActivityOfAMovedCamera(t *testing.T) {
 			cam, who = moved, []scene.Box{b}
 		}
 		f := classroom(rng, float64(q), who)
-		a.add(&scene.Step{Time: f.Time, Frame: f}, cam)
+		a.add(q, &scene.Step{Time: f.Time, Frame: f}, cam)
 	}
 	if !a.still(b) {
 		t.Error("what another camera position saw counts")
@@ -89,7 +89,7 @@ func TestActivityOfAMovedCamera(t *testing.T) {
 		t.Error("a box outside the picture is called still")
 	}
 	empty := &activity{}
-	empty.add(&scene.Step{}, still)
+	empty.add(0, &scene.Step{}, still)
 	if empty.still(b) {
 		t.Error("without pictures a place is called still")
 	}

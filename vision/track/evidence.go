@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"classlens/vision/perspective"
 	"classlens/vision/scene"
 )
 
@@ -48,7 +49,7 @@ const fewLooks = 8
 // Where people are looked for less than once a second, less is asked for, by the
 // root of the rate: half the looks show the same people less often. Where nothing ever
 // changes there is no person, however sure a net is.
-func (t *Tracker) keep(seats []*seat, size func(y float64) float64, moves *activity) []*seat {
+func (t *Tracker) keep(seats []*seat, size perspective.Plane, moves *activity) []*seat {
 	looks := 0
 	for _, s := range t.steps {
 		if s.looked {
@@ -66,7 +67,7 @@ func (t *Tracker) keep(seats []*seat, size func(y float64) float64, moves *activ
 	var out []*seat
 	for _, s := range seats {
 		mean := s.topMean()
-		if len(s.hits) < minHits || mean < t.o.MinTop || s.evidence() < minSum || s.h < minSizeShare*size(s.y) {
+		if len(s.hits) < minHits || mean < t.o.MinTop || s.evidence() < minSum || tooSmall(s, size) {
 			continue
 		}
 		if moves.still(scene.Box{X: s.x - s.w/2, Y: s.y - s.h/2, W: s.w, H: s.h}) {
@@ -126,53 +127,29 @@ func headDistance(ax, ay, aw, ah, bx, by, bw, bh float64) float64 {
 // perspective.
 const sureScore = 0.4
 
-// perspective learns how large a head is at a row of the picture: a straight
-// line, fitted to sure detections with doubtful ones weighed down (Cauchy
-// weights on the log of the ratio, width 0.2: a fifth is what heads differ by).
-func (t *Tracker) perspective(seats []*seat) func(y float64) float64 {
-	var sure, all []*hit
+// perspective learns how large a head is where in the picture from sure detections.
+func (t *Tracker) perspective(seats []*seat) perspective.Plane {
+	var sure, all []perspective.Head
 	for _, s := range seats {
 		for _, h := range s.hits {
-			all = append(all, h)
+			p := perspective.Head{X: h.cx, Y: h.cy, H: h.h}
+			all = append(all, p)
 			if h.score > sureScore {
-				sure = append(sure, h)
+				sure = append(sure, p)
 			}
 		}
 	}
 	if len(sure) < 10 {
 		sure = all
 	}
-	a, b := fitLine(sure)
-	return func(y float64) float64 { return math.Max(a+b*y, minHead) }
+	return perspective.Fit(sure)
 }
 
-const minHead = 4.0 // pixels; smaller heads are not found by any detector here
-
-func fitLine(hits []*hit) (a, b float64) {
-	w := make([]float64, len(hits))
-	for i := range w {
-		w[i] = 1
-	}
-	for range 10 {
-		var s, sy, syy, sh, syh float64
-		for i, h := range hits {
-			v := w[i] * w[i]
-			s, sy, syy, sh, syh = s+v, sy+v*h.cy, syy+v*h.cy*h.cy, sh+v*h.h, syh+v*h.cy*h.h
-		}
-		det := s*syy - sy*sy
-		switch {
-		case s == 0:
-			return 0, 0
-		case det < 1e-9*s*syy: // all in one row
-			a, b = sh/s, 0
-		default:
-			a, b = (syy*sh-sy*syh)/det, (s*syh-sy*sh)/det
-		}
-		for i, h := range hits {
-			line := math.Max(a+b*h.cy, 3)
-			r := math.Log(math.Max(h.h, 1)/line) / 0.2
-			w[i] = 1 / (1 + r*r) / line
-		}
-	}
-	return a, b
+// tooSmall tells whether a seat is smaller than a head there can be: by more than minSizeShare, and by more than heads of this room
+// differ from the plane.
+func tooSmall(s *seat, size perspective.Plane) bool {
+	return s.h < size.Height(s.x, s.y)*math.Min(minSizeShare, math.Exp(-scatters*size.Scatter))
 }
+
+// scatters: so many standard deviations are no chance.
+const scatters = 3

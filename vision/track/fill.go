@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"sort"
+
+	"classlens/vision/perspective"
 )
 
 // place is where a seat's head is at one step, in room coordinates.
@@ -91,7 +93,7 @@ func (k key) walks() bool { return k.hit != nil && k.hit.walking }
 
 // places gives a seat's place at every step: found, between two finds, or held
 // where it was found last.
-func (t *Tracker) places(s *seat, size func(y float64) float64) []place {
+func (t *Tracker) places(s *seat, size perspective.Plane) []place {
 	keys := make([]key, 0, len(s.hits)+len(s.filled))
 	for _, h := range s.hits {
 		keys = append(keys, key{h.step, h.cx, h.cy, h.w, h.h, h})
@@ -151,7 +153,7 @@ func (t *Tracker) places(s *seat, size func(y float64) float64) []place {
 			ws, hs = append(ws, k.w), append(hs, k.h)
 		}
 		p.w, p.h = median(ws), median(hs)
-		f := math.Pow(size(p.y)/p.h, linePull)
+		f := math.Pow(size.Height(p.x, p.y)/p.h, linePull)
 		p.w, p.h = p.w*f, p.h*f
 		p.shown = p.shown && !s.unseen[q] && t.steps[q].view == t.steps[keys[0].step].view && (p.found || t.holds(s, keys, j, q))
 		out[q] = p

@@ -43,6 +43,7 @@ func (t *Tracker) finishView(v, students, others int) (class, teaching []scene.T
 		}
 	}
 	size := t.perspective(all)
+	t.wardrobe = learnDress(all)
 	var persons, teach []*person
 	if alone(all) {
 		persons = onePerson(all)
@@ -76,6 +77,9 @@ func (t *Tracker) finishView(v, students, others int) (class, teaching []scene.T
 	for i, s := range mine {
 		t.flowFill(s)
 		places[i], evidence[i] = t.places(s, size), s.evidence()
+	}
+	for i := range mine {
+		t.views[v].activity.unlike(places[i])
 	}
 	uncover(places, evidence)
 	for i, s := range mine {

@@ -11,7 +11,7 @@ import (
 // once, and one is left when another is taken.
 const (
 	placesApart   = 3.5  // heads between places of one person, at most
-	placesAtOnce  = 0.05 // share of the steps of the rarer place at which both may be found
+	placesAtOnce  = 0.17 // share of the finds of the rarer place at which both may be found: one false find of six
 	placesChance  = 0.01 // chance that two people would never be found together
 	placesSizeLog = 0.5
 	handOver      = 3.0 // seconds from being found at one place to being found at the other
@@ -60,20 +60,21 @@ func (t *Tracker) samePerson(a, b *seat) float64 {
 	if hands == 0 || float64(both) > placesAtOnce*float64(rare) {
 		return 1
 	}
-	chance := math.Min(t.chanceApart(a, b), t.chanceApart(b, a))
+	chance := math.Max(t.chanceApart(a, b), t.chanceApart(b, a))
 	if chance > placesChance {
 		return 1
 	}
 	return chance
 }
 
-// chanceSpan is how many seconds about a seat's hits its share of hits is
-// reckoned over.
-const chanceSpan = 20.0
+// chanceSpan is how many seconds about a seat's hits the other's share of hits is
+// reckoned over: beyond, somebody may have left long before and come back long after.
+const chanceSpan = 4.0
 
 // chanceApart is the chance that b would be found only where a is not, were
 // they two people: a is found at a share p of the steps about b's, so each hit of
-// b without one of a has the chance 1-p.
+// b without one of a has the chance 1-p. Whoever is found longer makes one direction's chance vanish by the
+// mere number of finds, so both must be small.
 func (t *Tracker) chanceApart(a, b *seat) float64 {
 	from, to := t.steps[b.hits[0].step].time-chanceSpan, t.steps[b.hits[len(b.hits)-1].step].time+chanceSpan
 	looked, found := 0, 0

@@ -13,6 +13,7 @@ type seat struct {
 	x, y, w, h      float64 // medians
 	spots           []xy    // its places, when it has several
 	pieces          []*piece
+	dress           dress
 	filled          map[int]xyhit
 	unseen          map[int]bool // steps at which nobody knows where they are
 	holdIn, holdOut float64      // seconds it is held between its finds, and before and after them
@@ -23,7 +24,7 @@ type seat struct {
 type xyhit struct{ x, y, w, h float64 }
 
 func newSeat(hits []*hit) *seat {
-	s := &seat{hits: hits}
+	s := &seat{hits: hits, dress: wears(hits)}
 	s.x = medianOf(hits, func(h *hit) float64 { return h.cx })
 	s.y = medianOf(hits, func(h *hit) float64 { return h.cy })
 	s.w = medianOf(hits, func(h *hit) float64 { return h.w })
@@ -51,6 +52,7 @@ const (
 	changeMost  = 1.5 // one far change of owner does not keep two apart whose usual place is one
 	sizeWeight  = 0.6 // of the log of their sizes' ratio: a head of another size close by is rather a neighbour's
 	placeReach  = 0.8 // how far a person's usual place may shift
+	dressWeight = 0.1 // of the log of how much likelier two people wear the like than one; the contrary joins nobody: some all wear the same
 )
 
 // cutOff tells whether a seat's head reaches to the picture's edge, give or take a tenth of a head.
@@ -113,10 +115,11 @@ func (t *Tracker) joinCost(a, b *seat) float64 {
 	if float64(far) > apartShare*float64(min(len(a.hits), len(b.hits))) {
 		return blocked
 	}
+	sized := sizeWeight*size + dressWeight*math.Max(t.wardrobe.others(&a.dress, &b.dress), 0)
 	if changes == 0 {
-		return place + sizeWeight*size
+		return place + sized
 	}
-	return 0.6*sum/float64(changes) + 0.4*place + sizeWeight*size
+	return 0.6*sum/float64(changes) + 0.4*place + sized
 }
 
 // merge joins the hits of two seats; where both have one, the surer stays.

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"classlens/vision/perspective"
 	"classlens/vision/scene"
 )
 
@@ -52,10 +53,10 @@ func (p *person) stands() bool {
 // tall tells whether a person's head is mostly larger than seated heads in its row of the picture are. Seated heads lie near a plane; a head at the
 // same row of the picture but d above the plane is nearer to a camera c above the plane, and larger by c/(c-d): by 1.2 to 1.5 for one who stands
 // (d 0.4 m) under a camera at 2.4 to 3.4 m (c 1.2 to 2.2 m). size is the height of seated heads by row.
-func (p *person) tall(size func(y float64) float64) bool {
+func (p *person) tall(size perspective.Plane) bool {
 	hits, tall := p.hits(), 0
 	for _, h := range hits {
-		if h.h >= tallRatio*size(h.cy) {
+		if h.h >= tallRatio*size.Height(h.cx, h.cy) {
 			tall++
 		}
 	}
@@ -92,7 +93,7 @@ func upstanding(k *[scene.NumKeypoints]scene.Keypoint) bool {
 // teachers sorts people into the class and those who teach. A person alone in
 // a recording is a student before a webcam. Standing still makes a teacher only where a class of
 // four or more is sitting; those who stand in several places by turns are one.
-func teachers(all []*person, size func(y float64) float64) (class, teaching []*person) {
+func teachers(all []*person, size perspective.Plane) (class, teaching []*person) {
 	if len(all) == 1 {
 		return all, nil
 	}

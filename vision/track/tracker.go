@@ -20,6 +20,7 @@ type Tracker struct {
 	// unsettled: nobody was found yet since a cut back to a known view.
 	unsettled bool
 	follows   Follows
+	wardrobe  wardrobe
 	width     int // of the picture, pixels
 	height    int
 }
@@ -53,6 +54,7 @@ type hit struct {
 	points        *[scene.NumKeypoints]scene.Keypoint
 	after, before []xy // where flow carries it at the following and the preceding steps, as far as it was not found there
 	walking       bool // on foot between places
+	dress         dress
 }
 
 type xy struct{ x, y float64 }
@@ -114,6 +116,7 @@ func (t *Tracker) Add(step *scene.Step, people []scene.Person) {
 	hits := make([]*hit, 0, len(people))
 	for i := range people {
 		if h := newHit(now, t.steps[now].cam, &people[i]); h != nil && h.score >= t.o.LinkScore {
+			h.dress = dressOf(step.Frame, people[i].Head)
 			hits = append(hits, h)
 		}
 	}
@@ -128,7 +131,7 @@ func (t *Tracker) Add(step *scene.Step, people []scene.Person) {
 func (t *Tracker) remember(now int, step *scene.Step) {
 	v := &t.views[t.steps[now].view]
 	v.cam = t.steps[now].cam
-	v.activity.add(step, v.cam)
+	v.activity.add(now, step, v.cam)
 	if thumb := thumbnail(step); thumb != nil {
 		v.thumb = thumb
 	}

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"classlens/vision/perspective"
 )
 
 // piece is a part of a tracklet in which its person either stays or walks.
@@ -79,7 +81,7 @@ type person struct {
 // people joins seats by the walks between them: a walk belongs to the seat that
 // its tracklet came from or went to, and walks that follow each other are one
 // person's. Two parts that are seen apart at once are never joined. size is the height of seated heads by row.
-func (t *Tracker) people(seats []*seat, pieces []*piece, size func(y float64) float64) []*person {
+func (t *Tracker) people(seats []*seat, pieces []*piece, size perspective.Plane) []*person {
 	l := &lineage{t: t, of: map[*seat]*person{}, at: map[*piece]*person{}}
 	for _, s := range seats {
 		p := &person{seats: []*seat{s}}
@@ -159,7 +161,7 @@ const (
 // stride joins what no seat holds, and the places of those who stand, to walks: each begins soon after another ends, a few
 // heads away and of its size. Who stands in a walk has no seat there. The places of those who stand that belong to no walk are
 // given back, each as a piece: they may have stood up from another seat.
-func (l *lineage) stride(pieces []*piece, seats []*seat, size func(y float64) float64) (standing []*piece) {
+func (l *lineage) stride(pieces []*piece, seats []*seat, size perspective.Plane) (standing []*piece) {
 	var nodes []*piece
 	loose := map[*piece]bool{}
 	for _, p := range pieces {
@@ -173,7 +175,7 @@ func (l *lineage) stride(pieces []*piece, seats []*seat, size func(y float64) fl
 	}
 	tall := map[*seat]bool{}
 	for _, s := range seats {
-		if p := l.of[s]; s.h >= tallRatio*size(s.y) && len(p.seats) == 1 && len(p.walks) == 0 {
+		if p := l.of[s]; s.h >= tallRatio*size.Height(s.x, s.y) && len(p.seats) == 1 && len(p.walks) == 0 {
 			nodes, tall[s] = append(nodes, &piece{hits: s.hits, seat: s}), true
 		}
 	}
