@@ -52,7 +52,7 @@ each recording in the same order, also recall, precision, IDF1 and identity swit
 	f.Float64Var(&b.between, "between-fps", 6, "grey frames a second for following heads")
 	f.IntVar(&b.threads, "threads", 1, "threads of the nets")
 	f.StringVar(&b.stored, "detections", "", "folder that keeps what the nets found, by preset and recording, and gives it again: to try the tracker alone")
-	f.StringVar(&b.rows, "rows", "", "folder for what was found, a file a preset and recording, as ../shared/data/truth/score.py reads it")
+	f.StringVar(&b.rows, "rows", "", "folder for what was found, a file a preset and recording, time_s,track_id,x,y,w,h")
 	f.IntVar(&b.detectors, "detectors", 0, "compare the nets at this input width, pixels")
 	return cmd
 }

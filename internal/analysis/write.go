@@ -167,7 +167,7 @@ func (r *run) write(ctx context.Context, in inputs, tracks []scene.Track, s *see
 			return err
 		}
 		names = append(names, more...)
-		return r.writeReport(t, gaps, state, s.keyframes)
+		return r.writeReport(t, gaps, s.keyframes)
 	})
 	if err != nil {
 		return Failed, "", err
@@ -230,10 +230,10 @@ func (r *run) writeKeyframes(frames []keyframe) ([]string, error) {
 	return names, nil
 }
 
-func (r *run) writeReport(t *timeline.Timeline, gaps []gapLine, state State, frames []keyframe) error {
+func (r *run) writeReport(t *timeline.Timeline, gaps []gapLine, frames []keyframe) error {
 	info := r.recording.Info()
 	device, _ := r.deviceLine()
-	page := report.Page{Name: r.name, State: string(state), Duration: info.Duration, Width: info.Width, Height: info.Height, Timeline: t,
+	page := report.Page{Name: r.name, Duration: info.Duration, Timeline: t,
 		Device: device, Version: r.options.Version, UnsureBelow: r.options.Config.Network.UnsureBelow, Complaints: info.DecoderErrors,
 		Meanings: r.meanings(), Blurred: r.options.Config.Report.BlurFaces}
 	for _, g := range gaps {

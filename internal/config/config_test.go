@@ -163,3 +163,10 @@ func TestByWords(t *testing.T) {
 		}
 	}
 }
+
+func TestUnknownKeyOfLabels(t *testing.T) {
+	_, err := LoadLabels(write(t, string(configs.LabelsYAML)+"\ndatasetss: {}\n"))
+	if err == nil || !strings.Contains(err.Error(), `unknown key "datasetss"; did you mean "datasets"?`) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("said %v", err)
+	}
+}

@@ -111,7 +111,7 @@ func LoadLabels(file string) (Labels, error) {
 	dec := yaml.NewDecoder(bytes.NewReader(raw))
 	dec.KnownFields(true)
 	if err := dec.Decode(&l); err != nil {
-		return Labels{}, fmt.Errorf("labels file %s: %w", name, err)
+		return Labels{}, fmt.Errorf("labels file %s: %w", name, PlainYAML(err, l))
 	}
 	return l, l.validate(name)
 }

@@ -60,7 +60,7 @@ func TestHostileReportInABrowser(t *testing.T) {
 	}
 	all := strings.Join(texts, " ")
 	p := page(t)
-	p.Name, p.State, p.Device, p.Version, p.Gaps = all, all, all, all, nil
+	p.Name, p.Device, p.Version, p.Gaps = all, all, all, nil
 	for i, text := range texts {
 		p.Gaps = append(p.Gaps, Gap{float64(i), float64(i) + 1, text})
 		p.Timeline.Students[i].ID = text

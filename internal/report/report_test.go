@@ -62,7 +62,7 @@ func written(t *testing.T, p Page) string {
 }
 
 func page(t *testing.T) Page {
-	return Page{Name: hostile, State: hostile, Duration: 120, Width: 640, Height: 360, Timeline: lesson(t, 12, 120), Device: hostile, Version: hostile,
+	return Page{Name: hostile, Duration: 120, Timeline: lesson(t, 12, 120), Device: hostile, Version: hostile,
 		Gaps: []Gap{{3, 9, hostile}}, KeyFrames: []KeyFrame{{1, []byte("jpeg")}}}
 }
 

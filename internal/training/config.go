@@ -5,13 +5,9 @@ package training
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
-	"reflect"
-	"regexp"
 	"slices"
-	"strings"
 
 	"classlens/internal/config"
 	"classlens/model/classroom"
@@ -105,44 +101,9 @@ func parseConfig(raw []byte) (Config, error) {
 	d := yaml.NewDecoder(bytes.NewReader(raw))
 	d.KnownFields(true)
 	if err := d.Decode(&c); err != nil {
-		return Config{}, plainYAML(err)
+		return Config{}, config.PlainYAML(err, c)
 	}
 	return c, c.check()
-}
-
-var unknownField = regexp.MustCompile(`^(line \d+): field (\S+) not found in type \S+$`)
-
-// plainYAML says what is wrong with a file in the reader's words, not in those of the program's types.
-func plainYAML(err error) error {
-	var wrong *yaml.TypeError
-	if !errors.As(err, &wrong) {
-		return err
-	}
-	var reasons []string
-	for _, reason := range wrong.Errors {
-		if m := unknownField.FindStringSubmatch(reason); m != nil {
-			reason = fmt.Sprintf("%s: unknown key %q; did you mean %q?", m[1], m[2], config.Nearest(m[2], keysOf(reflect.TypeFor[Config]())))
-		}
-		reasons = append(reasons, reason)
-	}
-	return errors.New(strings.Join(reasons, "; "))
-}
-
-// keysOf are the YAML keys of a struct and of those in it.
-func keysOf(t reflect.Type) (keys []string) {
-	switch t.Kind() {
-	case reflect.Pointer, reflect.Slice:
-		return keysOf(t.Elem())
-	case reflect.Struct:
-		for i := range t.NumField() {
-			key, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
-			if key != "" && key != "-" {
-				keys = append(keys, key)
-			}
-			keys = append(keys, keysOf(t.Field(i).Type)...)
-		}
-	}
-	return keys
 }
 
 func (c Config) check() error {
