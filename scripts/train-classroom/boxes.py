@@ -1,7 +1,7 @@
-"""The labelled-box way: small layers on what Thunder saw of a labelled box, and on how its student differs from the others around. usage: boxes.py WORK FOLD FOLDER...
+"""The labelled-box way: small layers on what Thunder saw of a labelled box, and on how its student differs from the others around. usage: boxes.py [teacher] WORK FOLD FOLDER...
 
-FOLDERs as `crops -boxes` and looks.py leave them; FOLD as for large.py (1 and 2 train on ClaBehavior too). Writes WORK/boxes-FOLD.pt, WORK/boxes-FOLD.npy (every box's
-probabilities) and WORK/teacher-FOLD.npy, made of members that have not seen the picture, which teaches the small networks.
+FOLDERs as `crops -boxes` and looks.py leave them; FOLD as for large.py (1 and 2 train on ClaBehavior too). WORK/groups (groups.py) is trained on as well. Writes WORK/boxes-FOLD.pt and
+WORK/boxes-FOLD.npy (every box's probabilities); with `teacher` WORK/teacher-FOLD.npy instead, made of members that have not seen the picture, which teaches the small networks.
 """
 import os
 import sys
@@ -252,18 +252,20 @@ def out_of_fold(s, k, folds=3):
     return out
 
 
-def main(work, fold, *folders):
+def main(work, fold, *folders, teacher=False):
     torch.set_num_threads(1)
-    s = Boxes(folders)
-    k, held = s.training(fold), s.held_out(fold)
+    s = Boxes([*folders, os.path.join(work, "groups")])
+    k, held, boxes = s.training(fold), s.held_out(fold), sum(len(Table(f).y) for f in folders)
+    if teacher:
+        np.save(os.path.join(work, f"teacher-{fold}.npy"), out_of_fold(s, k)[:boxes])
+        return
     whole = members(s, k)
     torch.save(whole.state_dict(), os.path.join(work, f"boxes-{fold}.pt"))
-    p = predict(whole, s, np.arange(len(s.y)))
+    p = predict(whole, s, np.arange(boxes))
     np.save(os.path.join(work, f"boxes-{fold}.npy"), p)
     if len(held):
         judge.show("labelled boxes", fold, s.y[held], p[held], s.image[held])
-    np.save(os.path.join(work, f"teacher-{fold}.npy"), out_of_fold(s, k))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*(a for a in sys.argv[1:] if a != "teacher"), teacher=sys.argv[1] == "teacher")
