@@ -276,17 +276,25 @@ func TestFailureIsForgottenWhenItIsDone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	other, err := os.ReadFile(clip(t, "other.mp4", "-t", "1", "-vf", "hflip"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name    string
 		content []byte
 		analyze int
 		check   string
-	}{{"bad", good[:1000], exitFailed, "lesson: failed\n"}, {"good", good, exitDone, "lesson: done\n"}, {"bad again", good[:1000], exitFailed, "lesson: failed\n"}, {"good again", good, exitDone, "lesson: done\n"}} {
+	}{{"bad", good[:1000], exitFailed, "lesson: failed\n"}, {"good", good, exitDone, "lesson: done\n"}, {"bad again", good[:1000], exitFailed, "lesson: failed\n"}, {"good again", good, exitDone, "lesson: done\n"}, {"other", other, exitDone, "lesson: done\n"}} {
 		if err := os.WriteFile(in, c.content, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, stderr, code := classlens(t, "analyze", in, "--out", out, "--set", "people.preset=fast"); code != c.analyze {
+		_, stderr, code := classlens(t, "analyze", in, "--out", out, "--set", "people.preset=fast")
+		if code != c.analyze {
 			t.Fatalf("%s: exit %d, %s", c.name, code, stderr)
+		}
+		if told := strings.Contains(stderr, "results of another recording"); told != (c.name == "other") {
+			t.Errorf("%s: that results are replaced is told: %v", c.name, told)
 		}
 		if stdout, _, _ := classlens(t, "check", out); !strings.Contains(stdout, c.check) || c.name == "bad again" && !strings.Contains(stdout, "an earlier run's") {
 			t.Errorf("%s: check says %q", c.name, stdout)

@@ -110,6 +110,9 @@ func (r *run) begin(ctx context.Context, in inputs) (err error) {
 	if err := r.enoughSpace(); err != nil {
 		return err
 	}
+	if anothers(r.folder, in) {
+		r.note("the results of another recording of this name will be replaced: another --out folder keeps both")
+	}
 	return r.takeUp(in, r.options.Force)
 }
 

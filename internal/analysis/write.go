@@ -75,6 +75,13 @@ func fileSum(path string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
+// anothers tells whether the folder holds the results of a recording with other content.
+func anothers(folder string, in inputs) bool {
+	raw, err := os.ReadFile(filepath.Join(folder, "manifest.json"))
+	var m manifest
+	return err == nil && json.Unmarshal(raw, &m) == nil && m.Inputs.Recording != "" && m.Inputs.Recording != in.Recording
+}
+
 // alreadyDone reads the manifest of an earlier run and checks each output
 // against it.
 func alreadyDone(folder string, in inputs) (State, bool) {

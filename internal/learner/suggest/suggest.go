@@ -61,7 +61,8 @@ type Report struct {
 	Listed   []Student `json:"listed"`
 	Class    []Advice  `json:"class"` // what many of the listed have in common
 	Video    []Stretch `json:"video,omitempty"`
-	Lesson   []Advice  `json:"lesson,omitempty"` // about the stretches
+	Lesson   []Advice  `json:"lesson,omitempty"`        // about the stretches
+	Quiet    []string  `json:"lessons_quiet,omitempty"` // lessons without one
 }
 
 // Student is one student in need of attention.

@@ -342,3 +342,36 @@ func TestStudiesExist(t *testing.T) {
 		}
 	}
 }
+
+// A lesson in which nothing stands out is told, in the page and in the terminal, and what was looked for.
+func TestQuietLesson(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "quiet")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	lessonFile(t, dir)
+	name := filepath.Join(dir, "timeline.csv")
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(strings.ReplaceAll(string(b), "off_task", "on_task")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := &Report{}
+	if err := r.AddLesson(dir); err != nil {
+		t.Fatal(err)
+	}
+	out := t.TempDir()
+	if _, err := r.WriteFiles(out); err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile(filepath.Join(out, "suggest.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "quiet: in no stretch of 20 seconds or more"
+	if !strings.Contains(string(page), want) || strings.Contains(string(page), "<h2>Studies") || !strings.Contains(r.Table(), want) {
+		t.Errorf("the page or the table does not say that nothing was found: %s", r.Table())
+	}
+}

@@ -207,7 +207,9 @@ func (r *Report) AddLesson(folder string) error {
 	if err != nil {
 		return err
 	}
-	r.Video = append(r.Video, all...)
+	if r.Video = append(r.Video, all...); len(all) == 0 {
+		r.Quiet = append(r.Quiet, filepath.Base(folder))
+	}
 	if r.Note == "" {
 		r.Note = NotForGrading
 	}

@@ -88,8 +88,16 @@ func (r *Report) Table() string {
 			fmt.Fprintf(&b, "  > %s [%s]\n", a.Text, strings.Join(a.Studies, "; "))
 		}
 	}
+	if len(r.Quiet) > 0 {
+		fmt.Fprintf(&b, "\n%s\n", r.QuietLine())
+	}
 	fmt.Fprintf(&b, "\n%s\n", r.Note)
 	return b.String()
+}
+
+// QuietLine says of lessons without a stretch what was looked for in vain.
+func (r *Report) QuietLine() string {
+	return fmt.Sprintf("%s: in no stretch of %d seconds or more was a third off task of those whom the program is sure of (%d at least), and half as many again as usual.", strings.Join(r.Quiet, ", "), leastSeconds, leastKnown)
 }
 
 func figuresLine(figures []Figure) string {
