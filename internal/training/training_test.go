@@ -71,6 +71,9 @@ func folder(t *testing.T, n int) (dir, split string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := set.Save(dir); err != nil { // which says that the boxes are heads: in noise there are none to tell it by
+		t.Fatal(err)
+	}
 	p, err := dataset.MakeSplit(set, "media", 0.3, 0.1, 1)
 	if err != nil {
 		t.Fatal(err)
