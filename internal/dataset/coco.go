@@ -133,7 +133,36 @@ func cocoFiles(dir string) map[string]string {
 			}
 		}
 	}
+	if len(files) == 0 {
+		if name := otherCOCO(dir); name != "" {
+			files[name] = ""
+		}
+	}
 	return files
+}
+
+// otherCOCO is the one file of another name, in the folder or in annotations/, that holds
+// COCO's lists; "" where there is none or where there are several.
+func otherCOCO(dir string) string {
+	only := ""
+	for _, folder := range []string{"", "annotations"} {
+		found, _ := filepath.Glob(filepath.Join(dir, folder, "*.json")) // the pattern is fixed
+		for _, f := range found {
+			raw, err := os.ReadFile(f)
+			if err != nil {
+				continue // told by who reads it in earnest
+			}
+			var lists struct{ Images, Annotations, Categories []json.RawMessage }
+			if json.Unmarshal(raw, &lists) != nil || len(lists.Images) == 0 || len(lists.Annotations) == 0 || len(lists.Categories) == 0 {
+				continue
+			}
+			if only != "" {
+				return ""
+			}
+			only = path.Join(folder, filepath.Base(f))
+		}
+	}
+	return only
 }
 
 // partFolders are the usual names of a published set's parts.

@@ -107,6 +107,7 @@ func TestYOLO(t *testing.T) {
 		{"no list: the CCTV set's", "", "", "phone"},
 		{"classes.txt", "classes.txt", "a\nb\nc\n", "c"},
 		{"names in YAML", "data.yaml", "nc: 3\nnames: [x, y, z]\n", "z"},
+		{"names in a file of another name", "my set.yml", "names: [x, y, q]\n", "q"},
 		{"numbered names", "data.yaml", "names:\n  0: x\n  1: y\n  2: w\n", "w"},
 	}
 	for _, test := range tests {
@@ -262,6 +263,9 @@ func TestKeptOut(t *testing.T) {
 			[]string{"labels/a.txt line 2: a box of 0 x 0.1", "labels/a.txt line 3", "labels/a.txt line 4: class 7, the list has 2", "labels/a.txt line 5: a box at 45, 55", "labels/gone.txt: no picture"}},
 		{"a broken picture", map[string]string{"images/a.jpg": "a", "images/b.png": "no picture", "labels/a.txt": "0 .5 .5 .1 .1", "labels/b.txt": "0 .5 .5 .1 .1"}, []string{"a.jpg"},
 			[]string{"labels/b.txt: images/b.png: image: unknown format"}},
+		{"labels beside the pictures", map[string]string{"a.jpg": "a", "a.txt": "0 .5 .5 .1 .1", "b.jpg": "b", "classes.txt": "read"}, []string{"a.jpg"}, nil},
+		{"COCO by another name", map[string]string{"annotations/instances_default.json": strings.ReplaceAll(coco, "images/b", "b"), "images/a.jpg": "a", "images/b.jpg": "b", "images/sub/c.jpg": "c", "notes.json": "{}"},
+			[]string{"a.jpg", "/home/x/set/b.jpg", `C:\set\sub\c.jpg`}, []string{"kept out: 1 crowd boxes"}},
 		{"CVAT", map[string]string{"obj_train_data/a.jpg": "a", "obj_train_data/a.txt": "0 .5 .5 .1 .1", "obj_train_data/train.txt": "obj_train_data/a.jpg", "obj.names": "read"}, []string{"a.jpg"}, nil},
 	}
 	for _, test := range tests {

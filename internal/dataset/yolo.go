@@ -53,7 +53,19 @@ func yoloFolders(dir string) []yoloFolder {
 		}
 	}
 	slices.SortFunc(all, func(a, b yoloFolder) int { return strings.Compare(a.images, b.images) })
+	if len(all) == 0 && labelsBeside(dir) {
+		return []yoloFolder{{".", ".", ""}}
+	}
 	return all
+}
+
+// labelsBeside tells whether some picture of a folder has its labels beside it.
+func labelsBeside(dir string) bool {
+	found, err := os.ReadDir(dir)
+	return err == nil && slices.ContainsFunc(found, func(f os.DirEntry) bool {
+		ext := filepath.Ext(f.Name())
+		return slices.Contains(pictureTypes, strings.ToLower(ext)) && isFile(dir, strings.TrimSuffix(f.Name(), ext)+".txt")
+	})
 }
 
 // readYOLO reads images/ and labels/ with one text file a picture: class, middle x,
@@ -134,10 +146,26 @@ func yoloClasses(dir string) ([]string, error) {
 			return classLines(strings.TrimPrefix(string(raw), "\ufeff")), nil
 		}
 	}
-	for _, name := range []string{"data.yaml", "data.yml", "dataset.yaml", "dataset.yml"} {
+	yamls := []string{"data.yaml", "data.yml", "dataset.yaml", "dataset.yml"}
+	usual := len(yamls)
+	for _, pattern := range []string{"*.yaml", "*.yml"} {
+		found, _ := filepath.Glob(filepath.Join(dir, pattern)) // the pattern is fixed
+		for _, f := range found {
+			yamls = append(yamls, filepath.Base(f))
+		}
+	}
+	for i, name := range yamls {
 		raw, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			continue
+		}
+		var named map[string]any
+		err = yaml.Unmarshal(raw, &named)
+		if err != nil && i < usual { // the set's own list, which nothing must stand in for
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if err != nil || named["names"] == nil {
+			continue // of something else
 		}
 		var list struct{ Names []string }
 		if yaml.Unmarshal(raw, &list) == nil && len(list.Names) > 0 {
