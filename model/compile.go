@@ -18,9 +18,11 @@ type plan struct {
 	shapes  [][]int  // theirs
 	tail    []*node
 	scratch [][]float32       // for tensors that only the tail reads
+	room    room              // for what the tail makes on the way
+	settled bool              // the tail has run, and what follows from the shapes is known
 	frames  *exec.Frames      // that the pictures are cut from; nil: they are given
 	device  *exec.Ready       // in the program's place, on a device
-	known   map[string]*value // to the device's compiler: what follows from the shapes
+	known   map[string]*value // what follows from the shapes
 	maps    [][2]int          // height and width of the maps that a Sight seeks in
 }
 
@@ -30,6 +32,14 @@ func (p *plan) free() {
 		p.device.Free()
 	}
 	p.program.Free()
+}
+
+// keep notes a value that follows from the shapes.
+func (p *plan) keep(name string, v *value) {
+	if p.known == nil {
+		p.known = map[string]*value{}
+	}
+	p.known[name] = v
 }
 
 // compiler writes the instructions of a plan.

@@ -277,12 +277,58 @@ func TestKernelsEqualPlainLoops(t *testing.T) {
 					if n.last.program == nil {
 						t.Fatal("nothing ran on the kernels")
 					}
+					again, err := n.Run(in) // in memory that was used before, without what follows from the shapes
+					if err != nil {
+						t.Fatal(err)
+					}
+					for i := range got {
+						if !slices.Equal(got[i].Data, again[i].Data) {
+							t.Errorf("output %d differs in the second run", i)
+						}
+					}
 					for i := range got {
 						if d := difference(t, got[i], want[i]); d > 2e-5 { // sums of up to 825 products
 							t.Errorf("output %d differs by %.2g of the largest value", i, d)
 						}
 					}
 				})
+			}
+		}
+	}
+}
+
+// Tiles of every height and width, on sums that end within a block, to maps, strips and residuals, one pixel and two apart.
+func TestTilesOfEverySize(t *testing.T) {
+	for halves := 1; halves <= 6; halves++ {
+		for pixels := 1; pixels <= 13; pixels++ {
+			for _, cin := range []int{1, 2, 16, 17, 40} {
+				cout := 8*halves - 3
+				build := func() *graphFile {
+					s := newSmall(-1, 3, -1, -1).conv(3, cin, 1, 1, one4(0), 1).op("Relu", nil)
+					wide := s.last
+					s.conv(cin, cout, 1, 2, one4(0), 1)
+					apart := s.last
+					s.last = wide
+					s.conv(cin, cout, 1, 1, one4(0), 1).op("Relu", nil).conv(cout, cout, 3, 1, one4(1), 0).op("Relu", nil).conv(cout, cin, 1, 1, one4(0), 1).op("Add", nil, wide)
+					return s.outputs(apart, s.last)
+				}
+				in := randomTensor(rand.New(rand.NewPCG(uint64(pixels), 1)), -1, 1, 2, 3, 3, pixels)
+				want := plainGraph(t, build(), Options{}, in)
+				for _, isa := range cpu.ISAs() {
+					n, err := load(build(), Options{ISA: isa, Threads: 1})
+					if err != nil {
+						t.Fatal(err)
+					}
+					got, err := n.Run(in)
+					if err := errors.Join(err, n.Close()); err != nil {
+						t.Fatal(err)
+					}
+					for i := range got {
+						if d := difference(t, got[i], want[i]); d > 2e-5 {
+							t.Errorf("%s, %d half blocks, %d pixels, %d channels: output %d differs by %.2g of the largest value", isa, halves, pixels, cin, i, d)
+						}
+					}
+				}
 			}
 		}
 	}

@@ -14,7 +14,7 @@ import (
 // Options say how a network is loaded.
 type Options struct {
 	Threads int    // 0: all cores
-	ISA     string // "avx512", "avx2", "base"; "" for the best the machine has
+	ISA     string // "zen4", "avx512", "avx2", "base"; "" for the best the machine has
 	Inputs  []string
 	Outputs []string // tensors at which the graph is cut; nil: the file's own
 	Device  string   // a GPU's UUID, "cuda" for the first one, or CPU; "" is CPU
@@ -327,8 +327,13 @@ func (n *Net) runTail(p *plan, in, out []Tensor) error {
 		}
 		return values[name]
 	}
+	p.room.used = 0
 	for _, x := range p.tail {
-		call := &opCall{node: x, opset: n.graph.opset, kernels: n.kernels, in: make([]*value, len(x.inputs))}
+		call := &opCall{node: x, opset: n.graph.opset, kernels: n.kernels, room: &p.room, in: make([]*value, len(x.inputs))}
+		fixed := !p.settled && n.followsFromShapes(p, x)
+		if fixed {
+			call.room = nil
+		}
 		for i, name := range x.inputs {
 			if call.in[i] = find(name); call.in[i] == nil && name != "" {
 				return fmt.Errorf("op %s (%s) reads %q, which nothing has made", x.op, x.name, name)
@@ -339,10 +344,18 @@ func (n *Net) runTail(p *plan, in, out []Tensor) error {
 			return fmt.Errorf("op %s (%s): %w", x.op, x.name, err)
 		}
 		for i, name := range x.outputs {
-			if i < len(made) {
+			switch {
+			case i >= len(made):
+			case fixed:
+				p.keep(name, made[i])
+			default:
 				values[name] = made[i]
 			}
 		}
+	}
+	if !p.settled {
+		p.settled = true
+		p.tail = slices.DeleteFunc(p.tail, func(x *node) bool { return p.known[x.outputs[0]] != nil })
 	}
 	for i, o := range n.graph.outputs {
 		if slices.Contains(p.makes, o.Name) {
@@ -358,6 +371,18 @@ func (n *Net) runTail(p *plan, in, out []Tensor) error {
 		}
 	}
 	return nil
+}
+
+// followsFromShapes: an op gives the same at each run of the plan, since it reads nothing but constants, the shapes of what the tail is given, and
+// what follows from those.
+func (n *Net) followsFromShapes(p *plan, x *node) bool {
+	given := func(name string) bool {
+		return slices.Contains(p.makes, name) || slices.ContainsFunc(n.graph.inputs, func(port Port) bool { return port.Name == name })
+	}
+	if x.op == "Shape" && given(x.inputs[0]) {
+		return true
+	}
+	return !slices.ContainsFunc(x.inputs, func(name string) bool { return name != "" && n.graph.constants[name] == nil && p.known[name] == nil })
 }
 
 // Close frees the weights and plans. Runs in work are waited for.

@@ -15,6 +15,7 @@ type opCall struct {
 	opset   int64
 	in      []*value
 	kernels cpu.Kernels // for matrix products; the zero value: plain loops
+	room    *room       // for results; nil: fresh memory
 }
 
 // opFunc evaluates an op in plain Go: the reference, and the way of everything
@@ -37,8 +38,13 @@ func init() {
 		"Identity": opIdentity, "Dropout": opIdentity, "LeakyRelu": opLeakyRelu, "CumSum": opCumSum, "LSTM": opLSTM, "GRU": opGRU,
 	}
 	for name, f := range unaryOps {
-		ops[name] = unary(f)
+		ops[name] = unary(f, nil)
 	}
+	ops["Relu"] = unary(unaryOps["Relu"], func(out, in []float32) {
+		for i, x := range in {
+			out[i] = max(x, 0)
+		}
+	})
 	for name, f := range binaryOps {
 		ops[name] = elementwise(f, floatLoops[name])
 	}
@@ -70,8 +76,35 @@ func shapesOf(in []*value) [][]int {
 	return shapes
 }
 
-// newValue allocates floats of a shape, refusing what no real network needs.
-func newValue(shape ...int) *value {
+// room is memory that the ops of one plan use again at each run: the same ops ask for the same sizes in the same order. What was made in a run
+// is gone with the next one.
+type room struct {
+	kept [][]float32
+	used int
+}
+
+// floats are n zeros; a nil room's are fresh.
+func (r *room) floats(n int) []float32 {
+	if r == nil {
+		return make([]float32, n)
+	}
+	if r.used == len(r.kept) {
+		r.kept = append(r.kept, nil)
+	}
+	if cap(r.kept[r.used]) < n {
+		r.kept[r.used] = make([]float32, n)
+	}
+	f := r.kept[r.used][:n]
+	r.used++
+	clear(f)
+	return f
+}
+
+// newValue is zeros of a shape in fresh memory.
+func newValue(shape ...int) *value { return (*room)(nil).newValue(shape...) }
+
+// newValue is zeros of a shape; it refuses what no real network needs.
+func (r *room) newValue(shape ...int) *value {
 	n := 1
 	for _, d := range shape {
 		if d < 0 || d > maxElements || n*d > maxElements {
@@ -79,7 +112,7 @@ func newValue(shape ...int) *value {
 		}
 		n *= d
 	}
-	return &value{shape: slices.Clone(shape), floats: make([]float32, n)}
+	return &value{shape: slices.Clone(shape), floats: r.floats(n)}
 }
 
 func one(v *value) ([]*value, error) { return []*value{v}, nil }
@@ -135,7 +168,8 @@ var unaryOps = map[string]func(float64) float64{
 	},
 }
 
-func unary(f func(float64) float64) opFunc {
+// unary applies f to each element; loop, or nil, is the same over slices of floats.
+func unary(f func(float64) float64, loop func(out, in []float32)) opFunc {
 	return func(c *opCall) ([]*value, error) {
 		in := c.in[0]
 		if in.isInt() {
@@ -145,7 +179,11 @@ func unary(f func(float64) float64) opFunc {
 			}
 			return one(out)
 		}
-		out := newValue(in.shape...)
+		out := c.room.newValue(in.shape...)
+		if loop != nil {
+			loop(out.floats, in.floats)
+			return one(out)
+		}
 		for i, x := range in.floats {
 			out.floats[i] = float32(f(float64(x)))
 		}
@@ -156,7 +194,7 @@ func unary(f func(float64) float64) opFunc {
 // The ops with parameters among the elementwise ones.
 func opClip(c *opCall) ([]*value, error) {
 	lo, hi := c.node.clampLimits(c.in)
-	out := newValue(c.in[0].shape...)
+	out := c.room.newValue(c.in[0].shape...)
 	for i, x := range c.in[0].floats {
 		out.floats[i] = min(max(x, lo), hi)
 	}
@@ -191,7 +229,7 @@ func opLeakyRelu(c *opCall) ([]*value, error) {
 			return x * slope
 		}
 		return x
-	})(c)
+	}, nil)(c)
 }
 
 func opIdentity(c *opCall) ([]*value, error) { return one(c.in[0]) }
@@ -288,30 +326,30 @@ func elementwise(f func(a, b float64) float64, loop func(out, a, b []float32)) o
 	return func(c *opCall) ([]*value, error) {
 		out := c.in[0]
 		for _, b := range c.in[1:] {
-			out = binaryValue(f, loop, out, b)
+			out = c.room.binaryValue(f, loop, out, b)
 		}
 		return one(out)
 	}
 }
 
 // floatsValue is the result for floats of one shape, and for those of which one is the other's part over and over; nil for others.
-func floatsValue(loop func(out, a, b []float32), a, b *value) *value {
+func (r *room) floatsValue(loop func(out, a, b []float32), a, b *value) *value {
 	if a.isInt() || b.isInt() {
 		return nil
 	}
 	switch {
 	case slices.Equal(a.shape, b.shape):
-		out := newValue(a.shape...)
+		out := r.newValue(a.shape...)
 		loop(out.floats, a.floats, b.floats)
 		return out
 	case repeats(b.shape, a.shape):
-		out, n := newValue(a.shape...), len(b.floats)
+		out, n := r.newValue(a.shape...), len(b.floats)
 		for i := 0; i < len(out.floats); i += n {
 			loop(out.floats[i:i+n], a.floats[i:i+n], b.floats)
 		}
 		return out
 	case repeats(a.shape, b.shape):
-		out, n := newValue(b.shape...), len(a.floats)
+		out, n := r.newValue(b.shape...), len(a.floats)
 		for i := 0; i < len(out.floats); i += n {
 			loop(out.floats[i:i+n], a.floats, b.floats[i:i+n])
 		}
@@ -333,7 +371,7 @@ func repeats(small, large []int) bool {
 }
 
 // binaryValue applies f to two tensors stretched to one shape; loop, or nil, is the same over slices.
-func binaryValue(f func(a, b float64) float64, loop func(out, a, b []float32), a, b *value) *value {
+func (r *room) binaryValue(f func(a, b float64) float64, loop func(out, a, b []float32), a, b *value) *value {
 	if loop == nil {
 		loop = func(out, a, b []float32) {
 			for i, x := range a {
@@ -341,7 +379,7 @@ func binaryValue(f func(a, b float64) float64, loop func(out, a, b []float32), a
 			}
 		}
 	}
-	if out := floatsValue(loop, a, b); out != nil {
+	if out := r.floatsValue(loop, a, b); out != nil {
 		return out
 	}
 	if a.isInt() && b.isInt() {

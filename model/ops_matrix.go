@@ -22,7 +22,7 @@ func opMatMul(c *opCall) ([]*value, error) {
 	}
 	var left, right []int
 	batch := broadcast(a.shape[:na-2], b.shape[:nb-2], func(_, i, j int) { left, right = append(left, i), append(right, j) })
-	out := newValue(append(slices.Clone(batch), m, n)...)
+	out := c.room.newValue(append(slices.Clone(batch), m, n)...)
 	if nb == 2 { // one second factor for all: one tall product
 		c.matmul(a.floats, b.floats, out.floats, len(left)*m, k, n)
 		left = nil
@@ -74,17 +74,20 @@ func opGemm(c *opCall) ([]*value, error) {
 	if b.shape[0] != k {
 		panic(fmt.Sprintf("%v times %v", a.shape, b.shape))
 	}
-	out := newValue(m, n)
-	c.matmul(a.floats, b.floats, out.floats, m, k, n)
+	out := c.room.newValue(m, n)
 	alpha, beta := float64(c.node.float("alpha", 1)), float64(c.node.float("beta", 1))
-	if bias := c.input(2); bias != nil {
-		var loop func(out, a, b []float32)
-		if alpha == 1 && beta == 1 {
-			loop = floatLoops["Add"]
+	bias := c.input(2)
+	if bias != nil && alpha == 1 && beta == 1 && repeats(bias.shape, out.shape) { // the product is added to it
+		for at := 0; at < m*n; at += len(bias.floats) {
+			copy(out.floats[at:], bias.floats)
 		}
-		out = binaryValue(func(x, y float64) float64 { return alpha*x + beta*y }, loop, out, bias)
+		bias = nil
+	}
+	c.matmul(a.floats, b.floats, out.floats, m, k, n)
+	if bias != nil {
+		out = c.room.binaryValue(func(x, y float64) float64 { return alpha*x + beta*y }, nil, out, bias)
 	} else if alpha != 1 {
-		out = binaryValue(func(x, y float64) float64 { return x * y }, floatLoops["Mul"], out, &value{shape: []int{1}, floats: []float32{float32(alpha)}})
+		out = c.room.binaryValue(func(x, y float64) float64 { return x * y }, floatLoops["Mul"], out, &value{shape: []int{1}, floats: []float32{float32(alpha)}})
 	}
 	return one(out)
 }
@@ -113,7 +116,7 @@ func opSoftmax(c *opCall) ([]*value, error) {
 	if c.opset < 13 {
 		n, inner = n*inner, 1
 	}
-	out := newValue(in.shape...)
+	out := c.room.newValue(in.shape...)
 	for o := range outer {
 		for i := range inner {
 			softmaxRow(in.floats, out.floats, o*n*inner+i, inner, n, c.node.op == "LogSoftmax")
@@ -192,7 +195,12 @@ func opLayerNorm(c *opCall) ([]*value, error) {
 	in := c.in[0]
 	axis := axisOf(c.node.int("axis", -1), len(in.shape))
 	n, epsilon := count(in.shape[axis:]), float64(c.node.float("epsilon", 1e-5))
-	out := newValue(in.shape...)
+	out := c.room.newValue(in.shape...)
+	scale := c.in[1].floats[:n]
+	shift := make([]float32, n)
+	if bias := c.input(2); bias != nil {
+		shift = bias.floats[:n]
+	}
 	for at := 0; at < len(in.floats); at += n {
 		mean, variance := 0.0, 0.0
 		for _, x := range in.floats[at : at+n] {
@@ -204,11 +212,7 @@ func opLayerNorm(c *opCall) ([]*value, error) {
 		}
 		k := 1 / math.Sqrt(variance/float64(n)+epsilon)
 		for i, x := range in.floats[at : at+n] {
-			y := (float64(x) - mean) * k * float64(c.in[1].floats[i])
-			if bias := c.input(2); bias != nil {
-				y += float64(bias.floats[i])
-			}
-			out.floats[at+i] = float32(y)
+			out.floats[at+i] = float32((float64(x)-mean)*k*float64(scale[i]) + float64(shift[i]))
 		}
 	}
 	return one(out)

@@ -7,8 +7,8 @@ import (
 )
 
 // like makes an empty value of v's kind with room for a shape.
-func like(v *value, shape []int) *value {
-	out := newValue(shape...)
+func (r *room) like(v *value, shape []int) *value {
+	out := r.newValue(shape...)
 	if v.isInt() {
 		out.ints = make([]int64, len(out.floats))
 		out.floats = nil
@@ -22,6 +22,15 @@ func copyElement(to *value, i int, from *value, j int) {
 		to.ints[i] = from.ints[j]
 	} else {
 		to.floats[i] = from.floats[j]
+	}
+}
+
+// copyRun moves n elements that lie together.
+func copyRun(to *value, i int, from *value, j, n int) {
+	if to.isInt() {
+		copy(to.ints[i:i+n], from.ints[j:j+n])
+	} else {
+		copy(to.floats[i:i+n], from.floats[j:j+n])
 	}
 }
 
@@ -85,7 +94,10 @@ func opTranspose(c *opCall) ([]*value, error) {
 	if slices.Contains(seen, false) {
 		panic(fmt.Sprintf("permutation %v", perm))
 	}
-	out := like(in, shape)
+	if onlyOnesMove(in.shape, perm) {
+		return one(reshaped(in, shape))
+	}
+	out := c.room.like(in, shape)
 	index, from := make([]int, n), 0
 	for i := range out.len() {
 		copyElement(out, i, in, from)
@@ -101,21 +113,34 @@ func opTranspose(c *opCall) ([]*value, error) {
 	return one(out)
 }
 
+// onlyOnesMove: the axes longer than one stay in their order, so that the elements do.
+func onlyOnesMove(shape []int, perm []int64) bool {
+	last := int64(-1)
+	for _, p := range perm {
+		if shape[p] == 1 {
+			continue
+		}
+		if p < last {
+			return false
+		}
+		last = p
+	}
+	return true
+}
+
 func opConcat(c *opCall) ([]*value, error) {
 	axis := axisOf(c.node.int("axis", 0), len(c.in[0].shape))
 	shape := slices.Clone(c.in[0].shape)
 	for _, v := range c.in[1:] {
 		shape[axis] += v.shape[axis]
 	}
-	out := like(c.in[0], shape)
+	out := c.room.like(c.in[0], shape)
 	inner, row := count(shape[axis+1:]), count(shape[axis:])
 	at := 0
 	for _, v := range c.in {
 		part := v.shape[axis] * inner
 		for o := range count(shape[:axis]) {
-			for i := range part {
-				copyElement(out, o*row+at+i, v, o*part+i)
-			}
+			copyRun(out, o*row+at, v, o*part, part)
 		}
 		at += part
 	}
@@ -139,7 +164,7 @@ func opSplit(c *opCall) ([]*value, error) {
 	var outs []*value
 	start := 0
 	for _, size := range sizes {
-		outs = append(outs, slice(in, axis, start, start+int(size), 1))
+		outs = append(outs, c.room.slice(in, axis, start, start+int(size), 1))
 		start += int(size)
 	}
 	return outs, nil
@@ -147,7 +172,7 @@ func opSplit(c *opCall) ([]*value, error) {
 
 // slice takes every step-th index of one axis from start (inclusive) to end
 // (exclusive); step may be negative.
-func slice(in *value, axis, start, end, step int) *value {
+func (r *room) slice(in *value, axis, start, end, step int) *value {
 	n := 0
 	if step > 0 && end > start {
 		n = (end - start + step - 1) / step
@@ -156,14 +181,16 @@ func slice(in *value, axis, start, end, step int) *value {
 	}
 	shape := slices.Clone(in.shape)
 	shape[axis] = n
-	out := like(in, shape)
+	out := r.like(in, shape)
 	inner := count(shape[axis+1:])
 	for o := range count(shape[:axis]) {
+		from := (o*in.shape[axis] + start) * inner
+		if step == 1 {
+			copyRun(out, o*n*inner, in, from, n*inner)
+			continue
+		}
 		for k := range n {
-			from := (o*in.shape[axis] + start + k*step) * inner
-			for i := range inner {
-				copyElement(out, (o*n+k)*inner+i, in, from+i)
-			}
+			copyRun(out, (o*n+k)*inner, in, from+k*step*inner, inner)
 		}
 	}
 	return out
@@ -203,7 +230,7 @@ func opSlice(c *opCall) ([]*value, error) {
 			}
 			return int(min(max(x, 0), int64(size)))
 		}
-		out = slice(out, axis, bound(starts[i]), bound(ends[i]), step)
+		out = c.room.slice(out, axis, bound(starts[i]), bound(ends[i]), step)
 	}
 	return one(out)
 }
@@ -243,16 +270,14 @@ func opGather(c *opCall) ([]*value, error) {
 	in, index := c.in[0], c.in[1]
 	axis := axisOf(c.node.int("axis", 0), len(in.shape))
 	shape := slices.Concat(in.shape[:axis], index.shape, in.shape[axis+1:])
-	out := like(in, shape)
+	out := c.room.like(in, shape)
 	inner, n := count(in.shape[axis+1:]), len(index.ints)
 	for o := range count(in.shape[:axis]) {
 		for k, which := range index.ints {
 			if which < 0 {
 				which += int64(in.shape[axis])
 			}
-			for i := range inner {
-				copyElement(out, (o*n+k)*inner+i, in, (o*in.shape[axis]+int(which))*inner+i)
-			}
+			copyRun(out, (o*n+k)*inner, in, (o*in.shape[axis]+int(which))*inner, inner)
 		}
 	}
 	return one(out)
@@ -319,7 +344,7 @@ func opConstantOfShape(c *opCall) ([]*value, error) {
 	out := newValue(intsToShape(c.in[0])...)
 	fill := c.node.attrs["value"].t
 	if fill != nil && fill.isInt() {
-		out = like(fill, out.shape)
+		out = c.room.like(fill, out.shape)
 	}
 	for i := range out.len() {
 		if fill != nil {
@@ -333,7 +358,7 @@ func opExpand(c *opCall) ([]*value, error) {
 	in := c.in[0]
 	var places []int
 	shape := broadcast(in.shape, intsToShape(c.in[1]), func(_, i, _ int) { places = append(places, i) })
-	out := like(in, shape)
+	out := c.room.like(in, shape)
 	for i, p := range places {
 		copyElement(out, i, in, p)
 	}

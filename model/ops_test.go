@@ -24,8 +24,8 @@ func TestBinaryValueStretchesShapes(t *testing.T) {
 		}
 		want := []float32{}
 		shape := broadcast(a.shape, b.shape, func(_, i, j int) { want = append(want, a.floats[i]-b.floats[j]) })
-		got := binaryValue(minus, nil, a, b)
-		if fast := binaryValue(minus, floatLoops["Sub"], a, b); !slices.Equal(fast.floats, got.floats) || !slices.Equal(fast.shape, got.shape) {
+		got := (*room)(nil).binaryValue(minus, nil, a, b)
+		if fast := (*room)(nil).binaryValue(minus, floatLoops["Sub"], a, b); !slices.Equal(fast.floats, got.floats) || !slices.Equal(fast.shape, got.shape) {
 			t.Errorf("%v: the loop over slices gives %v, one by one %v", c, fast.floats, got.floats)
 		}
 		if fmt.Sprint(got.shape) != fmt.Sprint(shape) {

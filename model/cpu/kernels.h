@@ -132,20 +132,24 @@ static const int most[] = {0, 12, 6};
 static const tile_fn *tiles[] = {0, tiles1, tiles2};
 #endif
 
-/* One panel over `pixels` pixels, cut into tiles of nearly equal size. The pixels may be rows of `wide` that the output keeps `gap` floats
- * apart (a padded strip), so that tiles need not end with a row. While a panel is used, the next one is drawn nearer, tile by tile. */
-static void CAT(gemm_, ISA)(const struct cl_gemm *g, int halves, const float *a, const float *w, const float *bias, const float *res, float *out,
-                            long out_block, long res_block, int pixels, int wide, long gap) {
-    int n = (pixels + most[halves] - 1) / most[halves], lines = (CL_HALF * halves + n - 1) / n;
+/* One panel over `pixels` pixels, cut into tiles of nearly equal size, `tall` pixels at most. The pixels may be rows of `wide` that the output keeps
+ * `gap` floats apart (a padded strip), so that tiles need not end with a row. While a panel is used, the next one is drawn nearer, tile by tile. */
+INL void panel(const struct cl_gemm *g, int halves, int tall, const float *a, const float *w, const float *bias, const float *res, float *out,
+               long out_block, long res_block, int pixels, int wide, long gap) {
+    int n = (pixels + tall - 1) / tall, lines = (CL_HALF * halves + n - 1) / n;
     const float *next = w + ((long)g->full * g->kseg + (long)(g->nseg - g->full) * g->klast) * halves * CL_HALF;
     for (int t = 0, p = 0; t < n; t++) {
         int m = (pixels - p + n - t - 1) / (n - t), row = p / wide;
-        if (most[halves] > wide && p + m > (row + 2) * wide) m = (row + 2) * wide - p; /* a tile crosses one row end at most */
+        if (tall > wide && p + m > (row + 2) * wide) m = (row + 2) * wide - p; /* a tile crosses one row end at most */
         tiles[halves][m](g, a + p * g->lda, w, bias, res ? res + (long)p * CL_BLOCK : 0, out + (long)p * CL_BLOCK + row * gap, out_block, res_block,
                          (row + 1) * wide - p, gap, next + (long)t * lines * g->nseg * 16, lines);
         p += m;
         if (t == n - 1 && p < pixels) n++;
     }
+}
+static void CAT(gemm_, ISA)(const struct cl_gemm *g, int halves, const float *a, const float *w, const float *bias, const float *res, float *out,
+                            long out_block, long res_block, int pixels, int wide, long gap) {
+    panel(g, halves, most[halves], a, w, bias, res, out, out_block, res_block, pixels, wide, gap);
 }
 
 /* Depthwise on a padded strip of one block. T outputs side by side: every input is read once and goes to all outputs that want it. */
@@ -422,15 +426,30 @@ static void CAT(matmul_, ISA)(const float *a, const float *b, float *out, int ro
     }
     for (; c + VL <= columns; c += VL)
         for (int m = 0; m < rows; m++) matmul_tile(1, 1, a + (long)m * inner, inner, b + c, columns, out + (long)m * columns + c, inner, columns);
-    for (; c < columns; c++)
-        for (int m = 0; m < rows; m++) {
-            float sum = out[(long)m * columns + c];
-            for (int k = 0; k < inner; k++) sum += a[(long)m * inner + k] * b[(long)k * columns + c];
-            out[(long)m * columns + c] = sum;
+    const int rest = columns - c;
+    if (rows < 4) { /* not worth copying b for */
+        for (int m = 0; m < rows; m++)
+            for (int j = c; j < columns; j++)
+                for (int k = 0; k < inner; k++) out[(long)m * columns + j] += a[(long)m * inner + k] * b[(long)k * columns + j];
+        return;
+    }
+    for (int k = 0; rest && k < inner; k += MATMUL_INNER) { /* less than a vector: in vectors of their own, filled up with zeros */
+        int n = inner - k < MATMUL_INNER ? inner - k : MATMUL_INNER;
+        for (int i = 0; i < n; i++)
+            for (int j = 0; j < VL; j++) together[i * VL + j] = j < rest ? b[(long)(k + i) * columns + c + j] : 0;
+        for (int m = 0; m < rows; m += 4) {
+            float part[4 * VL] = {0}, *to = out + (long)m * columns + c;
+            const int some = rows - m < 4 ? rows - m : 4;
+            for (int i = 0; i < some; i++) for (int j = 0; j < rest; j++) part[i * VL + j] = to[(long)i * columns + j];
+            if (some == 4) matmul_tile(4, 1, a + (long)m * inner + k, inner, together, VL, part, n, VL);
+            else for (int i = 0; i < some; i++) matmul_tile(1, 1, a + (long)(m + i) * inner + k, inner, together, VL, part + i * VL, n, VL);
+            for (int i = 0; i < some; i++) for (int j = 0; j < rest; j++) to[(long)i * columns + j] = part[i * VL + j];
         }
+    }
 }
 #include "learn.h"
-const struct cl_kernels CAT(cl_kernels_, ISA) = {NAME, PANEL, TILE_PIXELS, CAT(gemm_, ISA), CAT(depthwise_, ISA), CAT(upadd_, ISA),
-    CAT(add_, ISA), CAT(clamp_, ISA), CAT(prelu_, ISA), CAT(scale_, ISA), CAT(max_pool_, ISA), CAT(mean_, ISA), CAT(matmul_, ISA), CAT(dot_, ISA),
-    CAT(planes_, ISA), CAT(sigmoid_, ISA), CAT(copy_rows_, ISA), CAT(dw_forward_, ISA), CAT(dw_backward_, ISA), CAT(norm_forward_, ISA), CAT(norm_backward_, ISA), CAT(cut_forward_, ISA), CAT(cut_backward_, ISA),
-    CAT(transpose_, ISA), CAT(add_to_, ISA)};
+#define KERNELS(name, pixels, gemm) {name, PANEL, pixels, gemm, CAT(depthwise_, ISA), CAT(upadd_, ISA), \
+    CAT(add_, ISA), CAT(clamp_, ISA), CAT(prelu_, ISA), CAT(scale_, ISA), CAT(max_pool_, ISA), CAT(mean_, ISA), CAT(matmul_, ISA), CAT(dot_, ISA), \
+    CAT(planes_, ISA), CAT(sigmoid_, ISA), CAT(copy_rows_, ISA), CAT(dw_forward_, ISA), CAT(dw_backward_, ISA), CAT(norm_forward_, ISA), \
+    CAT(norm_backward_, ISA), CAT(cut_forward_, ISA), CAT(cut_backward_, ISA), CAT(transpose_, ISA), CAT(add_to_, ISA)}
+const struct cl_kernels CAT(cl_kernels_, ISA) = KERNELS(NAME, TILE_PIXELS, CAT(gemm_, ISA));

@@ -4,16 +4,18 @@
 
 extern const struct cl_kernels cl_kernels_base;
 #if defined(__x86_64__)
-extern const struct cl_kernels cl_kernels_avx512, cl_kernels_avx2;
+extern const struct cl_kernels cl_kernels_zen4, cl_kernels_avx512, cl_kernels_avx2;
 #endif
 
 const struct cl_kernels *cl_kernels_for(const char *isa) {
     int any = !isa || !*isa;
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if ((any || !strcmp(isa, "avx512")) && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl"))
-        return &cl_kernels_avx512;
+    int wide = __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#if defined(__ELF__)
+    if (wide && (any ? __builtin_cpu_is("amd") : !strcmp(isa, "zen4"))) return &cl_kernels_zen4;
+#endif
+    if (wide && (any || !strcmp(isa, "avx512"))) return &cl_kernels_avx512;
     if ((any || !strcmp(isa, "avx2")) && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &cl_kernels_avx2;
 #endif
     return any || !strcmp(isa, "base") ? &cl_kernels_base : NULL;
