@@ -44,6 +44,7 @@ need g++ g++
 need ffmpeg ffmpeg
 need npm npm
 need git git
+need xz xz-utils
 need ffprobe ffmpeg
 python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
 pkg-config --exists opencv4 2>/dev/null || missing+=(libopencv-dev)

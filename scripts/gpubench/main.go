@@ -5,7 +5,8 @@
 //
 // A clip is five steps of one student. Times are medians of whole runs, copies both ways included; limit is the roofline of the
 // launched ops in float32, share what of it is reached; ratio is the fastest PyTorch variant's time over ours. Without a card it
-// says so and measures nothing; -small runs tiny rows on a simulated device, whose times mean nothing.
+// says so and measures nothing; -small runs tiny rows, also on a simulated device: a dry run, whose lines say so and have four times the
+// limit in the place of a time.
 package main
 
 import (
@@ -103,7 +104,7 @@ func (b *bench) median(f func() error) (float64, error) {
 		}
 	}
 	if b.small {
-		return 0, nil
+		return 0, nil // see dryTime
 	}
 	var times []float64
 	for begin := time.Now(); len(times) < 5 || (time.Since(begin) < b.seconds && len(times) < 1000); {
@@ -131,13 +132,29 @@ func (b *bench) row(name string, net *model.Net, clips int, in ...model.Tensor) 
 	if err != nil {
 		return nil, err
 	}
-	b.ours[name] = ms
-	if b.small {
-		fmt.Printf("gpubench: %s ran; a simulated device has no times\n", name)
-		return out, nil
-	}
-	fmt.Printf("gpubench: %s ours_ms %.4f clips_s %.0f limit_ms %.4f share %.3f\n", name, ms, float64(clips)/ms*1e3, limit*1e3, limit*1e3/ms)
+	b.say(name, ms, clips, "clips", limit*1e3, "")
 	return out, nil
+}
+
+// dryTime stands for a time, in multiples of the limit, where nothing is measured.
+const dryTime = 4
+
+// say prints a row, times in milliseconds; without a limit there is no share of it.
+func (b *bench) say(name string, ms float64, n int, unit string, limit float64, most string) {
+	fmt.Println(b.line(name, ms, n, unit, limit, most))
+}
+
+func (b *bench) line(name string, ms float64, n int, unit string, limit float64, most string) string {
+	head := "gpubench: "
+	if b.small {
+		ms, head = dryTime*limit, "gpubench: dry run, times made up: "
+	}
+	b.ours[name] = ms
+	text := fmt.Sprintf("%s%s ours_ms %.4f %s_s %.0f limit_ms %.4f share %.3f", head, name, ms, unit, float64(n)/ms*1e3, limit, limit/ms)
+	if most != "" {
+		text += " most_of_it " + most
+	}
+	return text
 }
 
 // inference is the classroom network, whole, on so many clips.
@@ -242,10 +259,8 @@ func (b *bench) training() error {
 			if err != nil {
 				return err
 			}
-			if b.ours[name] = ms; !b.small {
-				limit, most := limitOf(s.(*train.Device))
-				fmt.Printf("gpubench: %s ours_ms %.4f samples_s %.0f limit_ms %.4f share %.3f most_of_it %s\n", name, ms, float64(batch)/ms*1e3, limit, limit/ms, most)
-			}
+			limit, most := limitOf(s.(*train.Device))
+			b.say(name, ms, batch, "samples", limit, most)
 		}
 		if err := s.Close(); err != nil {
 			return err

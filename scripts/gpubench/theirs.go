@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -52,6 +53,18 @@ func (b *bench) compare(python string, counts []int, first []float32) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
+	ratios := b.beside(out)
+	if err := cmd.Wait(); err != nil {
+		return fmt.Errorf("PyTorch: %w", err)
+	}
+	for _, row := range ratios {
+		fmt.Println(row)
+	}
+	return nil
+}
+
+// beside prints each of PyTorch's rows beside ours and gives the lines with the ratios to its best ones.
+func (b *bench) beside(out io.Reader) (ratios []string) {
 	best := map[string]float64{}
 	var order []string
 	for lines := bufio.NewScanner(out); lines.Scan(); {
@@ -71,11 +84,8 @@ func (b *bench) compare(python string, counts []int, first []float32) error {
 		}
 		best[f[1]] = min(best[f[1]], ms)
 	}
-	if err := cmd.Wait(); err != nil {
-		return fmt.Errorf("PyTorch: %w", err)
-	}
 	for _, row := range order {
-		fmt.Printf("gpubench: %s ratio_to_best %.2f\n", row, best[row]/b.ours[row])
+		ratios = append(ratios, fmt.Sprintf("gpubench: %s ratio_to_best %.2f", row, best[row]/b.ours[row]))
 	}
-	return nil
+	return ratios
 }
