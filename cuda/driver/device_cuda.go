@@ -135,7 +135,7 @@ const (
 func start(info Info) (*Device, error) {
 	d := &Device{info: info, jobs: make(chan job), gone: make(chan struct{}), timeout: usualTimeout,
 		pins: map[*Stream]*runtime.Pinner{}}
-	if info.Simulated {
+	if interpreted() {
 		d.timeout = simulatedTimeout
 	}
 	d.heap = newHeap(info.Simulated, d.memAlloc, d.memFree)

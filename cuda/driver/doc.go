@@ -53,6 +53,10 @@ func (i Info) Unfit() error {
 // LibraryVariable names the environment variable that replaces libcuda.so.1 by another library: the simulated device.
 const LibraryVariable = "CLASSLENS_LIBCUDA"
 
+// RehearsalVariable names the environment variable that makes a simulated device count as a card: for tests of what the program does on a card only,
+// such as keeping freed memory for the next request, or taking the device by itself.
+const RehearsalVariable = "CLASSLENS_SIM_AS_CARD"
+
 // Statistics is what a simulated device counted of a kernel since it was loaded: exact for the addresses that ran, and the same on
 // every run. It tells of waste, not of time.
 type Statistics struct {

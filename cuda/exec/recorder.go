@@ -75,6 +75,10 @@ const blockSize = 4 << 20
 
 // Memory gives n elements of zeros, aligned to 256 bytes.
 func (r *Recorder) Memory(n int) Memory {
+	if n < 0 || n > maxElements { // kernels count in 32 bits
+		r.fail(fmt.Errorf("a tensor of %d elements, more than 2³⁰: take a smaller batch", n))
+		return Memory{}
+	}
 	n4 := ceil(max(n, 1), alignment/4) * alignment / 4
 	if r.free.N < n4 && r.err == nil {
 		size := max(n4, blockSize)

@@ -2,6 +2,7 @@ package exec
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"classlens/cuda/driver"
@@ -67,4 +68,26 @@ func total(seconds map[string]float64) (sum float64) {
 		sum += s
 	}
 	return sum
+}
+
+// Kernels count elements in 32 bits: a batch too large for that is an error, not a wrong result.
+func TestTooManyElements(t *testing.T) {
+	all, err := driver.Devices()
+	if err != nil || len(all) == 0 {
+		t.Skip("no CUDA device, real or simulated: ", err)
+	}
+	d, err := Open(all[0].UUID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	r, err := NewRecorder(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	r.Memory(maxElements + 1)
+	if err := r.Wait(); err == nil || !strings.Contains(err.Error(), "take a smaller batch") {
+		t.Error(err)
+	}
 }
