@@ -224,6 +224,60 @@ func TestLossScale(t *testing.T) {
 }
 
 // A call that fails while a step is made ends in an error, and the network is as it was.
+// Steps in fp16 that begin with a loss scale too high for these losses: those that overflow are left out, and the ten that count have the losses of float32 on the CPU,
+// which takes these ten steps only.
+func TestTenStepsOnDeviceAfterOverflow(t *testing.T) {
+	if all, err := driver.Devices(); err != nil || len(all) == 0 {
+		t.Skip("no CUDA device, real or simulated: ", err)
+	}
+	p := tinyPlan
+	p.Temporal, p.Embedding = Mean, 16
+	l := Losses[float32]{Attention: 40, Engagement: 40}
+	var nets [2]*Network[float32]
+	var rules [2]*Optimizer[float32]
+	for i := range nets {
+		var err error
+		if nets[i], err = NewNetwork[float32](p, 7); err != nil {
+			t.Fatal(err)
+		}
+		if rules[i], err = NewOptimizer[float32](AdamW, 0.01); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rules[1].LossScale = 1 << 15
+	cpu := NewCPU(nets[0], rules[0], nil, 2)
+	device, err := NewDevice("cuda", nets[1], rules[1], nil, 2, "fp16")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer device.Close()
+	r := rand.New(rand.NewPCG(8, 8))
+	worst, skipped, counted := 0.0, 0, 0
+	for counted < 10 {
+		b, y := labelledBatch(r, p, false)
+		got, err := device.Step(b, l, y, 1e-3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rules[1].Steps == counted {
+			if skipped++; skipped > 20 {
+				t.Fatal("it never fits")
+			}
+			continue
+		}
+		counted++
+		want, err := cpu.Step(b, l, y, 1e-3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		worst = max(worst, math.Abs(got-want)/want)
+	}
+	t.Logf("%d steps left out, scale %v, then losses differ by %.2g", skipped, rules[1].LossScale, worst)
+	if skipped < 2 || rules[1].LossScale > float32(1<<15)/4 || !(worst <= HalfBound["fp16"]) {
+		t.Errorf("%d steps left out, scale %v; losses differ by %.2g, more than %.2g", skipped, rules[1].LossScale, worst, HalfBound["fp16"])
+	}
+}
+
 func TestDeviceTrainingFails(t *testing.T) {
 	all, err := driver.Devices()
 	if err != nil || len(all) == 0 || !all[0].Simulated {
