@@ -365,3 +365,12 @@ func TestEvents(t *testing.T) {
 		t.Errorf("events %v, stages %v", kinds, stages)
 	}
 }
+
+// Whatever a recording is called, its results lie in a folder of their own.
+func TestRecordingName(t *testing.T) {
+	for path, want := range map[string]string{"a/lesson.mp4": "lesson", "lesson.v2.mkv": "lesson.v2", "noext": "noext", ".hidden.mp4": ".hidden", ".mp4": ".mp4", "..mp4": "..mp4", "a/...mp4": "...mp4"} {
+		if got := recordingName(path); got != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+}

@@ -263,8 +263,12 @@ func videosIn(folder string) ([]string, error) {
 	return found, nil
 }
 
-// recordingName is the file's name without its extension.
+// recordingName is the file's name without its extension; with it where nothing else but dots is left, which would name the folder of all results, or the one
+// above.
 func recordingName(path string) string {
 	base := filepath.Base(path)
-	return strings.TrimSuffix(base, filepath.Ext(base))
+	if name := strings.TrimSuffix(base, filepath.Ext(base)); strings.Trim(name, ".") != "" {
+		return name
+	}
+	return base
 }
