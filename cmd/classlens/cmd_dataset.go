@@ -12,7 +12,9 @@ import (
 	"strconv"
 
 	"classlens/internal/dataset"
+	"classlens/internal/evaluate"
 	"classlens/internal/safefile"
+	"classlens/vision/people"
 
 	"github.com/spf13/cobra"
 )
@@ -49,6 +51,10 @@ func newDatasetImport() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			set, err := openSet(cmd, args[0])
 			if err != nil {
+				return err
+			}
+			say := func(format string, a ...any) { fmt.Fprintf(cmd.ErrOrStderr(), "import: "+format+"\n", a...) }
+			if err := evaluate.TellBoxes(cmd.Context(), set, func() (*people.Detector, error) { return people.NewDetector(people.Options{}) }, say); err != nil {
 				return err
 			}
 			if err := set.Save(args[0]); err != nil {

@@ -61,7 +61,7 @@ func TellBoxes(ctx context.Context, s *dataset.Set, newHeads func() (*people.Det
 	}
 	if kind != s.Boxes {
 		is := map[dataset.BoxKind]string{dataset.HeadBox: "heads", dataset.UpperBox: "head and upper body"}
-		warn("the boxes are taken for %s: %d heads found in them are %.2f as large (--boxes %s otherwise)", is[kind], len(shares), median, s.Boxes)
+		warn("the boxes are taken for %s: %d heads found in them are %.2f as large (eval --boxes %s otherwise)", is[kind], len(shares), median, s.Boxes)
 		s.Boxes = kind
 	}
 	return nil
