@@ -361,6 +361,18 @@ func TestEvents(t *testing.T) {
 			stages[e.Stage] = e.Done
 		}
 	}
+	// Who looked at the results with a file manager damaged nothing; what else lies there is told.
+	for name, want := range map[string]int{".DS_Store": exitDone, "notes.txt": exitFailed} {
+		if err := os.WriteFile(filepath.Join(out, "lesson", name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if stdout, stderr, code := classlens(t, "check", out); code != want || want != exitDone && (!strings.Contains(stdout, "notes.txt: belongs to nothing") || !strings.Contains(stderr, "yours to move")) {
+			t.Errorf("with %s: exit %d, %s%s", name, code, stdout, stderr)
+		}
+		if err := os.Remove(filepath.Join(out, "lesson", name)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if kinds[0] != "start" || kinds[len(kinds)-1] != "end" || stages["annotate"] == 0 {
 		t.Errorf("events %v, stages %v", kinds, stages)
 	}

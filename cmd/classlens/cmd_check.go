@@ -95,7 +95,7 @@ func (c *checker) verdict(folder string, v analysis.Verdict) {
 func (c *checker) outcome() error {
 	switch {
 	case c.broken > 0:
-		return outcome{exitFailed, fmt.Sprintf("%d damaged; analyze --force makes them again", c.broken)}
+		return outcome{exitFailed, fmt.Sprintf("%d damaged; analyze --force makes results again, files that belong to nothing are yours to move away", c.broken)}
 	case c.lesser > 0:
 		return outcome{code: exitPartial}
 	}

@@ -117,6 +117,9 @@ func (v *Verdict) sums(folder string, m manifest) {
 	}
 }
 
+// desktopFiles are left by those who only look into a folder.
+var desktopFiles = []string{".DS_Store", "Thumbs.db", "desktop.ini", ".directory"}
+
 // orphans are files that no run answers for.
 func (v *Verdict) orphans(folder string, m manifest) {
 	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
@@ -131,6 +134,7 @@ func (v *Verdict) orphans(folder string, m manifest) {
 		switch {
 		case m.Outputs[name] != "" || name == "manifest.json" || name == failureName:
 		case name == safefile.LockName: // of a killed run, void
+		case slices.Contains(desktopFiles, d.Name()):
 		case strings.HasPrefix(name, WorkFolder+"/"):
 			if d.Name() == journalName {
 				v.Notes = append(v.Notes, "a later run is not finished; the same analyze command continues it")
