@@ -156,7 +156,7 @@ func TestByWords(t *testing.T) {
 	for class, want := range map[string]string{
 		"Reading book": "read", "handRaising": "raise_hand", "Turning_around": "turn", "Looking-around": "turn", "raising head": "look_forward", "Standing Up": "stand",
 		"Discussing with classmates": "discuss", "USING PHONE": "phone", "taking notes": "write", "Head Down": "head_down write read", "sleeping": "head_down", "inattentive": "turn phone head_down",
-		"not raising hand": "look_forward read write turn stand discuss phone head_down other", "frobnicate": "", "7": "", "": "", "not": "",
+		"not raising hand": "look_forward read write turn stand discuss phone head_down other", "hand-writing": "write", "Handwriting": "write", "turning pages": "read", "Hand": "raise_hand", "hands up": "raise_hand", "frobnicate": "", "7": "", "": "", "not": "",
 	} {
 		if got := strings.Join(l.ByWords(class), " "); got != want {
 			t.Errorf("%q is read as %q, want %q", class, got, want)
