@@ -59,6 +59,26 @@ func TestAttentionBackward(t *testing.T) {
 	})
 }
 
+// Two steps whose scores lie near each other: their shares are as exact as an exponential of 2⁻²², a sum and a division are.
+func TestAttentionPoolShares(t *testing.T) {
+	onEach(t, func(t *testing.T, d *dev) {
+		const b = 3
+		for seed := range uint64(12) {
+			score, seen, x := random(200+seed, 2*b), make([]float32, 2*b), make([]float32, 2*b)
+			for i := range score {
+				score[i], seen[i] = float32(math.Tanh(float64(score[i]))), 1
+			}
+			gotM, gotY := out(2*b), out(b)
+			d.run(t, "attention_pool", [3]int{b, 1, 1}, 128, x, score, seen, gotM, gotY, 2, 1)
+			for i, v := range gotM.got {
+				if want := softmaxRow(score[i/2*2:i/2*2+2], false)[i%2]; !(math.Abs(float64(v)-want) <= 8e-7*want) {
+					t.Errorf("step %d of %v: %v, want %v", i%2, score[i/2*2:i/2*2+2], v, want)
+				}
+			}
+		}
+	})
+}
+
 func TestAttentionPool(t *testing.T) {
 	onEach(t, func(t *testing.T, d *dev) {
 		for k, s := range [][3]int{{1, 1, 1}, {2, 5, 33}, {3, 33, 32}, {1, 130, 2}, {2, 3, 130}, {2, 70, 3}, {1, 31, 127}} {
@@ -78,6 +98,7 @@ func TestAttentionPool(t *testing.T) {
 							score[i] *= 100
 						}
 						score[75] = float32(math.NaN())
+						score[3], seen[3] = 900, 1 // a lane of a warp meets the greatest first
 					}
 					moment, y := make([]float64, b*steps), make([]float64, b*width)
 					dx, dscore := make([]float64, len(x)), make([]float64, b*steps)

@@ -165,6 +165,23 @@ func TestConvWeight(t *testing.T) {
 	})
 }
 
+// K ends in each 32 rows of a block: the tap behind the last one must not be read.
+func TestConvWeightEdges(t *testing.T) {
+	onEach(t, func(t *testing.T, d *dev) {
+		for _, rows := range []int{16, 32, 64} {
+			for k := 20; k < 4096/rows; k += 32 {
+				s := convShape{n: 1, cin: k, h: 2, w: 3, groups: 1, m: 3, kh: 1, kw: 1, sh: 1, sw: 1, dh: 1, dw: 1}
+				x, w, dy := random(65, k*6), random(66, s.m*k), random(67, s.m*6)
+				_, want := s.gradients(x, w, dy)
+				_, size := s.gradients(sizesOf(x), sizesOf(w), sizesOf(dy))
+				part := out(len(w))
+				d.run(t, fmt.Sprintf("conv_weight_%d", rows), [3]int{1, 1, 1}, 256, dy, x, s.tapsOf(k, 6, 3, k, false), part, s.m, k, 1, 6, 16, 6, 3, k, k*6, 2, 3, 1, 1, 0, 0)
+				nearSum(t, fmt.Sprint("K ", k), part.got, want, size, 1e-6)
+			}
+		}
+	})
+}
+
 func TestFold(t *testing.T) {
 	onEach(t, func(t *testing.T, d *dev) {
 		for _, s := range [][3]int{{1, 1, 1}, {7, 31, 1}, {8, 32, 2}, {9, 33, 3}, {70, 5, 4}, {33, 300, 1}} {

@@ -434,6 +434,27 @@ func TestDepthwiseHalf(t *testing.T) {
 	})
 }
 
+// A product halfway between two numbers of 16 bits goes to the even one, 1: nothing of the channel beside it may stick to it.
+func TestDepthwiseHalfway(t *testing.T) {
+	onEach(t, func(t *testing.T, d *dev) {
+		for kind, step := range []float32{1. / 128, 1. / 1024} { // between 1 and the next number
+			x, w, ones := make([]uint16, 8), make([]float32, 8), make([]float64, 8)
+			for i := range x {
+				if x[i] = toHalf(kind, 1); i%2 == 0 {
+					x[i]++ // the lowest bit set
+				}
+				w[i], ones[i] = 1+step/2, 1
+				if i%2 == 0 {
+					w[i] = 1 / (1 + step)
+				}
+			}
+			y := halfOut(8)
+			d.run(t, "depthwise_"+halfKinds[kind], [3]int{1, 1, 1}, 128, x, w, nil, y, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, -inf, inf)
+			near(t, halfKinds[kind], y.values(kind, 8), ones, 0)
+		}
+	})
+}
+
 // The test's own rounding against the definition, for every number of 16 bits and those between two.
 func TestHalfOfTheTest(t *testing.T) {
 	for kind := range halfKinds {

@@ -113,7 +113,12 @@ func mutationRun(m *testing.M) error {
 					return fmt.Errorf("%s fails without a change (%v)", k, err)
 				}
 			}
-			for _, one := range mutant.Sample(mutant.All(module.PTX, k, func(line int) bool { return executed[line] }), perKernel) {
+			all := mutant.All(module.PTX, k, func(line int) bool { return executed[line] })
+			all, err := b.leaveOut(m, module, k, all)
+			if err != nil {
+				return err
+			}
+			for _, one := range mutant.Sample(all, perKernel) {
 				if err := b.try(m, module, one); err != nil {
 					return fmt.Errorf("%s line %d, %s: %w", k, one.Line, one.Kind, err)
 				}
@@ -126,6 +131,42 @@ func mutationRun(m *testing.M) error {
 		}
 	}
 	return nil
+}
+
+// equivalentFile lists mutants that change nothing that may be seen, with the reason: kernel, PTX line, kind, what stands there, what would stand
+// there, why. They are tried, too, before the others, and it is a fault when a test notices one.
+const equivalentFile = "equivalent.tsv"
+
+// leaveOut takes a kernel's listed mutants out of all after trying each.
+func (b *mutationTest) leaveOut(m *testing.M, module Module, kernel string, all []mutant.Mutant) ([]mutant.Mutant, error) {
+	text, err := os.ReadFile(equivalentFile)
+	if err != nil {
+		return nil, err
+	}
+	lines := strings.Split(module.PTX, "\n")
+	for row := range strings.Lines(string(text)) {
+		f := strings.Split(strings.TrimSpace(row), "\t")
+		if len(f) != 6 || f[5] == "" {
+			return nil, fmt.Errorf("%s: %q has not six fields", equivalentFile, row)
+		}
+		if f[0] != kernel {
+			continue
+		}
+		at := slices.IndexFunc(all, func(one mutant.Mutant) bool {
+			return strconv.Itoa(one.Line) == f[1] && one.Kind == f[2] && oneLine(lines[one.Line-1]) == f[3] && oneLine(one.Text) == f[4]
+		})
+		if at < 0 {
+			return nil, fmt.Errorf("%s: there is no such mutant: %q", equivalentFile, row)
+		}
+		if err := b.try(m, module, all[at]); err != nil {
+			return nil, err
+		}
+		if b.killed {
+			return nil, fmt.Errorf("%s: a test notices what is said to change nothing: %q", equivalentFile, row)
+		}
+		all = slices.Delete(all, at, at+1)
+	}
+	return all, nil
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

@@ -20,6 +20,12 @@ var (
 	addendLost  = regexp.MustCompile(`^\s*mul\.rn\.f32\s`)
 	setToZero   = regexp.MustCompile(`^\s*mov\.f32\s+%f\d+, 0f00000000;`)
 	fusedParts  = regexp.MustCompile(`^\s*fma\.rn\.f32\s+\S+, (%f\d+), (%f\d+), (%f\d+);`)
+	ordered     = regexp.MustCompile(`\b(?:ld|st|atom|red)\.(?:volatile\.)?(?:shared|global)|ldmatrix|cp\.async`) // memory that others see
+	readOnly    = regexp.MustCompile(`\bld\.global\.nc`)
+	branch      = regexp.MustCompile(`^\s*(@!?%p\d+\s+)?bra(?:\.uni)?\s+(\S+);`)
+	ends        = regexp.MustCompile(`^\s*(?:ret|exit|trap);`)
+	masked      = regexp.MustCompile(`^\s*and\.b32\s+%r\d+, (%r\d+), (-?\d+);`)
+	shifted     = regexp.MustCompile(`^\s*shl\.b32\s+%r\d+, %r\d+, (\d+);`)
 	addition    = regexp.MustCompile(`^\s*(?:add|sub)\.s(?:32|64)\s+\S+, (\S+), (\S+);`)
 )
 
@@ -30,6 +36,9 @@ var (
 //   - a butterfly's distance of one lane more (17 for 16): with distance 1 among them, the five steps reach the same lanes in another order;
 //   - a signed shift by the width or more, which is one by the width less one;
 //   - a barrier's removal where no shared memory is written since the one before nor behind it: it orders nothing;
+//   - a barrier's removal where on every way from the one before, or on every way to the one behind or to the end, no memory is accessed that
+//     other threads see: the other barrier orders all that this one does;
+//   - a mask's lowest bits over what was shifted left by as many;
 //   - the loss of an addend that is 0;
 //   - how expf splits its exponent (its 1/2 lost): powers of two and the rest share it otherwise, and the product is the same but for
 //     rounding, also where it ends in 0 or infinity;
@@ -49,7 +58,18 @@ func equivalent(lines []string, at int, text string) bool {
 		return s != nil && isSign(lines, at, s[2]) || signBit.MatchString(d) && signBit.FindStringSubmatch(d)[2] == m[1]
 	}
 	if strings.Contains(lines[at], "bar.sync") {
-		return ordersNothing(lines, at)
+		return ordersNothing(lines, at) || besideAnother(lines, at)
+	}
+	if m := masked.FindStringSubmatch(text); m != nil {
+		from := masked.FindStringSubmatch(lines[at])
+		by := shifted.FindStringSubmatch(definition(lines, at, m[1]))
+		if from == nil || by == nil {
+			return false
+		}
+		was, _ := strconv.Atoi(from[2])
+		is, _ := strconv.Atoi(m[2])
+		low, _ := strconv.Atoi(by[1])
+		return uint32(was^is)>>low == 0
 	}
 	if m := addendLost.FindStringSubmatch(text); m != nil {
 		from := fusedParts.FindStringSubmatch(lines[at])
@@ -176,6 +196,59 @@ func ordersNothing(lines []string, at int) bool {
 		}
 	}
 	return true
+}
+
+// besideAnother says whether a barrier is met, on every way to or from it, right beside another one (or the kernel's start or end): no access that
+// it could order lies between.
+func besideAnother(lines []string, at int) bool {
+	first, last := at, at
+	for first > 0 && !strings.HasPrefix(lines[first], "{") {
+		first--
+	}
+	for last < len(lines)-1 && !strings.HasPrefix(lines[last], "}") {
+		last++
+	}
+	labels := map[string]int{}
+	for i := first; i <= last; i++ {
+		if l, ok := strings.CutSuffix(strings.TrimSpace(lines[i]), ":"); ok {
+			labels[l] = i
+		}
+	}
+	after, before := map[int][]int{}, map[int][]int{}
+	join := func(i, j int) { after[i], before[j] = append(after[i], j), append(before[j], i) }
+	for i := first; i < last; i++ {
+		b := branch.FindStringSubmatch(lines[i])
+		if b != nil {
+			to, ok := labels[b[2]]
+			if !ok {
+				return false
+			}
+			join(i, to)
+		}
+		if !(b != nil && b[1] == "" || ends.MatchString(lines[i])) {
+			join(i, i+1)
+		}
+	}
+	quiet := func(next map[int][]int) bool {
+		seen := map[int]bool{}
+		for left := slices.Clone(next[at]); len(left) > 0; {
+			i := left[len(left)-1]
+			left = left[:len(left)-1]
+			if seen[i] || strings.Contains(lines[i], "bar.sync") {
+				if i == at {
+					return false // round a loop to itself
+				}
+				continue
+			}
+			seen[i] = true
+			if ordered.MatchString(lines[i]) && !readOnly.MatchString(lines[i]) {
+				return false
+			}
+			left = append(left, next[i]...)
+		}
+		return true
+	}
+	return quiet(before) || quiet(after)
 }
 
 // isOtherLane says whether a register is set to a power of two that is nothing but the distance of lanes in a butterfly.

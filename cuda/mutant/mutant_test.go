@@ -32,7 +32,7 @@ func TestMutate(t *testing.T) {
 		{"$L_1:", nil},
 	} {
 		var got []string
-		for _, m := range All("\n"+c.line+"\n}", "k", executed(2)) {
+		for _, m := range All("\tst.shared.u32 \t[%r8], %r9;\n"+c.line+"\n\tst.shared.u32 \t[%r8], %r9;\n}", "k", executed(2)) {
 			got = append(got, m.Kind+": "+m.Text)
 		}
 		slices.Sort(got)
@@ -193,5 +193,39 @@ func TestHowExpSplitsIsNotTried(t *testing.T) {
 	}
 	if len(lost) != 2 || lost[5] != 1 || lost[6] != 1 {
 		t.Fatal("addends lost in lines", lost)
+	}
+}
+
+func TestBarrierBesideAnotherIsNotTried(t *testing.T) {
+	for _, c := range []struct {
+		name, ptx string
+		at        int
+		none      bool
+	}{
+		{"behind a loop that ends with one", "{\n@%p1 bra SKIP;\nLOOP:\nst.shared.f32 [%r1], %f1;\nbar.sync 0;\nld.shared.f32 %f1, [%r2];\nbar.sync 0;\n@%p2 bra LOOP;\nSKIP:\nbar.sync 0;\nst.shared.f32 [%r3], %f1;\nret;\n}", 10, true},
+		{"the loop's own", "{\n@%p1 bra SKIP;\nLOOP:\nst.shared.f32 [%r1], %f1;\nbar.sync 0;\nld.shared.f32 %f1, [%r2];\nbar.sync 0;\n@%p2 bra LOOP;\nSKIP:\nbar.sync 0;\nst.shared.f32 [%r3], %f1;\nret;\n}", 5, false},
+		{"an access on one way", "{\nbar.sync 0;\n@%p1 bra SKIP;\nst.shared.f32 [%r1], %f1;\nSKIP:\nbar.sync 0;\nld.shared.f32 %f1, [%r1];\nret;\n}", 6, false},
+		{"nothing behind it", "{\nst.shared.f32 [%r1], %f1;\nbar.sync 0;\nld.shared.f32 %f2, [%r2];\nbar.sync 0;\nmov.f32 %f3, %f2;\nret;\n}", 5, true},
+		{"a store to global memory behind it", "{\nst.shared.f32 [%r1], %f1;\nbar.sync 0;\nst.global.f32 [%rd1], %f2;\nret;\n}", 3, false},
+		{"alone in a loop", "{\nLOOP:\nbar.sync 0;\n@%p1 bra LOOP;\nld.shared.f32 %f2, [%r2];\nret;\n}", 3, false},
+	} {
+		got := len(All(c.ptx, "k", executed(c.at)))
+		if (got == 0) != c.none {
+			t.Errorf("%s: %d mutants", c.name, got)
+		}
+	}
+}
+
+func TestMaskOfWhatWasShiftedIsNotTried(t *testing.T) {
+	for by, want := range map[string]int{"4": 0, "1": 0, "0": 1} {
+		numbers := 0
+		for _, m := range All("{\nshl.b32 \t%r2, %r1, "+by+";\nand.b32 \t%r3, %r2, -256;\n}", "k", executed(3)) {
+			if m.Kind == "number" {
+				numbers++
+			}
+		}
+		if numbers != want {
+			t.Errorf("shifted by %s: %d mutants of the mask", by, numbers)
+		}
 	}
 }

@@ -22,7 +22,6 @@ func report(l *lab, wanted func(string) bool, leastCoverage, leastKilled float64
 		return err
 	}
 	var faults []error
-	var sum score
 	var lines, names []string
 	coverage, counts := map[string]float64{}, map[string]count{}
 	for _, m := range kernels.Modules() {
@@ -37,8 +36,6 @@ func report(l *lab, wanted func(string) bool, leastCoverage, leastKilled float64
 			}
 			names = append(names, k)
 			coverage[k], counts[k] = a.coverage(), countOf(a)
-			sum.killed += s.killed
-			sum.tried += s.tried
 			use := "registers - spills -"
 			if u, ok := assembled[k]; ok {
 				use = fmt.Sprintf("registers %d spills %d", u.registers, u.spills)
@@ -48,13 +45,13 @@ func report(l *lab, wanted func(string) bool, leastCoverage, leastKilled float64
 			if s.tried == 0 && leastKilled > 0 {
 				faults = append(faults, fmt.Errorf("%s: no mutants of its source were tried; run make mutants", k))
 			}
+			if 100*float64(s.killed) < leastKilled*float64(s.tried) {
+				faults = append(faults, fmt.Errorf("%s: %d of %d mutants were noticed, want %g %%", k, s.killed, s.tried, leastKilled))
+			}
 			if a.coverage() < leastCoverage {
 				faults = append(faults, fmt.Errorf("%s: %.1f %% of its instructions are executed by tests, want %g", k, a.coverage(), leastCoverage))
 			}
 		}
-	}
-	if 100*float64(sum.killed) < leastKilled*float64(sum.tried) {
-		faults = append(faults, fmt.Errorf("%d of %d mutants were noticed, want %g %%", sum.killed, sum.tried, leastKilled))
 	}
 	faults = append(faults, keep(write, lines, coverage, counts, names))
 	return errors.Join(faults...)

@@ -118,6 +118,7 @@ void resolve(Warp& w, Instruction& i, u32 lanes, const Operand& base, i64 offset
 	Resolving r{w, i, lanes, bytes, how, pointers, {}};
 	r.read(base, offset);
 	if (settings.statistics && (i.space == SHARED || i.space == GLOBAL)) countWaste(i, lanes, r.addresses, bytes, i.space == SHARED);
+	if (settings.races && how == WRITE && i.space == GLOBAL) mustDiffer(w, i, lanes, r.addresses, bytes);
 	if ((i.space == GLOBAL || i.space == GENERIC) && r.allInLastUsed()) return;
 	if (i.space == SHARED && r.allInShared()) return;
 	EACH_ON(l, lanes) r.one(l);

@@ -75,6 +75,19 @@ static const int GRAIN = 2;   // bytes that a cell of the shadow stands for: a h
 	      " of an allocation, which block number " + std::to_string(other - 1) + " of this launch wrote");
 }
 
+void mustDiffer(Warp& w, const Instruction& i, u32 lanes, const u64* at, int bytes) {
+	u64 least = 0;
+	bool rising = true;
+	EACH_ON(l, lanes) {
+		rising &= at[l] >= least;
+		least = at[l] + bytes;
+	}
+	if (rising) return;   // nearly always
+	EACH_ON(l, lanes)
+		EACH_ON(k, lanes)
+			if (k < l && at[k] == at[l]) fault(w, i, l, LAUNCH_FAILED, "writes address " + hex(at[l]) + " at once with lane " + std::to_string(k) + " of its warp");
+}
+
 void noteGlobal(Warp& w, const Instruction& i, u32 lanes, const u64* at, int bytes, Access how, Allocation& a) {
 	static std::mutex making;
 	const u32 launch = w.block->launch->number, block = w.block->number;

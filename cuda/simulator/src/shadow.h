@@ -13,6 +13,9 @@ enum Access { READ, WRITE, ATOMIC };
 // wrote. Two accesses are in order when a barrier stands between them, or a synchronisation of the warp when both are of it.
 void noteShared(Warp& w, const Instruction& i, u32 lanes, const u64* at, int bytes, Access how);
 
+// Faults where two lanes store to one place of global memory at once: which of them is kept is not said.
+void mustDiffer(Warp& w, const Instruction& i, u32 lanes, const u64* at, int bytes);
+
 // Likewise for accesses to an allocation in global memory: faults where a block reads or overwrites what another block of the same launch
 // wrote. Atomics are left out. Nothing but reading first and writing later slips through: another order of blocks shows that.
 void noteGlobal(Warp& w, const Instruction& i, u32 lanes, const u64* at, int bytes, Access how, Allocation& a);

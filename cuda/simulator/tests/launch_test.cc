@@ -63,8 +63,13 @@ TEST(racesBetweenBlocksAreFound) {
 		Run r(own + body, 1024);
 		THROWS(r.go(4, 32), why);
 	};
-	fails("st.global.u32 [%o+256], %g;", "race between blocks: writes byte 256 of an allocation, which block number 0 of this launch wrote");
+	fails("setp.eq.u32 %q, %t, 0; @%q st.global.u32 [%o+256], %g;", "race between blocks: writes byte 256 of an allocation, which block number 0 of this launch wrote");
 	fails(write + "ld.global.u32 %w, [%o];", "race between blocks: reads byte 0 of an allocation, which block number 0");
+	{
+		Run r("st.global.u32 [%o], 5;", 4);
+		THROWS(r.go(1, 2), " at once with lane 0 of its warp");
+		r.go(1, 1);
+	}
 	{
 		Run r(own + next + write, 640);
 		r.go(4, 32);   // forward each block reads before the next one writes
@@ -125,7 +130,7 @@ TEST(endlessLoopsEnd) {
 
 // A warp that waits for another one's store must not keep it from running.
 TEST(spinningWarpsLetOthersRun) {
-	Run r("setp.lt.u32 %q, %t, 32; @%q bra SPIN; st.volatile.global.u32 [%o], 1; bra DONE; SPIN: ld.volatile.global.u32 %w, [%o]; setp.eq.u32 %q, %w, 0; @%q bra SPIN; DONE:", 4);
+	Run r("setp.lt.u32 %q, %t, 32; @%q bra SPIN; setp.eq.u32 %q, %t, 40; @%q st.volatile.global.u32 [%o], 1; bra DONE; SPIN: ld.volatile.global.u32 %w, [%o]; setp.eq.u32 %q, %w, 0; @%q bra SPIN; DONE:", 4);
 	r.go(1, 64);
 	EQUAL(r.word(0), 1u);
 }
