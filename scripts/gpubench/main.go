@@ -40,7 +40,14 @@ func main() {
 	small := flag.Bool("small", false, "tiny rows, also on a simulated device: tries the program, measures nothing")
 	python := flag.String("python", os.Getenv("CLASSLENS_BENCH_PYTHON"), "a Python with torch, numpy and onnx; without one PyTorch is left out")
 	seconds := flag.Float64("seconds", 1, "least time a row is measured for")
+	list := flag.Bool("list", false, "name the devices and end, with an error where none is a card that the kernels run on")
 	flag.Parse()
+	if *list {
+		if !listDevices() {
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(*small, *python, *seconds); err != nil {
 		fmt.Fprintln(os.Stderr, "gpubench:", err)
 		os.Exit(1)
@@ -87,6 +94,28 @@ func run(small bool, python string, seconds float64) error {
 		return nil
 	}
 	return b.compare(python, counts, first)
+}
+
+// listDevices says what there is, and whether a card is among it that the kernels run on.
+func listDevices() (usable bool) {
+	all, err := driver.Devices()
+	if err != nil {
+		fmt.Println("gpubench:", err)
+	} else if len(all) == 0 {
+		fmt.Println("gpubench: no NVIDIA driver, or no GPU that it sees")
+	}
+	for _, d := range all {
+		text := "usable"
+		if err := d.Unfit(); err != nil {
+			text = err.Error()
+		} else if d.Simulated {
+			text = "simulated"
+		} else {
+			usable = true
+		}
+		fmt.Printf("gpubench: %s, %s, compute %d.%d, driver for CUDA %d.%d: %s\n", d.Name, d.UUID, d.ComputeMajor, d.ComputeMinor, d.DriverVersion/1000, d.DriverVersion%1000/10, text)
+	}
+	return usable
 }
 
 // madeUp is a pattern in -1..1, the same that theirs.py makes.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tries classlens' CUDA half on this machine in less than 8 minutes and writes result.txt beside this script: tests, compute-sanitizer where it is
-# installed, benchmarks, a short training. Needs an NVIDIA driver (535 or newer) and nothing else; PyTorch is compared with where python3 has torch and
+# installed, benchmarks, a short training. Needs an NVIDIA driver (535 or newer), glibc 2.34 (Debian 12, Ubuntu 22.04, RHEL 9) and nothing else; PyTorch is compared with where python3 has torch and
 # onnx. --small is a dry run on the simulated device.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -30,9 +30,20 @@ tests() { # FOLDER SECONDS FLAGS...
 }
 
 say "classlens gpu-check, $(date -u +%Y-%m-%dT%H:%MZ), $(uname -sm)"
+if ! why=$("$here/gpubench" -h 2>&1); then
+	say "result: FAILED, the programs do not start here: $(head -1 <<<"$why")"
+	case $why in *GLIBC*) say "they need glibc 2.34 or newer: Debian 12, Ubuntu 22.04, RHEL 9, or a container of one of these (docker run --gpus all)" ;; esac
+	exit 1
+fi
 if command -v nvidia-smi >/dev/null; then
 	nvidia-smi --query-gpu=name,uuid,driver_version,memory.total,power.limit --format=csv,noheader 2>&1 | while read -r l; do say "card: $l"; done
 fi
+if ! devices=$("$here/gpubench" -list); then
+	say "$devices"
+	say "result: FAILED, there is no card to try"
+	exit 1
+fi
+say "$devices"
 if [ "$small" = --small ]; then
 	tests cuda/driver 300 -test.run 'Saxpy|Graph'
 	tests cuda/kernels 300 -test.run 'Softmax|Peaks'
