@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -8,8 +9,9 @@ import (
 	"classlens/cuda/driver"
 )
 
-// The roofline of a step counts what its convolutions and products must compute, and reads and writes every tensor once.
-func TestTapeLimit(t *testing.T) {
+// recorder is one on the first device; without one the test is skipped.
+func recorder(t *testing.T) *Recorder {
+	t.Helper()
 	all, err := driver.Devices()
 	if err != nil || len(all) == 0 {
 		t.Skip("no CUDA device, real or simulated: ", err)
@@ -18,12 +20,21 @@ func TestTapeLimit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close()
 	r, err := NewRecorder(d)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
+	t.Cleanup(func() {
+		if err := errors.Join(r.Close(), d.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+// The roofline of a step counts what its convolutions and products must compute, and reads and writes every tensor once.
+func TestTapeLimit(t *testing.T) {
+	r := recorder(t)
 	for precision, faster := range map[Precision]float64{Float32: 1, FP16: tensorCores} {
 		forward := r.Phase()
 		tape := NewTape(forward, precision)
@@ -72,20 +83,7 @@ func total(seconds map[string]float64) (sum float64) {
 
 // Kernels count elements in 32 bits: a batch too large for that is an error, not a wrong result.
 func TestTooManyElements(t *testing.T) {
-	all, err := driver.Devices()
-	if err != nil || len(all) == 0 {
-		t.Skip("no CUDA device, real or simulated: ", err)
-	}
-	d, err := Open(all[0].UUID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	r, err := NewRecorder(d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
+	r := recorder(t)
 	r.Memory(maxElements + 1)
 	if err := r.Wait(); err == nil || !strings.Contains(err.Error(), "take a smaller batch") {
 		t.Error(err)
