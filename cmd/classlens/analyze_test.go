@@ -13,7 +13,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"classlens/internal/analysis"
 	"classlens/vision/video"
 )
 
@@ -384,5 +386,26 @@ func TestRecordingName(t *testing.T) {
 		if got := recordingName(path); got != want {
 			t.Errorf("%s: %q, want %q", path, got, want)
 		}
+	}
+}
+
+// The moving line of a recording with a long name stays on one line of a terminal of 80 columns.
+func TestProgressFitsTheTerminal(t *testing.T) {
+	var log bytes.Buffer
+	p := newProgress(&bytes.Buffer{}, &log, false)
+	p.terminal = true
+	name := "a rather long file name of a lesson in week 34, third period, room B 204.mp4"
+	for _, stage := range []string{"people", "classify", "annotate"} {
+		for done := range 40 {
+			p.Event(analysis.Event{Kind: "progress", Recording: name, Stage: stage, Done: float64(100 * done), Total: 4000})
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+	longest := 0
+	for _, line := range strings.FieldsFunc(log.String(), func(r rune) bool { return r == '\r' || r == '\n' }) {
+		longest = max(longest, len([]rune(strings.TrimRight(line, " "))))
+	}
+	if longest < 40 || longest > 79 || !strings.Contains(log.String(), "a rather") || !strings.Contains(log.String(), "204.mp4: annotate") {
+		t.Errorf("lines of up to %d characters: %q", longest, log.String())
 	}
 }

@@ -69,11 +69,38 @@ func (p *progress) move(e analysis.Event) {
 	if p.bar == nil || p.stage != e.Stage {
 		p.clear()
 		p.stage = e.Stage
-		p.bar = progressbar.NewOptions(max(1, int(e.Total)), progressbar.OptionSetWriter(p.log), progressbar.OptionSetDescription(oneLine(e.Recording)+": "+e.Stage),
+		p.bar = progressbar.NewOptions(max(1, int(e.Total)), progressbar.OptionSetWriter(p.log), progressbar.OptionSetDescription(shortened(oneLine(e.Recording), p.room())+": "+e.Stage),
 			progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond),
-			progressbar.OptionSetWidth(24))
+			progressbar.OptionSetWidth(barWidth))
 	}
 	_ = p.bar.Set(min(int(e.Done), max(1, int(e.Total)))) // drawing only
+}
+
+// barWidth is the bar's, aroundBar what stands about it: the longest stage, per cent, time gone and left.
+const (
+	barWidth  = 16
+	aroundBar = 36
+)
+
+// room is how many characters of a name leave the moving line on one line of the terminal: what goes on to a second would stay there at each redrawing.
+func (p *progress) room() int {
+	columns := 80
+	if f, ok := p.log.(*os.File); ok {
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
+			columns = w
+		}
+	}
+	return max(8, columns-barWidth-aroundBar)
+}
+
+// shortened leaves the middle of a long name out: recordings are told apart by how they begin or end.
+func shortened(name string, most int) string {
+	r := []rune(name)
+	if len(r) <= most {
+		return name
+	}
+	begin := (most - 1) / 2
+	return string(r[:begin]) + "…" + string(r[len(r)-(most-1-begin):])
 }
 
 // clear takes the moving line away before something lasting is printed.
