@@ -77,6 +77,7 @@ const (
 	sizeWindow = 10  // a box has the median size of so many nearest hits
 	linePull   = 0.3 // how far, in log size, it is drawn towards the room's perspective
 	covered    = 0.45
+	hidesShare = 0.5 // of a head that is found: who covers so much of it from before cannot be there
 	holdShare  = 0.5 // a seat found at this share of the looks is held where it is not; else,
 	holdSeldom = 2.0 // only for so many seconds from a find: who is seldom seen is not visible
 	walkHold   = 4.0 // seconds that one on foot is followed unseen; then they are elsewhere
@@ -177,7 +178,7 @@ func (t *Tracker) holds(s *seat, keys []key, j, q int) bool {
 }
 
 // uncover hides, at each step, a held box that lies on another seat's head: on
-// one that is found there, or on that of a seat with more evidence.
+// one that is found there, or on that of a seat with more evidence; and one that, nearer to the camera, would hide much of a head that is found.
 func uncover(all [][]place, evidence []float64) {
 	if len(all) == 0 {
 		return
@@ -193,11 +194,21 @@ func uncover(all [][]place, evidence []float64) {
 				if i == j || !o.shown || !(o.found || evidence[j] > evidence[i]) {
 					continue
 				}
-				if headDistance(p.x, p.y, p.w, p.h, o.x, o.y, o.w, o.h) < covered {
+				if headDistance(p.x, p.y, p.w, p.h, o.x, o.y, o.w, o.h) < covered || o.hit != nil && p.inFrontOf(o) >= hidesShare {
 					p.shown = false
 					break
 				}
 			}
 		}
 	}
+}
+
+// inFrontOf is the share of another head's box that one nearer to the camera covers: lower in the picture and larger; 0 when it is not nearer.
+func (p *place) inFrontOf(o *place) float64 {
+	if p.y+p.h/2 <= o.y+o.h/2 || p.h <= o.h {
+		return 0
+	}
+	w := math.Min(p.x+p.w/2, o.x+o.w/2) - math.Max(p.x-p.w/2, o.x-o.w/2)
+	h := math.Min(p.y+p.h/2, o.y+o.h/2) - math.Max(p.y-p.h/2, o.y-o.h/2)
+	return math.Max(w, 0) * math.Max(h, 0) / (o.w * o.h)
 }

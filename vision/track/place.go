@@ -60,7 +60,7 @@ func (t *Tracker) samePerson(a, b *seat) float64 {
 	if hands == 0 || float64(both) > placesAtOnce*float64(rare) {
 		return 1
 	}
-	chance := math.Max(t.chanceApart(a, b), t.chanceApart(b, a))
+	chance := math.Max(t.chanceApart(a, b), t.chanceApart(b, a)) * math.Exp(t.wardrobe.others(&a.dress, &b.dress))
 	if chance > placesChance {
 		return 1
 	}
