@@ -76,6 +76,7 @@ func carried(path []xy, i int, h *hit) (x, y float64) {
 const (
 	sizeWindow = 10  // a box has the median size of so many nearest hits
 	linePull   = 0.3 // how far, in log size, it is drawn towards the room's perspective
+	lineSure   = 0.1 // where heads scatter about it by more than this, the detectors' own error, as much less as variances say
 	covered    = 0.45
 	hidesShare = 0.5 // of a head that is found: who covers so much of it from before cannot be there
 	holdShare  = 0.5 // a seat found at this share of the looks is held where it is not; else,
@@ -122,6 +123,7 @@ func (t *Tracker) places(s *seat, size perspective.Plane) []place {
 	if float64(len(s.hits)) < holdShare*float64(all) && !sure {
 		s.holdOut = holdSeldom
 	}
+	pull := linePull * math.Min(1, math.Pow(lineSure/math.Max(size.Scatter, 1e-3), 2))
 	out := make([]place, len(t.steps))
 	var ws, hs []float64
 	for q := range out {
@@ -154,7 +156,7 @@ func (t *Tracker) places(s *seat, size perspective.Plane) []place {
 			ws, hs = append(ws, k.w), append(hs, k.h)
 		}
 		p.w, p.h = median(ws), median(hs)
-		f := math.Pow(size.Height(p.x, p.y)/p.h, linePull)
+		f := math.Pow(size.Height(p.x, p.y)/p.h, pull)
 		p.w, p.h = p.w*f, p.h*f
 		p.shown = p.shown && !s.unseen[q] && t.steps[q].view == t.steps[keys[0].step].view && (p.found || t.holds(s, keys, j, q))
 		out[q] = p
