@@ -19,7 +19,7 @@ func clipNet() *graphFile {
 // Every call of a run on crops fails in turn: the result is the same, from smaller batches where memory ran out, or it is said
 // that the network went to the CPU, where it then works. Two runs of a batch, one of another: launched, recorded, and beside it.
 func TestDeviceClipsFaults(t *testing.T) {
-	needDevice(t)
+	needFaults(t)
 	r := rand.New(rand.NewPCG(4, 4))
 	frame := scene.Frame{Width: 40, Height: 30, Pix: make([]byte, 3*40*30)}
 	for i := range frame.Pix {

@@ -120,7 +120,7 @@ func TestDeviceSight(t *testing.T) {
 
 // Every call of three looks fails in turn: what is found is the same, or it is said that the network went to the CPU, where it then works.
 func TestDeviceSightFaults(t *testing.T) {
-	needDevice(t)
+	needFaults(t)
 	frame := make([]byte, 3*16*12)
 	for i := range frame {
 		frame[i] = byte(i * i)
