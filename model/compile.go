@@ -70,7 +70,7 @@ type mapping struct {
 type pending struct {
 	instr          cpu.Instr
 	in, out, other *mapping
-	layer          *layer // of a Conv
+	layer          *layer // of a Conv or First
 }
 
 func (m *mapping) floats() int64 { return int64(cpu.Blocks(m.c)) * cpu.Block * int64(m.h) * int64(m.w) }
@@ -339,6 +339,9 @@ func (c *compiler) joinPools() {
 		x.Op, x.FirstIsInput, x.Pool, x.Port, x.Weights0 = cpu.Chain, true, true, first.instr.Port, first.instr.Weights
 		x.KH0, x.KW0, x.Stride0, x.Top0, x.Left0, x.H0, x.W0 = first.instr.KH0, first.instr.KW0, first.instr.Stride0, first.instr.Top0, first.instr.Left0, first.instr.H0, first.instr.W0
 		x.Slope, x.Shift, x.Clamp0 = first.instr.Slope, first.instr.Shift, first.instr.Clamp
+		if first.layer.mirrored() {
+			x.Mirrored, x.Weights0 = true, c.weights(first.layer, firstHalf)
+		}
 		in := &mapping{c: first.in.c, h: first.out.h, w: first.out.w, picture: first.in.picture}
 		c.instrs[r[0]] = pending{instr: x, in: in, out: pool.out}
 		gone[i], unused[first.out] = true, true

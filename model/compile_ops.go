@@ -49,7 +49,7 @@ func (c *compiler) layer(l *layer) bool {
 		in = c.readPicture(&x, l, in)
 		x.Weights = c.weights(l, firstOrder)
 		out := c.newMap(cout, h, w)
-		c.emit(pending{instr: x, in: in, out: out})
+		c.emit(pending{instr: x, in: in, out: out, layer: l})
 		c.maps[l.out] = out
 		return c.err == nil
 	case l.transpose:

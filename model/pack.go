@@ -51,6 +51,7 @@ const (
 	plainOrder      weightOrder = iota // 1x1: channels
 	spatialOrder                       // k x k: rows, columns, channels of whole blocks; then those of an unfinished one
 	firstOrder                         // reading the picture: rows, channels, columns
+	firstHalf                          // the same, of the first half of the outputs
 	transposedOrder                    // 2x2 transposed: four pointwise convolutions side by side
 	headOrder                          // 1x1 at the end of a chain: the outputs that are not dots
 )
@@ -101,6 +102,12 @@ func (l *layer) reorder(order weightOrder) (cout, k int, bias, w []float32) {
 		return cout, cin, bias, src[:cout*cin]
 	case transposedOrder:
 		return l.reorderTransposed()
+	case firstHalf:
+		cout, k, bias, w = l.reorder(firstOrder)
+		if bias != nil {
+			bias = bias[:cout/2]
+		}
+		return cout / 2, k, bias, w[:cout/2*k]
 	}
 	kw := s[3]
 	read := cin
@@ -127,6 +134,25 @@ func (l *layer) reorder(order weightOrder) (cout, k int, bias, w []float32) {
 		}
 	}
 	return cout, k, bias, w
+}
+
+// mirrored: the second half of the outputs is the first one negated, in half blocks, which a first layer before a pooling makes
+// without a product.
+func (l *layer) mirrored() bool {
+	half := l.weights.shape[0] / 2
+	if l.weights.shape[0] != 2*half || half%cpu.HalfBlock != 0 {
+		return false
+	}
+	negated := func(v []float32) bool {
+		n := len(v) / 2
+		for i, x := range v[:n] {
+			if v[n+i] != -x {
+				return false
+			}
+		}
+		return true
+	}
+	return negated(l.weights.floats) && negated(l.bias)
 }
 
 // PlanesRead is how many of the leading planes of an input, (N, C, H, W), the network looks at: C, but for planes at the

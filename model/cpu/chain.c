@@ -7,7 +7,7 @@
 
 /* In a chain, in.h and in.w are the size of the depthwise layer's input; in.at is where the chain's input lies (of the same size, unless
  * it is the picture itself). */
-static int wide_blocks(const cl_instr *i) { return i->w0s ? i->w0s->blocks : blocks_of(i->in.c); }
+static int wide_blocks(const cl_instr *i) { return i->mirrored ? blocks_of(2 * i->w0s->cout) : i->w0s ? i->w0s->blocks : blocks_of(i->in.c); }
 static long pitch_of(const cl_instr *i) { return (long)imax(i->pl + i->in.w, (i->out.w - 1) * i->s + i->kw) * CL_BLOCK; }
 static int strip_rows(const cl_instr *i) { return (i->rows - 1) * i->s + i->kh; }
 static int first_rows(const cl_instr *i) { return strip_rows(i) * i->s0 + i->kh0; } /* of the picture, for one strip */
@@ -21,7 +21,8 @@ typedef struct {
 static sizes sizes_of(const cl_instr *i) {
     sizes z = {(long)wide_blocks(i) * strip_rows(i) * pitch_of(i) + 64, (long)i->rows * i->out.w * CL_BLOCK * wide_blocks(i) + 64, 0, 0, 0, 0};
     if (i->first_is_input) z.first = (long)first_rows(i) * i->in.c * cl_first_pitch(i) + 64;
-    else if (i->w0s) z.flat = 3L * strip_rows(i) * i->in.w * CL_BLOCK + 64;
+    if (i->mirrored) z.flat = (long)i->w0s->blocks * i->in.w * CL_BLOCK + 64;
+    else if (i->w0s && !i->first_is_input) z.flat = 3L * strip_rows(i) * i->in.w * CL_BLOCK + 64;
     if (i->head_n) {
         long row = (long)i->rows * i->out.w * CL_BLOCK;
         z.made = row * blocks_of(i->out.c) + 64;
@@ -97,6 +98,17 @@ static void produce(cl_run *r, int image, int q, int width, int halves, int c0, 
     const cl_weights *ws = i->w0s;
     struct cl_gemm g = first_gemm(i);
     const float *weights = ws->w + ws->at[q], *bias = ws->bias + ws->start[q] * CL_BLOCK;
+    if (i->mirrored) {
+        long flat_block = (long)w * CL_BLOCK;
+        g.lo = -INFINITY, g.hi = INFINITY;
+        for (int y = ya; y < yb; y++) {
+            for (q = 0; q < ws->panels; q++)
+                k->gemm(&g, ws->halves[q], first + (long)(y * i->s0 - i->pt0 - sy0) * cl_first_pitch(i), ws->w + ws->at[q], ws->bias + ws->start[q] * CL_BLOCK, 0,
+                        flat + ws->start[q] * flat_block, flat_block, 0, w, w, 0);
+            k->mirror(flat, flat_block, ws->cout / CL_HALF, to + (y - ya) * pitch, block, w, i->lo0, i->hi0);
+        }
+        return;
+    }
     if (i->first_is_input) {
         for (int y = ya; y < yb; y++)
             k->gemm(&g, halves, first + (long)(y * i->s0 - i->pt0 - sy0) * cl_first_pitch(i), weights, bias, 0, to + (y - ya) * pitch, block, 0, w, w, 0);
@@ -152,7 +164,7 @@ static void band_task(void *arg, int task, int thread) {
     parts s = parts_of(r, thread);
     long pitch = pitch_of(i), block = strip_rows(i) * pitch, deep = (long)i->rows * i->out.w * CL_BLOCK;
     long out_block = (long)i->out.h * i->out.w * CL_BLOCK;
-    int panels = i->w0s ? i->w0s->panels : blocks_of(i->in.c), have = -1, sy0 = 0;
+    int panels = i->mirrored ? 1 : i->w0s ? i->w0s->panels : blocks_of(i->in.c), have = -1, sy0 = 0;
     float *out_map = map_at(r, &i->out, image);
     const float *res_map = i->other.c ? map_at(r, &i->other, image) : 0;
     for (int y = y_begin; y < y_end; y += i->rows) {
@@ -163,7 +175,7 @@ static void band_task(void *arg, int task, int thread) {
             cl_first_rows(r, i, image, s.first, first_rows(i), sy0, (y1 - 1) * i->s0 - i->pt0 + i->kh0);
         }
         for (int q = 0; q < panels; q++) {
-            int c0 = i->w0s ? i->w0s->start[q] : q, width = i->w0s ? i->w0s->width[q] : 1;
+            int c0 = i->w0s ? i->w0s->start[q] : q, width = i->mirrored ? wide_blocks(i) : i->w0s ? i->w0s->width[q] : 1;
             float *p = s.strip + c0 * block;
             if (have < 0) pad_sides(i, width, p, block);
             int shift = have - keep - ((y - i->rows) * i->s - i->pt); /* strip row where the kept rows lie now */

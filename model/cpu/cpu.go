@@ -27,6 +27,9 @@ var ErrNoMemory = errors.New("cpu engine: out of memory")
 // Block is how many channels lie together in a feature map.
 const Block = 16
 
+// HalfBlock is what the width of a panel of weights is counted in.
+const HalfBlock = C.CL_HALF
+
 // Blocks is the number of blocks that hold the channels.
 func Blocks(channels int) int { return (channels + Block - 1) / Block }
 

@@ -46,6 +46,8 @@ struct cl_kernels {
     void (*dot)(const float *in, long in_block, int blocks, const float *w, float bias, float *out, long pixels, float lo, float hi);
     void (*planes)(const float *in, float *out, long plane, int channels, long pixels); /* a block to `channels` plain planes */
     void (*sigmoid)(const float *in, float *out, long n);
+    /* `halves` half blocks of channels, then the same negated, all clamped. */
+    void (*mirror)(const float *in, long in_block, int halves, float *out, long out_block, long pixels, float lo, float hi);
     void (*copy_rows)(const float *in, long in_pitch, float *out, long out_pitch, int floats, int rows); /* floats: of a row, whole blocks */
     /* Training (learn.h), on planar maps; gradients are added to. */
     void (*dw_forward)(const struct cl_planes *, const float *x, const float *w, float *y);
@@ -88,6 +90,7 @@ typedef struct {
     int pool;           /* of a chain: the middle is no depthwise layer but the largest of kh x kh */
     int first_is_input; /* the chain starts with a first-layer convolution of the input: its kernel, stride and padding */
     int kh0, kw0, s0, pt0, pl0, h0, w0;
+    int mirrored; /* of that convolution: its channels, w0s->cout, come a second time, negated (a concatenated ReLU); a multiple of 8 */
     /* A chain may go on: [-> a pointwise layer of head_n outputs -> clamp -> sigmoid], which leaves plain planes in an output. The first
      * channels are wh's, the others (few) dots of [channel][block * 16] weights. */
     int head_n, head_port, head_sigmoid;

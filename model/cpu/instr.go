@@ -50,6 +50,7 @@ type Instr struct {
 	// A chain's and a first layer's own parts.
 	Clamp0, Clamp1 [2]float32
 	FirstIsInput   bool
+	Mirrored       bool // Weights0's channels come a second time, negated; a multiple of HalfBlock
 	Pool           bool
 	KH0, KW0       int
 	Stride0        int
@@ -92,6 +93,9 @@ func (i Instr) fill(c *C.cl_instr) {
 	c.lo1, c.hi1 = C.float(i.Clamp1[0]), C.float(i.Clamp1[1])
 	if i.FirstIsInput {
 		c.first_is_input = 1
+	}
+	if i.Mirrored {
+		c.mirrored = 1
 	}
 	if i.Pool {
 		c.pool = 1

@@ -330,6 +330,21 @@ static void CAT(copy_rows_, ISA)(const float *in, long in_pitch, float *out, lon
     for (int r = 0; r < rows; r++, in += in_pitch, out += out_pitch)
         for (int i = 0; i < floats; i += VL) TO(out + i) = AT(in + i);
 }
+static void CAT(mirror_, ISA)(const float *in, long in_block, int halves, float *out, long out_block, long pixels, float low, float high) {
+    for (int h = 0; h < 2 * halves; h++) {
+        const float *s = in + h % halves / 2 * in_block + h % halves % 2 * CL_HALF;
+        float *d = out + h / 2 * out_block + h % 2 * CL_HALF;
+#if VB == 64
+        const vh sign = low_half(splat(h < halves ? 1 : -1)), lo = low_half(splat(low)), hi = low_half(splat(high));
+        for (long p = 0; p < pixels; p++, s += CL_BLOCK, d += CL_BLOCK)
+            *(vh *)d = (vh)_mm256_min_ps(_mm256_max_ps((__m256)(*(const vh *)s * sign), (__m256)lo), (__m256)hi);
+#else
+        const vf sign = splat(h < halves ? 1 : -1), lo = splat(low), hi = splat(high);
+        for (long p = 0; p < pixels; p++, s += CL_BLOCK, d += CL_BLOCK)
+            for (int v = 0; v < CL_HALF; v += VL) TO(d + v) = vmin(vmax(AT(s + v) * sign, lo), hi);
+#endif
+    }
+}
 /* n is a multiple of 16 in all that follow. */
 static void CAT(add_, ISA)(const float *a, const float *b, float *out, long n, float low, float high) {
     vf lo = splat(low), hi = splat(high);
@@ -450,6 +465,6 @@ static void CAT(matmul_, ISA)(const float *a, const float *b, float *out, int ro
 #include "learn.h"
 #define KERNELS(name, pixels, gemm) {name, PANEL, pixels, gemm, CAT(depthwise_, ISA), CAT(upadd_, ISA), \
     CAT(add_, ISA), CAT(clamp_, ISA), CAT(prelu_, ISA), CAT(scale_, ISA), CAT(max_pool_, ISA), CAT(mean_, ISA), CAT(matmul_, ISA), CAT(dot_, ISA), \
-    CAT(planes_, ISA), CAT(sigmoid_, ISA), CAT(copy_rows_, ISA), CAT(dw_forward_, ISA), CAT(dw_backward_, ISA), CAT(norm_forward_, ISA), \
+    CAT(planes_, ISA), CAT(sigmoid_, ISA), CAT(mirror_, ISA), CAT(copy_rows_, ISA), CAT(dw_forward_, ISA), CAT(dw_backward_, ISA), CAT(norm_forward_, ISA), \
     CAT(norm_backward_, ISA), CAT(cut_forward_, ISA), CAT(cut_backward_, ISA), CAT(transpose_, ISA), CAT(add_to_, ISA)}
 const struct cl_kernels CAT(cl_kernels_, ISA) = KERNELS(NAME, TILE_PIXELS, CAT(gemm_, ISA));
