@@ -41,6 +41,7 @@ class Net(torch.nn.Module):
         self.names = list(inputs)
         self.outputs = ["behaviour", "attention", "engagement"]
         known = {i.name: torch.from_numpy(onnx.numpy_helper.to_array(i).copy()) for i in graph.initializer}
+        known[""] = None  # an input that is left out
         dynamic = dict(inputs)
         self.steps = []
         for n in graph.node:
@@ -56,7 +57,7 @@ class Net(torch.nn.Module):
                 known[n.output[0]] = call(*[known[i] for i in n.input])
                 continue
             for i in n.input:
-                if i in known and known[i].is_floating_point() and not hasattr(self, "c_" + clean(i)):
+                if i and i in known and known[i].is_floating_point() and not hasattr(self, "c_" + clean(i)):
                     self.register_buffer("c_" + clean(i), known[i])
             self.steps.append((call, list(n.input), n.output[0], {i for i in n.input if i in known}))
             dynamic[n.output[0]] = call(*[dynamic[i] if i in dynamic else known[i] for i in n.input])
@@ -76,9 +77,17 @@ def operation(op, a, known):
     """The call of one node; integers and limits come from known."""
     fixed = [None if k is None else k for k in known]
     if op == "Conv":
-        return lambda x, w, b=None: F.conv2d(x, w, b, a.get("strides", [1, 1]), a.get("pads", [0, 0])[:2], a.get("dilations", [1, 1]), a.get("group", 1))
+        top, left, bottom, right = a.get("pads", [0, 0, 0, 0])
+        uneven = (top, left) != (bottom, right)  # strides of 2 in nets that come from TensorFlow
+        padding = [0, 0] if uneven else [top, left]
+
+        def convolve(x, w, b=None):
+            x = F.pad(x, (left, right, top, bottom)) if uneven else x
+            return F.conv2d(x, w, b, a.get("strides", [1, 1]), padding, a.get("dilations", [1, 1]), a.get("group", 1))
+
+        return convolve
     if op == "Clip":
-        low, high = float(fixed[1]), float(fixed[2])
+        low, high = (None if k is None else float(k) for k in (fixed + [None, None])[1:3])
         return lambda x, *_: x.clamp(low, high)
     if op in ("Unsqueeze", "Squeeze"):
         axes = sorted(ints(fixed[1]))
@@ -113,7 +122,7 @@ def operation(op, a, known):
         "Add": lambda x, y: x + y, "Sub": lambda x, y: x - y, "Mul": lambda x, y: x * y, "Div": lambda x, y: x / y, "MatMul": torch.matmul,
         "Concat": lambda *x: torch.cat([v.reshape(-1) if v.dim() == 0 else v for v in x], a.get("axis", 0)), "Transpose": lambda x: x.permute(a["perm"]), "Softmax": lambda x: x.softmax(a.get("axis", -1)),
         "Sigmoid": torch.sigmoid, "GlobalAveragePool": lambda x: x.mean((2, 3), keepdim=True), "Flatten": lambda x: x.flatten(1), "Sin": torch.sin, "Cos": torch.cos,
-        "Relu": torch.relu, "Tanh": torch.tanh,
+        "Relu": torch.relu, "Tanh": torch.tanh, "Softplus": F.softplus,
     }[op]
 
 
