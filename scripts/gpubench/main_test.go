@@ -15,7 +15,7 @@ func TestLines(t *testing.T) {
 	if got := b.line("train-32", 10, 32, "samples", 5, "adam:0.50"); got != "gpubench: train-32 ours_ms 10.0000 samples_s 3200 limit_ms 5.0000 share 0.500 most_of_it adam:0.50" {
 		t.Error(got)
 	}
-	got := b.beside(strings.NewReader("difference 1e-6\ntheirs infer-32 eager 4.0\ntheirs infer-32 compiled 2.4\ntheirs train-32 eager 5\ntheirs train-32 odd x\n"))
+	got := b.beside(strings.NewReader("difference 1e-6\ntheirs infer-32 eager 4.0\ntheirs infer-32 compiled 2.4\ntheirs train-32 eager 5\ntheirs train-32 odd x\ntheirs train-64 eager 7\n"))
 	if !slices.Equal(got, []string{"gpubench: infer-32 ratio_to_best 1.50", "gpubench: train-32 ratio_to_best 0.50"}) {
 		t.Error(got)
 	}

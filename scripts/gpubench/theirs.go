@@ -77,6 +77,10 @@ func (b *bench) beside(out io.Reader) (ratios []string) {
 		if err != nil {
 			continue
 		}
+		if b.ours[f[1]] == 0 {
+			fmt.Printf("gpubench: %s pytorch_ms %.4f variant %s\n", f[1], ms, f[2]) // a dry run has other rows
+			continue
+		}
 		fmt.Printf("gpubench: %s pytorch_ms %.4f variant %s ratio %.2f\n", f[1], ms, f[2], ms/b.ours[f[1]])
 		if best[f[1]] == 0 {
 			order = append(order, f[1])
