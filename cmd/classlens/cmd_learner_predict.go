@@ -46,6 +46,9 @@ score (0 to 1) and the chance that the next score is no worse than those so far.
 			if err := writePredictions(out, all, targets); err != nil {
 				return err
 			}
+			if n := d.Absent(names, w.Settings.Day); n > 0 {
+				fmt.Fprintf(cmd.ErrOrStderr(), "learner: no prediction for %d enrolled students: they registered later, or have no day of registration\n", n)
+			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%d predictions of %s on day %s: %s\n", len(all), w.Kind, w.Settings.Day, out)
 			return nil
 		},

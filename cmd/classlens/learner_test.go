@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"image/png"
 	"os"
 	"path/filepath"
@@ -25,6 +26,30 @@ func madeLog(t *testing.T) string {
 	return dir
 }
 
+// unregistered adds a student who is enrolled and has no day of registration: predict says so.
+func unregistered(t *testing.T, data string, at func(string) string) {
+	t.Helper()
+	f, err := os.OpenFile(filepath.Join(data, "studentInfo.csv"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.WriteString("AAA,2014B,nobody,F,Wales,,,,0,60,N,\n")
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, before, _ := classlens(t, "learner", "predict", at("compact"), "--presentations", "2014B", "--weights", at("weights"), "--out", at("before.csv"))
+	_, after, code := classlens(t, "learner", "predict", data, "--presentations", "2014B", "--weights", at("weights"), "--out", at("after.csv"))
+	n := 0
+	fmt.Sscanf(before[max(0, strings.Index(before, "no prediction")):], "no prediction for %d", &n)
+	if want := fmt.Sprintf("no prediction for %d enrolled", n+1); code != exitDone || !strings.Contains(after, want) {
+		t.Errorf("exit %d, said %q, want %q", code, after, want)
+	}
+	a, _ := os.ReadFile(at("before.csv"))
+	if b, err := os.ReadFile(at("after.csv")); err != nil || !bytes.Equal(a, b) {
+		t.Errorf("one who is not registered changes the predictions of others: %v", err)
+	}
+}
+
 // From a log to predictions, an evaluation and suggestions, as a user would.
 func TestLearnerEndToEnd(t *testing.T) {
 	data, out := madeLog(t), t.TempDir()
@@ -40,6 +65,7 @@ func TestLearnerEndToEnd(t *testing.T) {
 	run("lstm for day 56", "train", data, "--presentations", "2013B,2013J", "--day", "56", "--model", "lstm", "--quick", "--out", at("weights"))
 	run("predictions of lstm", "predict", at("compact"), "--presentations", "2014B", "--weights", at("weights"), "--out", at("pred.csv"))
 	checkPredictions(t, at("pred.csv"))
+	unregistered(t, data, at)
 	run("page:", "suggest", data, "--weights", at("weights"), "--course", "AAA/2014B", "--most", "3", "--out", at("suggest"))
 	eval := []string{"eval", data, "--train", "2013B,2013J", "--test", "2014B", "--days", "28,mid", "--models", "majority,lr,gru", "--fair", "lr", "--with-static", "--quick", "--out", at("eval")}
 	run("day mid, active", eval...)

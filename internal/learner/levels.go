@@ -123,29 +123,51 @@ func seasonMean(own map[string]float64, season string) float64 {
 }
 
 // shifts gives what is added to the log-odds to pass of each course, by module and presentation.
-func (l *Levels) shifts(rows []models.Row, said []models.Prediction) map[[2]string]float64 {
+// Of a stack the course's mean is first set to what its leader says.
+func (w *Weights) shifts(s *models.Set, said []models.Prediction) (map[[2]string]float64, error) {
+	level := said
+	if m := w.Fitted.Leader(); m != nil && w.Levels != nil {
+		var err error
+		if level, err = m.Predict(s); err != nil {
+			return nil, err
+		}
+	}
+	return w.Levels.shifts(s.Rows, said, level), nil
+}
+
+func (l *Levels) shifts(rows []models.Row, said, level []models.Prediction) map[[2]string]float64 {
 	if l == nil || len(l.Rates) == 0 {
 		return nil
 	}
-	logits := map[[2]string][]float64{}
+	type course struct {
+		logits []float64 // of level
+		beyond float64   // their sum less that of said
+	}
+	courses := map[[2]string]*course{}
 	for i, r := range rows {
 		if r.Present {
 			key := [2]string{r.Module, r.Presentation}
-			logits[key] = append(logits[key], models.Logit(said[i][models.Passed]))
+			if courses[key] == nil {
+				courses[key] = &course{}
+			}
+			c, z := courses[key], models.Logit(level[i][models.Passed])
+			c.logits, c.beyond = append(c.logits, z), c.beyond+z-models.Logit(said[i][models.Passed])
 		}
 	}
 	out := map[[2]string]float64{}
-	for key, z := range logits {
-		if len(z) < leastCohort {
+	for key, c := range courses {
+		n := len(c.logits)
+		if n < leastCohort {
 			continue
 		}
 		target, seen := l.target(key[0], key[1])
-		away := models.Offset(z, sigmoid(target))
+		away := models.Offset(c.logits, sigmoid(target))
 		if seen {
-			out[key] = drawnSeen * away
+			away *= drawnSeen
 		} else {
-			out[key] = math.Copysign(max(0, math.Abs(away)-freeUnseen), away)
+			away = math.Copysign(max(0, math.Abs(away)-freeUnseen), away)
 		}
+		out[key] = c.beyond/float64(n) + away
 	}
 	return out
 }

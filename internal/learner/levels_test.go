@@ -2,6 +2,7 @@ package learner
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"classlens/internal/learner/models"
@@ -69,7 +70,7 @@ func TestShifts(t *testing.T) {
 		said = append(said, models.Prediction{.3 + .4*float64(i)/39})
 	}
 	rows, said = append(rows, models.Row{Module: "AAA", Presentation: "2015J", Present: true}), append(said, models.Prediction{.5})
-	shifts := l.shifts(rows, said)
+	shifts := l.shifts(rows, said, said)
 	if len(shifts) != 1 {
 		t.Fatalf("%v", shifts)
 	}
@@ -85,22 +86,30 @@ func TestShifts(t *testing.T) {
 		rows[i].Module = "NEW"
 	}
 	key := [2]string{"NEW", "2014J"}
-	if z := l.shifts(rows, said)[key]; math.Abs(z-(offsetOf(said[:40], .75)-freeUnseen)) > 1e-6 || z < .4 {
+	if z := l.shifts(rows, said, said)[key]; math.Abs(z-(offsetOf(said[:40], .75)-freeUnseen)) > 1e-6 || z < .4 {
 		t.Errorf("far from the usual: %g", z)
 	}
 	for i := range said[:40] {
 		said[i][models.Passed] = sigmoid(models.Logit(said[i][models.Passed]) + .7)
 	}
-	if z := l.shifts(rows, said)[key]; z != 0 {
+	if z := l.shifts(rows, said, said)[key]; z != 0 {
 		t.Errorf("near the usual: %g", z)
 	}
 	for i := range said[:40] {
 		said[i][models.Passed] = sigmoid(models.Logit(said[i][models.Passed]) + 1.8)
 	}
-	if z := l.shifts(rows, said)[key]; !(z < -.4) {
+	if z := l.shifts(rows, said, said)[key]; !(z < -.4) {
 		t.Errorf("far above the usual: %g", z)
 	}
-	if (*Levels)(nil).shifts(rows, said) != nil {
+	// What another model says of the course stands for its level, however far off said is.
+	off := slices.Clone(said)
+	for i := range off[:40] {
+		off[i][models.Passed] = sigmoid(models.Logit(off[i][models.Passed]) - 2)
+	}
+	if z, want := l.shifts(rows, off, said)[key], 2+l.shifts(rows, said, said)[key]; math.Abs(z-want) > 1e-6 {
+		t.Errorf("led by another model: %g, want %g", z, want)
+	}
+	if (*Levels)(nil).shifts(rows, said, said) != nil {
 		t.Error("no levels, but shifts")
 	}
 }

@@ -42,6 +42,27 @@ func (w *Weights) Predict(d *Data, presentations []string) ([]Predicted, error) 
 	return w.say(set)
 }
 
+// Absent counts the enrolments of presentations that had not registered by the day, or of which
+// that is not known: nobody predicts them. A flat table has none.
+func (d *Data) Absent(presentations []string, day Day) (n int) {
+	if d.Log == nil {
+		return 0
+	}
+	courses, err := d.Log.In(presentations...)
+	if err != nil {
+		return 0
+	}
+	for _, c := range courses {
+		when := day.In(d.Log.Courses[c])
+		for _, i := range d.Log.Courses[c].Enrolments {
+			if !d.Log.Enrolments[i].RegisteredBy(when) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 func (w *Weights) say(set *Assembled) ([]Predicted, error) {
 	if err := sameColumns(w.Columns, set.Columns); err != nil {
 		return nil, err
@@ -50,7 +71,10 @@ func (w *Weights) say(set *Assembled) ([]Predicted, error) {
 	if err != nil {
 		return nil, err
 	}
-	shifts := w.Levels.shifts(set.Rows, said)
+	shifts, err := w.shifts(set.Set, said)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]Predicted, 0, len(set.Rows)+len(set.Left))
 	for i, r := range set.Rows {
 		if z := shifts[[2]string{r.Module, r.Presentation}]; z != 0 {

@@ -49,7 +49,11 @@ func (w *Weights) Suggest(d *Data, course string, o suggest.Options) (*suggest.R
 	}
 	// The course's shift is that of the students as they are, for altered ones too.
 	model := leveled{Model: w.Fitted}
-	for _, z := range w.Levels.shifts(set.Rows, said) {
+	shifts, err := w.shifts(set.Set, said)
+	if err != nil {
+		return nil, err
+	}
+	for _, z := range shifts {
 		model.shift = z // one course, one shift
 	}
 	return suggest.Make(cases, suggest.Asking(model, set.Columns), o)

@@ -87,7 +87,7 @@ func (o options) beside(day string, sets [2]*models.Set, theirs []float64) error
 	}
 	var cases []judge.Case
 	ours := judge.Said{Model: "ours"}
-	for i, p := range models.Blend(all, nil) {
+	for i, p := range models.Blend(all) {
 		r := sets[1].Rows[i]
 		c := judge.Case{Student: r.Student, Module: r.Module}
 		if r.Truth[len(r.Truth)-1][models.Passed] == 1 {

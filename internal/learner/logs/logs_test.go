@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -66,6 +67,47 @@ func TestBadRowsAreToldAndKeptOut(t *testing.T) {
 			t.Errorf("%+v", l.Rows)
 		}
 		checkStudent(t, l)
+	}
+}
+
+// TestQuotes reads the same log as a spreadsheet may write it: byte order mark, every field quoted, lines that
+// end in CR LF, one more column with quotes and commas in it.
+func TestQuotes(t *testing.T) {
+	quoted := map[string]string{}
+	for name, text := range small {
+		var b strings.Builder
+		b.WriteString("\ufeff")
+		for i, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
+			first := `"said ""yes, well"""`
+			if i == 0 {
+				first = `"remarks"`
+			}
+			line = strings.ReplaceAll(line, `"Wales, all"`, "Wales; all")
+			b.WriteString(first + `,"` + strings.ReplaceAll(line, ",", `","`) + "\"\r\n")
+		}
+		quoted[name] = strings.ReplaceAll(b.String(), "Wales; all", "Wales, all")
+	}
+	var all [2]*Log
+	for i, files := range []map[string]string{small, quoted} {
+		l, err := ReadOULAD(context.Background(), write(t, files, false))
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Bad = nil // one of them says how many fields there are
+		all[i] = l
+	}
+	if len(all[0].Enrolments) != 2 || fmt.Sprint(*all[0]) != fmt.Sprint(*all[1]) {
+		t.Errorf("%v\n%v", *all[0], *all[1])
+	}
+}
+
+func TestNoCourse(t *testing.T) {
+	header, _, _ := strings.Cut(small["courses.csv"], "\n")
+	for text, want := range map[string]string{header + "\nAAA,2013J\n": "no course can be used: courses.csv:2: 2 fields", header + "\n": "courses.csv: no course"} {
+		_, err := ReadOULAD(context.Background(), write(t, map[string]string{"courses.csv": text}, false))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package logs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -66,7 +67,7 @@ func (r *reader) each(name string, columns []string, do func(f [][]byte) string)
 }
 
 func (r *reader) readCourses() error {
-	return r.each("courses.csv", []string{"code_module", "code_presentation", "module_presentation_length"}, func(f [][]byte) string {
+	err := r.each("courses.csv", []string{"code_module", "code_presentation", "module_presentation_length"}, func(f [][]byte) string {
 		length, ok := day(f[2])
 		key := string(f[0]) + " " + string(f[1])
 		if !ok || length <= 0 {
@@ -80,6 +81,13 @@ func (r *reader) readCourses() error {
 		r.students = append(r.students, map[string]int{})
 		return ""
 	})
+	if err == nil && len(r.log.Courses) == 0 {
+		err = errors.New("courses.csv: no course in it")
+		if len(r.log.Bad) > 0 {
+			err = fmt.Errorf("no course can be used: %s", r.log.Bad[0])
+		}
+	}
+	return err
 }
 
 func (r *reader) course(module, presentation []byte) (int, string) {

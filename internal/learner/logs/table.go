@@ -77,7 +77,7 @@ func (t *table) header(columns []string) error {
 	names := map[string]int{}
 	var have []string
 	for i, f := range t.all {
-		name := strings.TrimPrefix(string(f), "\ufeff")
+		name := string(f)
 		names[name] = i
 		have = append(have, name)
 	}
@@ -137,31 +137,53 @@ func (t *table) read() (bool, error) {
 		return false, nil
 	}
 	t.line++
+	if t.line == 1 {
+		line = bytes.TrimPrefix(line, []byte("\ufeff"))
+	}
 	t.all = split(t.all[:0], bytes.TrimRight(line, "\r\n"))
 	return true, nil
 }
 
-// split cuts a line at its commas; quoted fields lose their quotes, and a comma
-// within quotes stays.
+// split cuts a line at its commas; quoted fields lose their quotes, two quotes within
+// are one, and a comma within quotes stays.
 func split(fields [][]byte, line []byte) [][]byte {
 	for {
-		if len(line) > 0 && line[0] == '"' {
-			if end := bytes.IndexByte(line[1:], '"'); end >= 0 && (end+2 == len(line) || line[end+2] == ',') {
-				fields = append(fields, line[1:end+1])
-				if end+2 == len(line) {
-					return fields
-				}
-				line = line[end+3:]
-				continue
+		field, rest, more := bytes.Cut(line, []byte(","))
+		if end := closing(line); end > 0 {
+			field, rest, more = line[1:end], nil, end+1 < len(line)
+			if more {
+				rest = line[end+2:]
+			}
+			if bytes.IndexByte(field, '"') >= 0 {
+				field = bytes.ReplaceAll(field, []byte(`""`), []byte(`"`))
 			}
 		}
-		end := bytes.IndexByte(line, ',')
-		if end < 0 {
-			return append(fields, line)
+		fields = append(fields, field)
+		if !more {
+			return fields
 		}
-		fields = append(fields, line[:end])
-		line = line[end+1:]
+		line = rest
 	}
+}
+
+// closing is where the quote is that ends the quoted field a line begins with; 0 when it begins with none.
+func closing(line []byte) int {
+	if len(line) == 0 || line[0] != '"' {
+		return 0
+	}
+	for i := 1; i < len(line); i++ {
+		if line[i] != '"' {
+			continue
+		}
+		switch {
+		case i+1 == len(line) || line[i+1] == ',':
+			return i
+		case line[i+1] != '"':
+			return 0 // no CSV; the field is taken as it is
+		}
+		i++
+	}
+	return 0
 }
 
 // missing tells whether a field stands for no value.

@@ -242,7 +242,7 @@ func (m *FeedForward) Predict(s *Set) ([]Prediction, error) {
 		}
 		all = append(all, m.predict(n, x, len(s.Rows)))
 	}
-	return Blend(all, nil), nil
+	return Blend(all), nil
 }
 
 func (n net) marshal() []byte {

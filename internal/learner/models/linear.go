@@ -48,6 +48,24 @@ func (m *Linear) Predict(s *Set) ([]Prediction, error) {
 	return out, nil
 }
 
+// steps gives the logits of each step of each row: [Steps][Targets] a row.
+func (m *Linear) steps(s *Set, hide bool) [][]float32 {
+	out, x := make([][]float32, len(s.Rows)), make([]float32, m.Encoder.Width())
+	for i := range s.Rows {
+		module := s.Rows[i].Module
+		if hide {
+			module = ""
+		}
+		for _, step := range s.Rows[i].Steps {
+			m.Encoder.encode(x, step, module)
+			for t := range Targets {
+				out[i] = append(out[i], float32(max(-12, min(12, score(m.Weights[t], x)))))
+			}
+		}
+	}
+	return out
+}
+
 func score(weights []float64, x []float32) float64 {
 	z := weights[len(x)]
 	for j, v := range x {

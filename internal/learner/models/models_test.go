@@ -201,6 +201,47 @@ func TestLaterStepsMoveNothing(t *testing.T) {
 	}
 }
 
+// The skip connection says at each step, of shorter and longer rows, what logistic regression says of
+// that snapshot, with the module and without; a net on it says no worse after an epoch.
+func TestSkip(t *testing.T) {
+	s := drawn(400, 12, func(s [][]float32, m string) float64 { return 2*float64(last(s)[0]) + map[string]float64{"AAA": 2}[m] })
+	s.Rows[3].Steps, s.Rows[3].Truth = s.Rows[3].Steps[:2], s.Rows[3].Truth[:2]
+	lr := FitLinear(s)
+	o := Recurrence
+	o.Seeds, o.Epochs, o.Hidden, o.skip = 1, 1, 16, lr
+	m, err := FitSequence(s, nil, o, 1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := m.sequences(s, true)
+	bare := &Set{Columns: s.Columns}
+	for _, r := range s.Rows {
+		r.Module = ""
+		bare.Rows = append(bare.Rows, r)
+	}
+	for hidden, set := range []*Set{s, bare} {
+		want, _ := lr.Predict(set)
+		at, most := make([]int, len(s.Rows)), 0
+		for i := range at {
+			at[i], most = i, max(most, len(s.Rows[i].Steps))
+		}
+		logits, all := make([]float32, len(at)*most*Targets), make([]bool, len(at))
+		for i := range all {
+			all[i] = hidden == 1
+		}
+		q.skipTo(logits, at, most, all)
+		for i := range at {
+			z := logits[(i*most+len(s.Rows[i].Steps)-1)*Targets:]
+			if got := sigmoid(float64(z[Passed])); math.Abs(got-want[i][Passed]) > 1e-5 {
+				t.Fatalf("row %d, hidden %d: %g, logistic regression says %g", i, hidden, got, want[i][Passed])
+			}
+		}
+	}
+	if got, line := lossOf(t, m, s), lossOf(t, lr, s); got > line+.01 {
+		t.Errorf("loss %.4f, that of logistic regression %.4f", got, line)
+	}
+}
+
 // A module that was not there in training sets no flag, and nothing breaks.
 func TestUnseenModule(t *testing.T) {
 	s := drawn(300, 6, func(s [][]float32, m string) float64 { return map[string]float64{"AAA": 2, "BBB": -2}[m] })

@@ -11,11 +11,14 @@ import (
 )
 
 // Sequence is a recurrent net over the weeks, several seeds averaged. It learns
-// from every week up to the day of the prediction, the nearer ones more.
+// from every week up to the day of the prediction, the nearer ones more. A skip
+// connection leads from each week's snapshot straight to the logits: it is what logistic
+// regression learnt, stays as it is, and leaves to the net what a line cannot say.
 type Sequence struct {
 	Encoder *Encoder `json:"encoder"`
 	Nets    [][]byte `json:"nets"` // recurrent.Net.Marshal
 	Epochs  int      `json:"epochs"`
+	Skip    *Linear  `json:"skip,omitempty"` // nil: there is none
 
 	nets []*recurrent.Net
 }
@@ -38,11 +41,12 @@ type SequenceOptions struct {
 	Wide      bool    `json:"wide"`   // also how far the course is, and how its students do
 	Share     [Targets]float64
 
+	skip  *Linear
 	guard guard
 }
 
 // Recurrence is what is taken by default.
-var Recurrence = SequenceOptions{Cell: "lstm", Hidden: 32, Dropout: 0.3, Decay: 0.01, Rate: 2e-3, Batch: 256, Epochs: 12, Patience: 3, Seeds: 3, Memory: 3, Hide: 0.2, Wide: true,
+var Recurrence = SequenceOptions{Cell: "lstm", Hidden: 32, Dropout: 0.3, Decay: 0.01, Rate: 2e-3, Batch: 256, Epochs: 5, Patience: 3, Seeds: 3, Memory: 3, Hide: 0.2, Wide: true,
 	Share: [Targets]float64{1, 0.3, 0.3, 0.3, 0.1}}
 
 // Report is told of each epoch; it may be nil.
@@ -55,12 +59,12 @@ func FitSequence(train, valid *Set, o SequenceOptions, seed uint64, report Repor
 	if o.Wide {
 		columns = timed(train)
 	}
-	m := &Sequence{Encoder: newEncoder(train, columns, allSteps(train))}
-	x := m.Encoder.sequences(train)
+	m := &Sequence{Encoder: newEncoder(train, columns, allSteps(train)), Skip: o.skip}
+	x := m.sequences(train, true)
 	var v *sequences
 	if valid != nil {
 		valid = valid.Present()
-		v = m.Encoder.sequences(valid)
+		v = m.sequences(valid, false)
 	}
 	epochs := 0
 	for k := range o.Seeds {
@@ -92,10 +96,18 @@ type sequences struct {
 	rows   []Row
 	module int // where the module's flags begin
 	x      [][]float32
+	skip   [2][][]float32 // [Steps][Targets] a row: logits of the skip connection, and those with the module hidden; empty without one
 }
 
-func (e *Encoder) sequences(s *Set) *sequences {
+func (m *Sequence) sequences(s *Set, learn bool) *sequences {
+	e := m.Encoder
 	q := &sequences{width: e.Width(), rows: s.Rows, module: len(e.Columns) + len(e.Flags)}
+	if m.Skip != nil {
+		q.skip[0] = m.Skip.steps(s, false)
+		if learn {
+			q.skip[1] = m.Skip.steps(s, true)
+		}
+	}
 	for i := range s.Rows {
 		r := &s.Rows[i]
 		x := make([]float32, len(r.Steps)*q.width)
@@ -152,11 +164,12 @@ func (o SequenceOptions) fit(x, v *sequences, k int, seed uint64, report func(ep
 				return nil, 0, err
 			}
 			b := x.batch(part)
-			x.hide(b, part, o.Hide, r)
+			hidden := x.hide(b, part, o.Hide, r)
 			logits, err := net.Forward(b)
 			if err != nil {
 				return nil, 0, err
 			}
+			x.skipTo(logits, part, b.Steps, hidden)
 			loss, slope := o.loss(x, part, b.Steps, logits)
 			if math.IsNaN(loss) {
 				return nil, 0, fmt.Errorf("epoch %d: the loss is no number", epoch)
@@ -209,14 +222,32 @@ func cosine(taken, total int) float64 {
 	return 0.05 + 0.95*(1+math.Cos(math.Pi*float64(taken)/float64(total)))/2
 }
 
-// hide takes the module's flag from a share of the rows.
-func (q *sequences) hide(b recurrent.Batch, at []int, share float64, r *rand.Rand) {
+// hide takes the module's flag from a share of the rows, and says from which.
+func (q *sequences) hide(b recurrent.Batch, at []int, share float64, r *rand.Rand) []bool {
+	hidden := make([]bool, len(at))
 	for k := range at {
-		if r.Float64() >= share {
+		if hidden[k] = r.Float64() < share; !hidden[k] {
 			continue
 		}
 		for t := range b.Steps {
 			clear(b.X[(k*b.Steps+t)*q.width:][q.module:q.width])
+		}
+	}
+	return hidden
+}
+
+// skipTo adds the logits of the skip connection. logits are [len(at)][steps][Targets]; hidden may be nil.
+func (q *sequences) skipTo(logits []float32, at []int, steps int, hidden []bool) {
+	if len(q.skip[0]) == 0 {
+		return
+	}
+	for k, i := range at {
+		from := q.skip[0][i]
+		if hidden != nil && hidden[k] {
+			from = q.skip[1][i]
+		}
+		for j, v := range from {
+			logits[k*steps*Targets+j] += v
 		}
 	}
 }
@@ -279,6 +310,7 @@ func predictNet(net *recurrent.Net, q *sequences) ([]Prediction, error) {
 		if err != nil {
 			return nil, err
 		}
+		q.skipTo(logits, part, b.Steps, nil)
 		for k, i := range part {
 			z := logits[(k*b.Steps+len(q.rows[i].Steps)-1)*Targets:]
 			for j := range Targets {
@@ -298,7 +330,7 @@ func (m *Sequence) Predict(s *Set) ([]Prediction, error) {
 		}
 		m.nets = append(m.nets, net)
 	}
-	q := m.Encoder.sequences(s)
+	q := m.sequences(s, false)
 	var all [][]Prediction
 	for _, net := range m.nets {
 		p, err := predictNet(net, q)
@@ -307,26 +339,22 @@ func (m *Sequence) Predict(s *Set) ([]Prediction, error) {
 		}
 		all = append(all, p)
 	}
-	return Blend(all, nil), nil
+	return Blend(all), nil
 }
 
-// Blend is the weighted mean of logits; nil weights are alike.
-func Blend(all [][]Prediction, weights []float64) []Prediction {
+// Blend is the mean of logits.
+func Blend(all [][]Prediction) []Prediction {
 	if len(all) == 0 {
 		return nil
 	}
 	out := make([]Prediction, len(all[0]))
 	for i := range out {
 		for t := range Targets {
-			z, sum := 0.0, 0.0
-			for k, p := range all {
-				w := 1.0
-				if weights != nil {
-					w = weights[k]
-				}
-				z, sum = z+w*Logit(p[i][t]), sum+w
+			z := 0.0
+			for _, p := range all {
+				z += Logit(p[i][t])
 			}
-			out[i][t] = sigmoid(z / max(sum, 1e-9))
+			out[i][t] = sigmoid(z / float64(len(all)))
 		}
 	}
 	return out

@@ -328,8 +328,13 @@ func (e *explainer) figures(c Case, g int) []Figure {
 	}
 	slices.SortStableFunc(all, func(a, b far) int { return cmp.Compare(b.by, a.by) })
 	var out []Figure
-	for _, f := range all[:min(3, len(all))] {
-		out = append(out, f.Figure)
+	for _, f := range all {
+		if len(out) == 3 {
+			break
+		}
+		if !slices.ContainsFunc(out, func(o Figure) bool { return o.Text == f.Text }) { // two columns may say the same
+			out = append(out, f.Figure)
+		}
 	}
 	return out
 }
