@@ -94,7 +94,10 @@ func syncFile(name string) error {
 	return f.Sync()
 }
 
+// annotateFrames writes each frame with what is drawn on it, and tells how many there were. A frame is encoded while the next one is read and drawn on.
 func annotateFrames(r *Recording, w *writer, draw func(scene.Frame) ([]Overlay, error), blur func(scene.Frame, scene.Box)) (written int, err error) {
+	e := startEncoding(w)
+	defer func() { err = errors.Join(err, e.end()) }()
 	for {
 		s, err := r.Next()
 		if errors.Is(err, io.EOF) {
@@ -120,11 +123,53 @@ func annotateFrames(r *Recording, w *writer, draw func(scene.Frame) ([]Overlay, 
 		}
 		drawLabels(s.Frame, overlays)
 		drawText(s.Frame, image.Pt(2, s.Frame.Height-13*textScale(s.Frame)), legend)
-		if err := w.write(even(s.Frame)); err != nil {
-			return written, err
+		if !e.write(even(s.Frame)) {
+			return written, nil // e.end tells why
 		}
 		written++
 	}
+}
+
+// encoding hands frames to a writer in a goroutine of its own.
+type encoding struct {
+	full, free chan []byte
+	failed     chan error // closed when the goroutine has ended
+}
+
+func startEncoding(w *writer) *encoding {
+	e := &encoding{full: make(chan []byte), free: make(chan []byte, 2), failed: make(chan error, 1)}
+	for range cap(e.free) {
+		e.free <- nil
+	}
+	go func() {
+		defer close(e.failed)
+		for frame := range e.full {
+			if err := w.write(frame); err != nil {
+				e.failed <- err
+				return
+			}
+			e.free <- frame
+		}
+	}()
+	return e
+}
+
+// write copies a frame for the encoder; false when that has failed.
+func (e *encoding) write(frame []byte) bool {
+	own := append((<-e.free)[:0], frame...)
+	select {
+	case e.full <- own:
+		return true
+	case err := <-e.failed:
+		e.failed <- err
+		return false
+	}
+}
+
+// end waits for the last frame and tells what went wrong.
+func (e *encoding) end() error {
+	close(e.full)
+	return <-e.failed
 }
 
 // even cuts an odd last row or column off: encoders take even sizes only.
