@@ -197,8 +197,8 @@ func (d *Detector) finish(l *Look) []scene.Person {
 		d.known.weigh(heads)
 	}
 	people := peopleOf(heads)
-	d.lie.add(people)
 	people = d.lie.plausible(people)
+	d.lie.add(people)
 	d.fresh = append(d.fresh, findingOf(l.number, l.time, people))
 	return people
 }
