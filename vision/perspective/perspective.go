@@ -64,7 +64,7 @@ func Fit(heads []Head) Plane {
 // off is the log of a head's height over the plane's.
 func (p Plane) off(h Head) float64 { return math.Log(math.Max(h.H, 1) / p.Height(h.X, h.Y)) }
 
-// better is one round of weighted least squares; slopes are drawn to 0 as by one head in a hundred heads' weight at a distance of near.
+// better is one round of weighted least squares. Heads whose places spread by no more than near say nothing of slopes: near² is added to the spread's variance (ridge).
 func (p Plane) better(heads []Head, near float64) Plane {
 	var sw, mx, my, mh float64
 	w := make([]float64, len(heads))
