@@ -48,6 +48,7 @@ struct cl_kernels {
     void (*sigmoid)(const float *in, float *out, long n);
     /* `halves` half blocks of channels, then the same negated, all clamped. */
     void (*mirror)(const float *in, long in_block, int halves, float *out, long out_block, long pixels, float lo, float hi);
+    void (*scale_rows)(const float *in, float *out, long out_pitch, int floats, int rows, float factor, float shift); /* of rows that lie together */
     void (*copy_rows)(const float *in, long in_pitch, float *out, long out_pitch, int floats, int rows); /* floats: of a row, whole blocks */
     /* Training (learn.h), on planar maps; gradients are added to. */
     void (*dw_forward)(const struct cl_planes *, const float *x, const float *w, float *y);

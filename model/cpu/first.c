@@ -28,22 +28,17 @@ void cl_first_ahead(const cl_run *r, const cl_instr *i, int image, int y0, int y
 
 /* Rows [y0, y1) of the padded picture (row 0 is the first real one) into a strip whose planes have `rows` rows. */
 void cl_first_rows(const cl_run *r, const cl_instr *i, int image, float *strip, int rows, int y0, int y1) {
-    const int w = i->w0, h = i->h0;
+    const int w = i->w0, h = i->h0, from = imin(imax(y0, 0), y1), to = imax(imin(y1, h), from); /* the real ones among them */
     const long pitch = cl_first_pitch(i), right = pitch - i->pl0 - w;
     const float *picture = r->inputs[i->port] + (long)image * r->input_sizes[i->port];
     for (int c = 0; c < i->in.c; c++) {
-        float k = i->vec ? i->vec[c] : 1, b = i->vec2 ? i->vec2[c] : 0;
-        float *d = strip + c * (long)rows * pitch;
-        for (int y = y0; y < y1; y++, d += pitch) {
-            if (y < 0 || y >= h) {
-                memset(d, 0, sizeof(float) * (size_t)pitch);
-                continue;
-            }
-            const float *s = picture + ((long)c * h + y) * w;
-            float *o = d + i->pl0;
-            memset(d, 0, sizeof(float) * (size_t)i->pl0);
-            for (int x = 0; x < w; x++) o[x] = s[x] * k + b;
-            if (right > 0) memset(o + w, 0, sizeof(float) * (size_t)right);
+        float *d = strip + c * (long)rows * pitch, *real = d + (from - y0) * pitch, *end = d + (to - y0) * pitch;
+        memset(d, 0, sizeof(float) * (size_t)((from - y0) * pitch));
+        memset(end, 0, sizeof(float) * (size_t)((y1 - to) * pitch));
+        for (float *row = real; row < end; row += pitch) {
+            for (long x = 0; x < i->pl0; x++) row[x] = 0;
+            for (long x = pitch - right; x < pitch; x++) row[x] = 0;
         }
+        r->p->kernels->scale_rows(picture + ((long)c * h + from) * w, real + i->pl0, pitch, w, to - from, i->vec ? i->vec[c] : 1, i->vec2 ? i->vec2[c] : 0);
     }
 }

@@ -326,6 +326,15 @@ static void CAT(upadd_, ISA)(const float *low0, const float *low1, float f, cons
         }
     }
 }
+static void CAT(scale_rows_, ISA)(const float *in, float *out, long out_pitch, int floats, int rows, float factor, float shift) {
+    const vf k = splat(factor), b = splat(shift);
+    for (int r = 0; r < rows; r++, in += floats, out += out_pitch) {
+        int x = 0;
+        for (; x + VL <= floats; x += VL) TO(out + x) = AT(in + x) * k + b;
+        if (x < floats && floats >= VL) TO(out + floats - VL) = AT(in + floats - VL) * k + b; /* some once more */
+        else for (; x < floats; x++) out[x] = in[x] * factor + shift;
+    }
+}
 static void CAT(copy_rows_, ISA)(const float *in, long in_pitch, float *out, long out_pitch, int floats, int rows) {
     for (int r = 0; r < rows; r++, in += in_pitch, out += out_pitch)
         for (int i = 0; i < floats; i += VL) TO(out + i) = AT(in + i);
@@ -465,6 +474,6 @@ static void CAT(matmul_, ISA)(const float *a, const float *b, float *out, int ro
 #include "learn.h"
 #define KERNELS(name, pixels, gemm) {name, PANEL, pixels, gemm, CAT(depthwise_, ISA), CAT(upadd_, ISA), \
     CAT(add_, ISA), CAT(clamp_, ISA), CAT(prelu_, ISA), CAT(scale_, ISA), CAT(max_pool_, ISA), CAT(mean_, ISA), CAT(matmul_, ISA), CAT(dot_, ISA), \
-    CAT(planes_, ISA), CAT(sigmoid_, ISA), CAT(mirror_, ISA), CAT(copy_rows_, ISA), CAT(dw_forward_, ISA), CAT(dw_backward_, ISA), CAT(norm_forward_, ISA), \
+    CAT(planes_, ISA), CAT(sigmoid_, ISA), CAT(mirror_, ISA), CAT(scale_rows_, ISA), CAT(copy_rows_, ISA), CAT(dw_forward_, ISA), CAT(dw_backward_, ISA), CAT(norm_forward_, ISA), \
     CAT(norm_backward_, ISA), CAT(cut_forward_, ISA), CAT(cut_backward_, ISA), CAT(transpose_, ISA), CAT(add_to_, ISA)}
 const struct cl_kernels CAT(cl_kernels_, ISA) = KERNELS(NAME, TILE_PIXELS, CAT(gemm_, ISA));
