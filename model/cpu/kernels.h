@@ -443,8 +443,12 @@ static void CAT(matmul_, ISA)(const float *a, const float *b, float *out, int ro
         }
         for (int k = 0; k < inner; k += MATMUL_INNER) { /* sums go on where they were left: in the same order as in one go */
             int n = inner - k < MATMUL_INNER ? inner - k : MATMUL_INNER;
-            for (int i = 0; i < n; i++)
-                UNROLL for (int j = 0; j < 2; j++) TO(together + (i * 2 + j) * VL) = AT(b + (long)(k + i) * columns + c + j * VL);
+            const float *from = b + (long)k * columns + c, *ahead = k + n < inner ? from + (long)n * columns : b + c + 2 * VL; /* what is copied next */
+            for (int i = 0; i < n; i++, from += columns, ahead += columns)
+                UNROLL for (int j = 0; j < 2; j++) {
+                    TO(together + (i * 2 + j) * VL) = AT(from + j * VL);
+                    __builtin_prefetch(ahead + j * VL, 0, 2);
+                }
             matmul_columns(a + k, inner, together, 2 * VL, out + c, rows, n, columns);
         }
     }
