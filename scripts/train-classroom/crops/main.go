@@ -29,12 +29,14 @@ import (
 	"fmt"
 	"image"
 	_ "image/jpeg"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
+	"classlens/internal/safefile"
 	"classlens/vision/clip"
 	"classlens/vision/people"
 	"classlens/vision/scene"
@@ -83,32 +85,16 @@ func run(boxes bool, data, out string, rendered []string) error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
-	pixels, err := os.Create(filepath.Join(out, "pixels.bin"))
-	if err != nil {
-		return err
+	var files [5]*safefile.File
+	for i, name := range []string{"pixels.bin", "pose.bin", "flow.bin", "heads.bin", "crops.csv"} {
+		f, err := safefile.Create(filepath.Join(out, name))
+		if err != nil {
+			return err
+		}
+		defer f.Abort()
+		files[i] = f
 	}
-	defer pixels.Close()
-	pose, err := os.Create(filepath.Join(out, "pose.bin"))
-	if err != nil {
-		return err
-	}
-	defer pose.Close()
-	flow, err := os.Create(filepath.Join(out, "flow.bin"))
-	if err != nil {
-		return err
-	}
-	defer flow.Close()
-	heads, err := os.Create(filepath.Join(out, "heads.bin"))
-	if err != nil {
-		return err
-	}
-	defer heads.Close()
-	table, err := os.Create(filepath.Join(out, "crops.csv"))
-	if err != nil {
-		return err
-	}
-	defer table.Close()
-	o := &output{boxes: boxes, pixels: bufio.NewWriter(pixels), pose: bufio.NewWriter(pose), flow: bufio.NewWriter(flow), heads: bufio.NewWriter(heads), table: csv.NewWriter(table)}
+	o := &output{boxes: boxes, pixels: bufio.NewWriter(files[0]), pose: bufio.NewWriter(files[1]), flow: bufio.NewWriter(files[2]), heads: bufio.NewWriter(files[3]), table: csv.NewWriter(files[4])}
 	if err := o.table.Write(columns); err != nil {
 		return err
 	}
@@ -127,7 +113,19 @@ func run(boxes bool, data, out string, rendered []string) error {
 	if err := o.table.Error(); err != nil {
 		return err
 	}
-	return errors.Join(o.pixels.Flush(), o.pose.Flush(), o.flow.Flush(), o.heads.Flush())
+	if err := errors.Join(o.pixels.Flush(), o.pose.Flush(), o.flow.Flush(), o.heads.Flush()); err != nil {
+		return err
+	}
+	// The table goes first and comes last: where it is, it tells of these pictures.
+	if err := os.Remove(filepath.Join(out, "crops.csv")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, f := range files {
+		if err := f.Commit(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (o *output) claBehavior(dir string) error {
