@@ -1,7 +1,7 @@
 /* The micro-kernel for a Zen 4, whose tiles in C (kernels.h) leave a tenth to a fifth of the multipliers' time unused where few channels are summed.
  * Measured there: a multiply-add that broadcasts its input itself, beside one that has it in a register, is not slower but leaves the ways out of
  * the registers to the stores; sums that start as plain products do so too; and a tile that follows without a call begins while the last one's results
- * are stored. Of the multipliers' time tiles of 16 channels so use 0.98 instead of 0.81, of 64 channels 0.99 instead of 0.95.
+ * are stored. Of the multipliers' time tiles of 16 channels so use 0.98 instead of 0.81, of 64 channels 0.98 instead of 0.95.
  *
  * cl_tiles_MxH(const struct cl_tiles *): tiles of M pixels by H half blocks of 8 channels. H half blocks are H / 2 vectors of 512 bits and, where H
  * is odd, one of 256, whose other half is stored as zeros. */
