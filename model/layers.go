@@ -254,7 +254,8 @@ func (f *fuser) addResiduals() {
 }
 
 // chainOf builds the chain round a depthwise layer; nil when it stands alone. A
-// pointwise layer between two depthwise ones belongs to the first one's chain alone.
+// pointwise layer between two depthwise ones belongs to the first one's chain alone, but
+// where it widens the map: then to the second one's, in which the wide map need not be stored.
 func (f *fuser) chainOf(d *layer, inChain map[*layer]bool) *group {
 	if !d.depthwise {
 		return nil
@@ -263,13 +264,19 @@ func (f *fuser) chainOf(d *layer, inChain map[*layer]bool) *group {
 	if e := f.byOut[d.in]; e != nil && !inChain[e] && f.uses[d.in] == 1 && e.residual == "" && !e.depthwise && !e.transpose && (e.pointwise() || f.first(e)) {
 		c.expand = e
 	}
-	if p := f.byIn[d.out]; p != nil && p.pointwise() && p.in == d.out && p.residual != d.out && !inChain[p] {
+	if p := f.byIn[d.out]; p != nil && p.pointwise() && p.in == d.out && p.residual != d.out && !inChain[p] && (c.expand == nil || !f.widens(p)) {
 		c.project = p
 	}
 	if c.expand == nil && c.project == nil {
 		return nil
 	}
 	return c
+}
+
+// widens tells whether a pointwise layer makes at least twice as many channels for a depthwise one alone.
+func (f *fuser) widens(p *layer) bool {
+	next := f.byIn[p.out]
+	return next != nil && next.depthwise && p.residual == "" && p.weights.shape[0] >= 2*p.weights.shape[1]
 }
 
 // first tells whether the layer reads the picture itself, perhaps through
