@@ -5,7 +5,7 @@
 //
 //	bench: multipose-448x320-1t ours_ms 34.2 onnxruntime_ms 41.6 ratio 1.22
 //
-// The times are medians; ratio is theirs over ours. Before it is timed, each side runs
+// The times are medians of 15 to 75 runs; ratio is theirs over ours. Before it is timed, each side runs
 // untimed until the other side's threads, which spin on for a while after a run,
 // have gone to sleep: otherwise the two sides would take each other's cores. ONNX
 // Runtime comes from the npm package onnxruntime-node, fetched for this command only.
@@ -48,7 +48,9 @@ var rows = []row{
 }
 
 const (
-	rounds = 15
+	leastRounds, mostRounds = 15, 75
+	// enough is about how long one row is timed: short runs are repeated more often.
+	enough = 3 * time.Second
 	// settle is how long a side runs untimed: ONNX Runtime's threads spin 2^20 times
 	// after a run before they sleep.
 	settle = 80 * time.Millisecond
@@ -113,7 +115,8 @@ func compare(r row, onnx []byte, threads int) error {
 	}
 	defer theirs.close()
 	var a, b []float64
-	for i := range rounds + 2 {
+	rounds := mostRounds
+	for i := -2; i < rounds; i++ { // the first two warm up
 		x, err := timed(ours.run, threads)
 		if err != nil {
 			return err
@@ -122,13 +125,15 @@ func compare(r row, onnx []byte, threads int) error {
 		if err != nil {
 			return err
 		}
-		if i >= 2 { // the first rounds warm up
+		if i >= 0 {
 			a, b = append(a, x), append(b, y)
+		} else {
+			rounds = min(max(int(enough.Seconds()*1e3/(x+y)), leastRounds), mostRounds) | 1
 		}
 	}
 	slices.Sort(a)
 	slices.Sort(b)
-	x, y := a[rounds/2], b[rounds/2]
+	x, y := a[len(a)/2], b[len(b)/2]
 	fmt.Printf("bench: %s-%dt ours_ms %.1f onnxruntime_ms %.1f ratio %.2f\n", r.name, threads, x, y, y/x)
 	return nil
 }
