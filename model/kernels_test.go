@@ -249,11 +249,61 @@ var kernelCases = []struct {
 		s.op("Gemm", map[string]attribute{"transB": {i: 1}}, s.constant(1, 45, 70), s.constant(1, 45)).op("MatMul", nil, s.constant(1, 45, 33))
 		return s.outputs(s.last)
 	}},
+	{"products with biases in the tail", []int{9, 16, 3, 3}, func() *graphFile {
+		s := newSmall(-1, 16, -1, -1).conv(16, 70, 3, 1, one4(1), 1).op("GlobalAveragePool", nil).op("Flatten", map[string]attribute{"axis": {i: 1}})
+		s.op("MatMul", nil, s.constant(1, 70, 150)).op("Add", nil, s.constant(1, 150)).op("Relu", nil)
+		s.op("MatMul", nil, s.constant(1, 150, 20)).op("Add", nil, s.constant(1, 20))
+		wide := s.op("MatMul", nil, s.constant(1, 20, 64)).last // read twice: its Add stays
+		s.op("Add", nil, s.constant(1, 64)).op("Add", nil, wide)
+		return s.outputs(s.last)
+	}},
+	{"pointwise convolutions with nothing between", []int{3, 3, 21, 18}, func() *graphFile {
+		s := newSmall(-1, 3, -1, -1).conv(3, 16, 3, 2, one4(1), 1).op("Relu", nil).conv(16, 16, 3, 1, one4(1), 0).op("Relu", nil)
+		s.conv(16, 16, 1, 1, one4(0), 1).conv(16, 64, 1, 1, one4(0), 1).op("Relu", nil).conv(64, 64, 3, 2, one4(1), 0).op("Relu", nil)
+		s.conv(64, 96, 1, 1, one4(0), 1).conv(96, 40, 1, 1, one4(0), 1).conv(40, 24, 1, 1, one4(0), 1).op("Relu", nil)
+		narrow := s.conv(24, 8, 1, 1, one4(0), 1).last // dearer in one, and read twice
+		s.conv(8, 48, 1, 1, one4(0), 1)
+		return s.outputs(s.last, narrow)
+	}},
 	{"a tail in plain Go", []int{4, 16, 3, 3}, func() *graphFile {
 		s := newSmall(-1, 16, -1, -1).conv(16, 16, 3, 1, one4(1), 1).op("GlobalAveragePool", nil).op("Flatten", map[string]attribute{"axis": {i: 1}})
 		s.op("MatMul", nil, s.constant(1, 16, 5)).op("Softmax", map[string]attribute{"axis": {i: 1}})
 		return s.outputs(s.last)
 	}},
+}
+
+// What the rewriting is there for happens: of the ten convolutions of that case seven are left, and where it would be dearer or the map
+// between is wanted too, they stay; a product read twice keeps its Add.
+func TestRewritesHappen(t *testing.T) {
+	want := map[string]map[string]int{
+		"pointwise convolutions with nothing between": {"Conv": 7},
+		"products with biases in the tail":            {"MatMul": 3, "Add": 2},
+	}
+	for _, c := range kernelCases {
+		if want[c.name] == nil {
+			continue
+		}
+		n, err := load(c.build(), Options{Threads: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := map[string]int{}
+		for _, x := range n.graph.nodes {
+			found[x.op]++
+		}
+		for op, count := range want[c.name] {
+			if found[op] != count {
+				t.Errorf("%s: %d of %s, want %d", c.name, found[op], op, count)
+			}
+		}
+		delete(want, c.name)
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("no such cases: %v", want)
+	}
 }
 
 // Every op and fusion on every instruction set, alone and with more threads than

@@ -69,11 +69,16 @@ func load(file *graphFile, o Options) (*Net, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.rewrite()
-	n := &Net{graph: g, fusion: fuse(g), plans: map[string]*plan{}, packed: newPacks()}
-	if n.kernels, err = cpu.ForISA(o.ISA); err != nil {
+	kernels, err := cpu.ForISA(o.ISA)
+	if err != nil {
 		return nil, err
 	}
+	onDevice := o.Device != "" && o.Device != CPU
+	g.rewrite()
+	if !onDevice {
+		g.forKernels(kernels)
+	}
+	n := &Net{graph: g, fusion: fuse(g), kernels: kernels, plans: map[string]*plan{}, packed: newPacks()}
 	threads := o.Threads
 	if threads <= 0 {
 		threads = runtime.NumCPU()
@@ -81,8 +86,8 @@ func load(file *graphFile, o Options) (*Net, error) {
 	if n.pool, err = cpu.NewPool(threads); err != nil {
 		return nil, err
 	}
-	if d := o.Device; d != "" && d != CPU {
-		if err := n.openDevice(d, o.MaxBatch, o.Precision); err != nil {
+	if onDevice {
+		if err := n.openDevice(o.Device, o.MaxBatch, o.Precision); err != nil {
 			return nil, errors.Join(err, n.Close())
 		}
 	}

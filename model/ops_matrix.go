@@ -6,7 +6,8 @@ import (
 	"slices"
 )
 
-// opMatMul multiplies the last two axes; those before are broadcast.
+// opMatMul multiplies the last two axes; those before are broadcast. A third input, which
+// startFromBiases gives it, is added to each row.
 func opMatMul(c *opCall) ([]*value, error) {
 	a, b := c.in[0], c.in[1]
 	if len(a.shape) == 1 {
@@ -23,8 +24,13 @@ func opMatMul(c *opCall) ([]*value, error) {
 	var left, right []int
 	batch := broadcast(a.shape[:na-2], b.shape[:nb-2], func(_, i, j int) { left, right = append(left, i), append(right, j) })
 	out := c.room.newValue(append(slices.Clone(batch), m, n)...)
+	if bias := c.input(2); bias != nil {
+		for at := 0; at < len(out.floats); at += n {
+			copy(out.floats[at:at+n], bias.floats)
+		}
+	}
 	if nb == 2 { // one second factor for all: one tall product
-		c.matmul(a.floats, b.floats, out.floats, len(left)*m, k, n)
+		c.product(a, b, out, len(left)*m, k, n)
 		left = nil
 	}
 	for i := range left {
@@ -41,6 +47,15 @@ func opMatMul(c *opCall) ([]*value, error) {
 		out = reshaped(out, shape)
 	}
 	return one(out)
+}
+
+// product is matmul of values, which knows of packed constants.
+func (c *opCall) product(a, b, out *value, m, k, n int) {
+	if b.packed != nil {
+		c.kernels.MatMulPacked(a.floats, b.packed, out.floats, m)
+		return
+	}
+	c.matmul(a.floats, b.floats, out.floats, m, k, n)
 }
 
 // matmul adds a (m, k) times b (k, n) to out (m, n), rows of b in cache order.
@@ -83,7 +98,7 @@ func opGemm(c *opCall) ([]*value, error) {
 		}
 		bias = nil
 	}
-	c.matmul(a.floats, b.floats, out.floats, m, k, n)
+	c.product(a, b, out, m, k, n)
 	if bias != nil {
 		out = c.room.binaryValue(func(x, y float64) float64 { return alpha*x + beta*y }, nil, out, bias)
 	} else if alpha != 1 {

@@ -204,3 +204,51 @@ func (g *graph) transposeConstants() {
 		n.attrs = attrs
 	}
 }
+
+// forKernels gets constant factors and biases ready for the kernels' matrix products. Devices have their own ways.
+func (g *graph) forKernels(kernels cpu.Kernels) {
+	g.startFromBiases()
+	g.packMatrices(kernels)
+}
+
+// startFromBiases turns Add(MatMul(x, w), b) with constants w and b into one op, MatMul with a third
+// input of our own: sums begin with the biases, which would be a pass over the results otherwise.
+func (g *graph) startFromBiases() {
+	uses, readers := g.uses(), g.readersOf()
+	gone := map[*node]bool{}
+	for _, product := range g.nodes {
+		if product.op != "MatMul" || len(product.outputs) != 1 || uses[product.outputs[0]] != 1 || len(readers[product.outputs[0]]) != 1 {
+			continue
+		}
+		at := readers[product.outputs[0]][0]
+		add, w := g.nodes[at], g.constants[product.inputs[1]]
+		if add.op != "Add" || len(add.outputs) != 1 || w == nil || w.isInt() || len(w.shape) != 2 {
+			continue
+		}
+		name := add.inputs[0]
+		if name == product.outputs[0] {
+			name = add.inputs[1]
+		}
+		if b := g.constants[name]; b == nil || b.isInt() || !slices.Equal(b.shape, w.shape[1:]) {
+			continue
+		}
+		gone[product] = true
+		g.nodes[at] = &node{op: product.op, name: product.name, attrs: product.attrs, inputs: []string{product.inputs[0], product.inputs[1], name}, outputs: add.outputs}
+	}
+	g.nodes = slices.DeleteFunc(g.nodes, func(n *node) bool { return gone[n] })
+}
+
+// packedColumns are worth packing for: panels are filled up with zeros.
+const packedColumns = 16
+
+// packMatrices brings constant second factors into the order in which the kernels read them, once instead of at every run.
+func (g *graph) packMatrices(kernels cpu.Kernels) {
+	for _, n := range g.nodes {
+		if len(n.inputs) < 2 || (n.op != "MatMul" && n.op != "Gemm") || n.int("transB", 0) != 0 {
+			continue
+		}
+		if b := g.constants[n.inputs[1]]; b != nil && b.packed == nil && !b.isInt() && len(b.shape) == 2 && b.shape[1] >= packedColumns && len(b.floats) > 0 {
+			b.packed = kernels.PackMatrix(b.floats, b.shape[0], b.shape[1])
+		}
+	}
+}

@@ -7,6 +7,8 @@ package model
 import (
 	"errors"
 	"fmt"
+
+	"classlens/model/cpu"
 )
 
 // Tensor is a dense row-major array of float32; images are NCHW.
@@ -48,6 +50,7 @@ type value struct {
 	shape  []int
 	floats []float32
 	ints   []int64
+	packed *cpu.Matrix // of a constant that is a product's second factor
 }
 
 func (v *value) isInt() bool { return v.ints != nil }

@@ -63,6 +63,34 @@ func (k Kernels) MatMul(a, b, out []float32, rows, inner, columns int) bool {
 	return true
 }
 
+// Matrix is a constant second factor, in the order in which MatMulPacked reads it.
+type Matrix struct {
+	inner, columns int
+	panels         []float32
+}
+
+// PackMatrix copies b (inner, columns), row-major.
+func (k Kernels) PackMatrix(b []float32, inner, columns int) *Matrix {
+	wide := int(k.c.matmul_columns)
+	m := &Matrix{inner: inner, columns: columns, panels: make([]float32, (columns+wide-1)/wide*wide*inner)}
+	for c := 0; c < columns; c += wide {
+		panel := m.panels[c*inner:]
+		for i := range inner {
+			copy(panel[i*wide:(i+1)*wide], b[i*columns+c:i*columns+min(c+wide, columns)])
+		}
+	}
+	return m
+}
+
+// MatMulPacked is MatMul with a matrix packed by the same kernels.
+func (k Kernels) MatMulPacked(a []float32, b *Matrix, out []float32, rows int) {
+	if rows*b.inner*b.columns == 0 {
+		return
+	}
+	_, _ = a[rows*b.inner-1], out[rows*b.columns-1]
+	C.cl_matmul_packed(k.c, floats(a), floats(b.panels), floats(out), C.int(rows), C.int(b.inner), C.int(b.columns))
+}
+
 // ISAs are the kernels that this machine can run, best first.
 func ISAs() []string {
 	var names []string

@@ -29,6 +29,7 @@ struct cl_kernels {
     const char *name;
     int panel_blocks; /* blocks of 16 output channels that one panel of weights feeds at once */
     int tile_pixels;  /* pixels a tile has at most when the panel is widest */
+    int matmul_columns; /* that a panel of matmul_packed has */
     /* `halves` half blocks of outputs; the other half of an odd last block is set to 0. */
     void (*gemm)(const struct cl_gemm *, int halves, const float *a, const float *w, const float *bias, const float *res, float *out,
                  long out_block, long res_block, int pixels, int wide, long gap);
@@ -42,6 +43,7 @@ struct cl_kernels {
     void (*max_pool)(int k, int s, const float *in, long pitch, float *out, int rows, int columns);
     void (*mean)(const float *in, float *out, long pixels);
     void (*matmul)(const float *a, const float *b, float *out, int rows, int inner, int columns);
+    void (*matmul_packed)(const float *a, const float *b, float *out, int rows, int inner, int columns); /* b in panels of columns */
     /* One output channel as a plain plane: clamp(bias + sum over `blocks` blocks of inputs, in_block floats apart, times w [block][16]). */
     void (*dot)(const float *in, long in_block, int blocks, const float *w, float bias, float *out, long pixels, float lo, float hi);
     void (*planes)(const float *in, float *out, long plane, int channels, long pixels); /* a block to `channels` plain planes */
@@ -123,6 +125,7 @@ void cl_program_times(const cl_program *, double *microseconds); /* per instruct
 void cl_program_free(cl_program *);
 /* out (rows, columns) += a (rows, inner) * b (inner, columns), row-major. */
 void cl_matmul(const struct cl_kernels *, const float *a, const float *b, float *out, int rows, int inner, int columns);
+void cl_matmul_packed(const struct cl_kernels *, const float *a, const float *b, float *out, int rows, int inner, int columns);
 float *cl_vector(long n); /* zeroed floats; NULL: out of memory */
 void cl_vector_free(float *);
 long cl_live_bytes(void); /* allocated by this engine and not freed: for tests */

@@ -475,9 +475,24 @@ static void CAT(matmul_, ISA)(const float *a, const float *b, float *out, int ro
         }
     }
 }
+/* The same with b in panels of two vectors of columns, [panel][inner][2 VL], the last one filled up with zeros: read from begin to end once. */
+static void CAT(matmul_packed_, ISA)(const float *a, const float *b, float *out, int rows, int inner, int columns) {
+    for (int c = 0; c < columns; c += 2 * VL, b += (long)inner * 2 * VL) {
+        const int wide = columns - c < 2 * VL ? columns - c : 2 * VL;
+        for (int k = 0; wide == 2 * VL && k < inner; k += MATMUL_INNER)
+            matmul_columns(a + k, inner, b + (long)k * 2 * VL, 2 * VL, out + c, rows, inner - k < MATMUL_INNER ? inner - k : MATMUL_INNER, columns);
+        for (int m = 0; wide < 2 * VL && m < rows; m += 8) { /* through results of their own, as wide as the panel */
+            const int some = rows - m < 8 ? rows - m : 8;
+            float part[8 * 2 * VL] = {0}, *to = out + (long)m * columns + c;
+            for (int i = 0; i < some; i++) for (int j = 0; j < wide; j++) part[i * 2 * VL + j] = to[(long)i * columns + j];
+            matmul_columns(a + (long)m * inner, inner, b, 2 * VL, part, some, inner, 2 * VL);
+            for (int i = 0; i < some; i++) for (int j = 0; j < wide; j++) to[(long)i * columns + j] = part[i * 2 * VL + j];
+        }
+    }
+}
 #include "learn.h"
-#define KERNELS(name, pixels, gemm) {name, PANEL, pixels, gemm, CAT(depthwise_, ISA), CAT(upadd_, ISA), \
-    CAT(add_, ISA), CAT(clamp_, ISA), CAT(prelu_, ISA), CAT(scale_, ISA), CAT(max_pool_, ISA), CAT(mean_, ISA), CAT(matmul_, ISA), CAT(dot_, ISA), \
+#define KERNELS(name, pixels, gemm) {name, PANEL, pixels, 2 * VL, gemm, CAT(depthwise_, ISA), CAT(upadd_, ISA), \
+    CAT(add_, ISA), CAT(clamp_, ISA), CAT(prelu_, ISA), CAT(scale_, ISA), CAT(max_pool_, ISA), CAT(mean_, ISA), CAT(matmul_, ISA), CAT(matmul_packed_, ISA), CAT(dot_, ISA), \
     CAT(planes_, ISA), CAT(sigmoid_, ISA), CAT(mirror_, ISA), CAT(scale_rows_, ISA), CAT(copy_rows_, ISA), CAT(dw_forward_, ISA), CAT(dw_backward_, ISA), CAT(norm_forward_, ISA), \
     CAT(norm_backward_, ISA), CAT(cut_forward_, ISA), CAT(cut_backward_, ISA), CAT(transpose_, ISA), CAT(add_to_, ISA)}
 const struct cl_kernels CAT(cl_kernels_, ISA) = KERNELS(NAME, TILE_PIXELS, CAT(gemm_, ISA));

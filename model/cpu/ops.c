@@ -270,6 +270,9 @@ void cl_exec(cl_run *r) {
 void cl_matmul(const struct cl_kernels *k, const float *a, const float *b, float *out, int rows, int inner, int columns) {
     k->matmul(a, b, out, rows, inner, columns);
 }
+void cl_matmul_packed(const struct cl_kernels *k, const float *a, const float *b, float *out, int rows, int inner, int columns) {
+    k->matmul_packed(a, b, out, rows, inner, columns);
+}
 
 static int *segments(int n) { return cl_zeroed(sizeof(int) * (size_t)imax(n, 1)); }
 
