@@ -227,7 +227,7 @@ func (m *mp4) trackBox(b box) error {
 	return nil
 }
 
-// header reads a tkhd: id, size and rotation.
+// header reads a tkhd: id, size and rotation. A point (x, y) is shown at (ax + cy, bx + dy): the picture's way down, (0, 1), is shown as (c, d), also where it is mirrored.
 func (t *mp4Track) header(d []byte) {
 	at, matrix := 12, 40
 	if len(d) > 0 && d[0] == 1 {
@@ -237,9 +237,9 @@ func (t *mp4Track) header(d []byte) {
 		return
 	}
 	t.id = binary.BigEndian.Uint32(d[at:])
-	a, b := int32(binary.BigEndian.Uint32(d[matrix:])), int32(binary.BigEndian.Uint32(d[matrix+4:]))
-	if a != 0 || b != 0 {
-		t.rotation = int(math.Round(math.Atan2(float64(b), float64(a))*180/math.Pi)+360) % 360
+	down := [2]int32{int32(binary.BigEndian.Uint32(d[matrix+12:])), int32(binary.BigEndian.Uint32(d[matrix+16:]))}
+	if down != [2]int32{} {
+		t.rotation = int(math.Round(math.Atan2(-float64(down[0]), float64(down[1]))*180/math.Pi)+360) % 360
 	}
 	t.w, t.h = int(binary.BigEndian.Uint32(d[matrix+36:])>>16), int(binary.BigEndian.Uint32(d[matrix+40:])>>16)
 }

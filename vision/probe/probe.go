@@ -60,7 +60,7 @@ type Result struct {
 	Frames        int     // declared
 	Tracks        int
 	VideoTracks   int
-	Rotation      int    // degrees
+	Rotation      int    // degrees clockwise that a picture must be turned by to stand upright
 	Damage        string // what of the file is not accounted for; "" when all is
 }
 

@@ -115,10 +115,14 @@ const (
 	propFrameCount = 7
 )
 
-func openCapture(path string) (*capture, error) {
+// turnByDecoder leaves it to OpenCV which way up pictures are.
+const turnByDecoder = -1
+
+// openCapture opens a recording whose pictures are turned clockwise by 0, 90, 180 or 270 degrees.
+func openCapture(path string, turn int) (*capture, error) {
 	p := C.CString(path)
 	defer C.free(unsafe.Pointer(p))
-	c := C.cl_capture_open(p)
+	c := C.cl_capture_open(p, C.int(turn))
 	if c == nil {
 		return nil, cvError("opening")
 	}

@@ -56,6 +56,7 @@ type Info struct {
 	Codec         string  `json:"codec"`
 	Width         int     `json:"width"`
 	Height        int     `json:"height"`
+	Rotation      int     `json:"rotation"` // degrees clockwise that its pictures were turned by to stand upright; 0 too where only the decoder knows
 	FPS           float64 `json:"fps"`
 	Duration      float64 `json:"duration_s"`      // the container's word, else the decoder's
 	Declared      int     `json:"frames_declared"` // 0: not said

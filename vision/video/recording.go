@@ -50,7 +50,7 @@ func Open(ctx context.Context, path string, o Options) (*Recording, error) {
 		return nil, err
 	}
 	r := &Recording{ctx: ctx, path: path, o: o}
-	r.info = Info{Container: found.Container, Codec: found.Codec, Width: found.Width, Height: found.Height, FPS: found.FPS, Duration: found.Duration, Declared: found.Frames}
+	r.info = Info{Container: found.Container, Codec: found.Codec, Width: found.Width, Height: found.Height, Rotation: found.Rotation, FPS: found.FPS, Duration: found.Duration, Declared: found.Frames}
 	if found.Damage != "" {
 		r.gaps = append(r.gaps, scene.Gap{Start: found.Duration, End: found.Duration, Reason: found.Damage})
 	}

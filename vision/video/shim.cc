@@ -29,7 +29,8 @@ template <class F> static int guard(F f) {
 
 struct cl_capture {
     cv::VideoCapture video;
-    cv::Mat picture, small;
+    cv::Mat decoded, picture, small;
+    int turn = -1; // cv::RotateFlags; -1 turns nothing
 };
 struct cl_writer {
     cv::VideoWriter video;
@@ -47,11 +48,15 @@ void cl_cv_threads(int n) {
     guard([&] { return cv::setNumThreads(n), 0; });
 }
 
-cl_capture *cl_capture_open(const char *path) {
+cl_capture *cl_capture_open(const char *path, int turn) {
     cl_capture *c = nullptr;
     int ok = guard([&] {
         c = new cl_capture;
-        return c->video.open(path, cv::CAP_FFMPEG) ? 1 : 0;
+        if (!c->video.open(path, cv::CAP_FFMPEG)) return 0;
+        if (turn < 0) return 1;
+        c->video.set(cv::CAP_PROP_ORIENTATION_AUTO, 0);
+        c->turn = turn == 90 ? cv::ROTATE_90_CLOCKWISE : turn == 180 ? cv::ROTATE_180 : turn == 270 ? cv::ROTATE_90_COUNTERCLOCKWISE : -1;
+        return 1;
     });
     if (ok == 1) return c;
     if (ok == 0) reason = "FFmpeg cannot read it";
@@ -63,6 +68,10 @@ void cl_capture_close(cl_capture *c) {
 }
 double cl_capture_get(cl_capture *c, int property) {
     double v = 0;
+    const bool aside = c->turn == cv::ROTATE_90_CLOCKWISE || c->turn == cv::ROTATE_90_COUNTERCLOCKWISE;
+    if (aside && (property == cv::CAP_PROP_FRAME_WIDTH || property == cv::CAP_PROP_FRAME_HEIGHT)) {
+        property = property == cv::CAP_PROP_FRAME_WIDTH ? cv::CAP_PROP_FRAME_HEIGHT : cv::CAP_PROP_FRAME_WIDTH;
+    }
     guard([&] { return v = c->video.get(property), 0; });
     return v;
 }
@@ -70,7 +79,12 @@ int cl_capture_grab(cl_capture *c) {
     return guard([&] { return c->video.grab() ? 1 : 0; });
 }
 int cl_capture_retrieve(cl_capture *c) {
-    return guard([&] { return c->video.retrieve(c->picture) && !c->picture.empty() && c->picture.type() == CV_8UC3 ? 1 : 0; });
+    return guard([&] {
+        cv::Mat &to = c->turn < 0 ? c->picture : c->decoded;
+        if (!c->video.retrieve(to) || to.empty() || to.type() != CV_8UC3) return 0;
+        if (c->turn >= 0) cv::rotate(c->decoded, c->picture, c->turn);
+        return 1;
+    });
 }
 int cl_capture_size(cl_capture *c, int *w, int *h) {
     *w = c->picture.cols, *h = c->picture.rows;

@@ -6,7 +6,7 @@ extern "C" {
 #endif
 typedef struct cl_capture cl_capture;
 const char *cl_cv_error(void); /* of this thread's last failure */
-cl_capture *cl_capture_open(const char *path);
+cl_capture *cl_capture_open(const char *path, int turn); /* degrees clockwise that pictures are turned by: 0, 90, 180, 270; -1 leaves it to OpenCV */
 void cl_capture_close(cl_capture *);
 double cl_capture_get(cl_capture *, int property);
 int cl_capture_grab(cl_capture *);                             /* 1 a frame, 0 none */
