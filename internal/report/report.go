@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"slices"
+	"strings"
 
 	"classlens/internal/safefile"
 	"classlens/internal/timeline"
@@ -98,7 +100,8 @@ type view struct {
 
 type student struct {
 	timeline.Student
-	Bars    []bar
+	Bars    []bar    // what was decided, sure or not
+	Sure    []stripe // over them, where it is sure
 	Moments []mark
 	Certain float64 // seconds of which something can be said
 	Thin    bool    // which is little
@@ -115,8 +118,12 @@ type bar struct {
 	X, W, Middle float64 // per cent of the lesson
 	Class, Title string
 	Letter       string
-	Unsure       bool
+	OnSure       bool // the letter stands on a stripe
 }
+
+// stripe is all the time in which a student is surely seen at one behaviour: an SVG path in ten-thousandths of the lesson. One path instead of a rectangle a stretch
+// keeps the page of a long lesson small.
+type stripe struct{ Class, Path string }
 
 type mark struct {
 	X     float64
@@ -148,8 +155,12 @@ func (p Page) view() view {
 	for _, g := range p.Gaps {
 		v.Lost = append(v.Lost, bar{X: g.Start * k, W: math.Max((g.End-g.Start)*k, .08), Title: fmt.Sprintf("%s to %s: could not be read", clock(g.Start), clock(g.End))})
 	}
+	rows := map[string][]timeline.Row{}
+	for _, r := range p.Timeline.Rows {
+		rows[r.Student] = append(rows[r.Student], r)
+	}
 	for _, s := range p.Timeline.Students {
-		v.Students = append(v.Students, v.student(s))
+		v.Students = append(v.Students, v.student(s, rows[s.ID]))
 		if s.Teacher && v.Teachers != "" {
 			v.Teachers += ", "
 		}
@@ -171,35 +182,94 @@ func hash(s string) string {
 	return base64.StdEncoding.EncodeToString(h[:])
 }
 
-func (v view) student(s timeline.Student) student {
-	out := student{Student: s}
-	k := 100 / math.Max(v.Duration, 1)
-	for _, i := range v.Timeline.Intervals {
-		if i.Student != s.ID || i.Kind != "behaviour" {
-			continue
-		}
-		b := bar{X: i.Start * k, W: math.Max((i.End-i.Start)*k, .08), Class: "b-" + i.Label, Unsure: i.P < v.UnsureBelow,
-			Title: fmt.Sprintf("%s to %s: %s, %.0f %% sure", clock(i.Start), clock(i.End), readable(i.Label), 100*i.P)}
-		if b.Middle = b.X + b.W/2; b.W > 2.5 { // narrower has no room for it on a phone
-			b.Letter = letters[i.Label]
-		}
-		out.Bars = append(out.Bars, b)
-	}
-	for _, r := range v.Timeline.Rows {
-		if r.Student == s.ID && r.Visible && r.Behaviour != "" && r.Attention != timeline.Unknown {
+// student is one row of the page; rows are the student's own, by time.
+func (v view) student(s timeline.Student, rows []timeline.Row) student {
+	out := student{Student: s, Sure: v.stripes(rows)}
+	for _, r := range rows {
+		if r.Visible && r.Behaviour != "" && r.Attention != timeline.Unknown {
 			out.Certain += v.Timeline.Step
 		}
 	}
 	out.Thin = out.Certain < math.Max(thinShare*s.Seen, math.Min(thinSeconds, v.Duration/10))
+	k := 100 / math.Max(v.Duration, 1)
+	for _, i := range v.Timeline.Intervals {
+		if i.Student == s.ID && i.Kind == "behaviour" {
+			out.Bars = append(out.Bars, v.bar(i, rows))
+		}
+	}
 	for _, m := range s.Moments {
 		out.Moments = append(out.Moments, mark{X: m.Time * k, Title: "weighed most in what was decided: " + clock(m.Time)})
 	}
 	return out
 }
 
+// bar is an interval of behaviour.
+func (v view) bar(i timeline.Interval, rows []timeline.Row) bar {
+	k := 100 / math.Max(v.Duration, 1)
+	b := bar{X: i.Start * k, W: math.Max((i.End-i.Start)*k, .08), Class: "b-" + i.Label,
+		Title: fmt.Sprintf("%s to %s: %s, %.0f %% sure", clock(i.Start), clock(i.End), readable(i.Label), 100*i.P)}
+	b.Middle = b.X + b.W/2
+	if b.W > 2.5 { // narrower has no room for it on a phone
+		b.Letter = letters[i.Label]
+	}
+	middle := (i.Start + i.End) / 2
+	b.OnSure = slices.ContainsFunc(rows, func(r timeline.Row) bool { return r.Sure && r.Time <= middle && middle < r.Time+v.Timeline.Step })
+	return b
+}
+
+// stripes are a student's sure steps, those of one behaviour together.
+func (v view) stripes(rows []timeline.Row) []stripe {
+	k := 1e4 / math.Max(v.Duration, 1)
+	paths := map[string]*strings.Builder{}
+	for i := 0; i < len(rows); {
+		first := rows[i]
+		end := first.Time
+		for ; i < len(rows) && rows[i].Sure == first.Sure && rows[i].Behaviour == first.Behaviour && rows[i].Time < end+v.Timeline.Step/2; i++ {
+			end = rows[i].Time + v.Timeline.Step
+		}
+		if !first.Sure {
+			continue
+		}
+		if paths[first.Behaviour] == nil {
+			paths[first.Behaviour] = &strings.Builder{}
+		}
+		fmt.Fprintf(paths[first.Behaviour], "M%.0f 0V1H%.0fV0z", first.Time*k, math.Max(end*k, first.Time*k+8))
+	}
+	var all []stripe
+	for _, b := range timeline.Behaviours {
+		if p := paths[b]; p != nil {
+			all = append(all, stripe{"b-" + b, p.String()})
+		}
+	}
+	return all
+}
+
 // MostlyUnsure: less than half of what was seen can be said with any certainty.
 func (v view) MostlyUnsure() bool {
 	return v.Summary.UnknownShare != nil && *v.Summary.UnknownShare > .5
+}
+
+// SureShare is the share of the time in view of which something can be said.
+func (v view) SureShare() *float64 {
+	if v.Summary.UnknownShare == nil {
+		return nil
+	}
+	share := 1 - *v.Summary.UnknownShare
+	return &share
+}
+
+// shownSurest is how many students are named as those of whom most is known.
+const shownSurest = 3
+
+// Surest names the students whose figures rest on most, "" where nobody's rest on enough.
+func (v view) Surest() string {
+	sure := slices.DeleteFunc(slices.Clone(v.Students), func(s student) bool { return s.Teacher || s.Thin })
+	slices.SortStableFunc(sure, func(a, b student) int { return sign(b.Certain - a.Certain) })
+	var names []string
+	for _, s := range sure[:min(len(sure), shownSurest)] {
+		names = append(names, s.ID)
+	}
+	return listed(names)
 }
 
 // ticks of the time axis: about six, at round times.

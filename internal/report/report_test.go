@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -205,16 +206,59 @@ func TestThinRings(t *testing.T) {
 	v := view{Page: Page{Duration: 600}}
 	v.Timeline = &timeline.Timeline{Step: 1}
 	for id, n := range map[string][2]int{"S01": {500, 200}, "S02": {500, 100}, "S03": {12, 8}, "S04": {40, 12}} { // rows in view, of them sure
+		var rows []timeline.Row
 		for i := range n[0] {
 			row := timeline.Row{Student: id, Visible: true, Behaviour: "write", Attention: timeline.Unknown}
 			if i < n[1] {
 				row.Attention = timeline.OnTask
 			}
-			v.Timeline.Rows = append(v.Timeline.Rows, row)
+			rows = append(rows, row)
 		}
-		s := v.student(timeline.Student{ID: id, Seen: float64(n[0])})
+		s := v.student(timeline.Student{ID: id, Seen: float64(n[0])}, rows)
 		if want := id == "S02" || id == "S03"; s.Thin != want {
 			t.Errorf("%s: %v of %v s sure, thin %v", id, s.Certain, s.Seen, s.Thin)
 		}
+	}
+}
+
+// What is drawn in full colour is just the time that the figures count, also within an interval of which the program is unsure on the whole.
+func TestStripesAreTheSureSteps(t *testing.T) {
+	v := view{Page: Page{Duration: 100, Timeline: &timeline.Timeline{Step: 1}}}
+	var rows []timeline.Row
+	for i := range 100 {
+		if i >= 60 && i < 70 {
+			continue // could not be read
+		}
+		r := timeline.Row{Time: float64(i), Visible: true, Behaviour: "write", Sure: i >= 10 && i < 20 || i >= 55 && i < 75, Attention: timeline.Unknown}
+		if i >= 15 {
+			r.Behaviour = "read"
+		}
+		if r.Sure {
+			r.Attention = timeline.OnTask
+		}
+		rows = append(rows, r)
+	}
+	v.Timeline.Intervals = []timeline.Interval{{Student: "S01", Kind: "behaviour", Label: "read", Start: 15, End: 60, P: .3}}
+	s := v.student(timeline.Student{ID: "S01", Seen: 90}, rows)
+	want := []stripe{{"b-read", "M1500 0V1H2000V0zM5500 0V1H6000V0zM7000 0V1H7500V0z"}, {"b-write", "M1000 0V1H1500V0z"}}
+	if !slices.Equal(s.Sure, want) || s.Certain != 20 {
+		t.Errorf("drawn %v, %v s, want %v", s.Sure, s.Certain, want)
+	}
+	if len(s.Bars) != 1 || s.Bars[0].OnSure { // its middle, 37.5 s, is a guess
+		t.Errorf("bars %+v", s.Bars)
+	}
+}
+
+// A teacher reads how much the page rests on, and of whom it says most.
+func TestUnsureLessonSaysWhatIsWorthALook(t *testing.T) {
+	p := page(t)
+	for i := range p.Timeline.Rows {
+		if r := &p.Timeline.Rows[i]; r.Student != "S03" && r.Student != "S05" {
+			r.Attention, r.Sure = timeline.Unknown, false
+		}
+	}
+	html := written(t, p)
+	if !strings.Contains(html, "for only 17 % of the time that it sees them.") || !strings.Contains(html, "S03 and S05, of whom it is sure the longest") {
+		t.Errorf("the page says %s", regexp.MustCompile(`<b>The program can tell.*?</div>`).FindString(html))
 	}
 }

@@ -66,6 +66,14 @@ func cell(v float64) string {
 	return percent(v)
 }
 
+// listed writes names as a sentence has them: "S01, S02 and S03".
+func listed(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+}
+
 // readings are the table by which behaviour was read, in words.
 func readings(meanings map[string]timeline.Meaning) []reading {
 	if len(meanings) == 0 {
