@@ -243,6 +243,68 @@ func TestBadInputIsOneLine(t *testing.T) {
 	}
 }
 
+// Wrong usage of any command is exit code 2, and one line that says what is wanted or the nearest there is.
+func TestWrongUsage(t *testing.T) {
+	for _, c := range []struct{ args, want string }{
+		{"bogus", `no command "bogus"`},
+		{"help bogus", `no command "bogus"`},
+		{"help analyse", "did you mean analyze?"},
+		{"analyse x.mp4", "did you mean analyze?"},
+		{"analyze", "usage: classlens analyze RECORDING... --out OUT; got nothing"},
+		{"eval one two", `usage: classlens eval DATA; got ["one" "two"]`},
+		{"doctor twice", `got ["twice"]`},
+		{"analyze --anotate x.mp4", "did you mean --annotate?"},
+		{"analyze --o x.mp4", "did you mean --out?"},
+		{"analyze --set people.preset=fsat x.mp4", "did you mean fast?"},
+		{"analyze --set run.threads=two x.mp4", `run.threads is "two"; it must be a whole number`},
+		{"bench track --preset fast,nosuch x.mp4", "--preset nosuch: there are best, default, fast, pretrained"},
+		{"bench trak", "did you mean track?"},
+	} {
+		stdout, stderr, code := classlens(t, strings.Fields(c.args)...)
+		if code != exitUsage || stdout != "" || !strings.Contains(stderr, c.want) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("classlens %s: exit %d, printed %q, said %q; want %q", c.args, code, stdout, stderr, c.want)
+		}
+	}
+	if _, stderr, code := classlens(t, "analyze", ""); code != exitUsage || !strings.Contains(stderr, "name is empty") {
+		t.Errorf("no name: exit %d, said %q", code, stderr)
+	}
+	if stdout, _, code := classlens(t, "help", "bench", "track"); code != exitDone || !strings.Contains(stdout, "classlens bench track RECORDING...") {
+		t.Errorf("help: exit %d, %q", code, stdout)
+	}
+}
+
+// The shell is told what may stand behind a flag.
+func TestCompletion(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"analyze", "--device", ""}, "cuda:all\n"},
+		{[]string{"analyze", "--set", "people."}, "people.preset=\n"},
+		{[]string{"analyze", ""}, "\nmp4\n"},
+		{[]string{"bench", "track", "--preset", ""}, "best\ndefault\nfast\n"},
+		{[]string{"eval", "--size", ""}, "box\n"},
+	} {
+		stdout, _, code := classlens(t, append([]string{"__complete"}, c.args...)...)
+		if code != exitDone || !strings.Contains("\n"+stdout, c.want) {
+			t.Errorf("%q: exit %d, offered %q, want %q", c.args, code, stdout, c.want)
+		}
+	}
+}
+
+// What is named twice is analyzed once.
+func TestNamedTwice(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "lesson.mp4")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := expandRecordings([]string{dir, file, dir + "/./lesson.mp4"})
+	if err != nil || len(got) != 1 {
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
 // A folder: hidden files are no recordings, everything else that is called a video ends in a state that check knows later, and no name can pretend to be a line
 // of its own or move the cursor.
 func TestFolderOfAllSorts(t *testing.T) {

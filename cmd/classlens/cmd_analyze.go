@@ -48,15 +48,22 @@ Exit codes: 0 all done; 1 failed; 2 wrong usage; 3 finished, but some recordings
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.out, "out", "out", "folder for the results")
-	flags.StringVar(&f.config, "config", "", "settings file (configs/default.yaml is the manual)")
-	flags.StringVar(&f.labels, "labels", "", "how behaviour is read as attention and engagement (default: configs/labels.yaml as shipped)")
-	flags.StringVar(&f.device, "device", "", "auto, cpu, cuda, cuda:N, cuda:UUID, several of these with commas, or cuda:all (setting run.device)")
-	flags.StringArrayVar(&f.set, "set", nil, "one setting, as section.key=value; may be repeated")
-	flags.StringVar(&f.seats, "seats", "", "file of the room's seats: begun when absent, else S07 is the same chair as in the recordings before (positions only)")
+	flags.StringVar(&f.out, "out", "out", "`FOLDER` for the results")
+	flags.StringVar(&f.config, "config", "", "`FILE` with settings (configs/default.yaml is the manual)")
+	flags.StringVar(&f.labels, "labels", "", "`FILE` that says how behaviour is read as attention and engagement (default: configs/labels.yaml as shipped)")
+	flags.StringVar(&f.device, "device", "", "`DEVICE` of the networks: auto, cpu, cuda, cuda:N, cuda:UUID, several of these with commas, or cuda:all (setting run.device)")
+	flags.StringArrayVar(&f.set, "set", nil, "one setting, as `SECTION.KEY=VALUE`; may be repeated")
+	flags.StringVar(&f.seats, "seats", "", "`FILE` of the room's seats: begun when absent, else S07 is the same chair as in the recordings before (positions only)")
 	flags.BoolVar(&f.annotate, "annotate", false, "also write annotated.mp4: boxes, names, states, blurred faces")
 	flags.BoolVar(&f.json, "json", false, "print events as JSON lines on standard output instead of a progress line")
 	flags.BoolVar(&f.force, "force", false, "analyze again even where the results are complete")
+	cmd.ValidArgsFunction = videoFiles
+	completeValues(cmd, "device", "auto", "cpu", "cuda", "cuda:all")
+	completeSettings(cmd)
+	completeFiles(cmd, "config", "yaml", "yml")
+	completeFiles(cmd, "labels", "yaml", "yml")
+	completeFiles(cmd, "seats", "json")
+	must(cmd.MarkFlagDirname("out"))
 	return cmd
 }
 
@@ -217,11 +224,14 @@ func (f analyzeFlags) settings() (config.Config, error) {
 
 var videoExtensions = []string{".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts", ".mts"}
 
-// expandRecordings replaces each folder by the video files in it and refuses
+// expandRecordings replaces each folder by the video files in it, leaves out what is named twice, and refuses
 // two recordings that would share a folder of results.
 func expandRecordings(args []string) ([]string, error) {
 	var all []string
 	for _, arg := range args {
+		if arg == "" {
+			return nil, errors.New("a recording's name is empty: is a variable of your script not set?")
+		}
 		info, err := os.Stat(arg)
 		if err != nil || !info.IsDir() { // opening says what is wrong with a file
 			all = append(all, arg)
@@ -234,14 +244,20 @@ func expandRecordings(args []string) ([]string, error) {
 		all = append(all, found...)
 	}
 	seen := map[string]string{}
+	var once []string
 	for _, r := range all {
 		name := recordingName(r)
-		if other, twice := seen[name]; twice {
+		other, twice := seen[name]
+		if twice && filepath.Clean(other) == filepath.Clean(r) {
+			continue // a folder and a file in it
+		}
+		if twice {
 			return nil, fmt.Errorf("%s and %s would both write to %s: rename one, or analyze them with different --out folders", other, r, name)
 		}
 		seen[name] = r
+		once = append(once, r)
 	}
-	return all, nil
+	return once, nil
 }
 
 // videosIn finds what is called a video, links and all: opening says what is wrong with one. Hidden files are no recordings (macOS leaves a ._NAME beside

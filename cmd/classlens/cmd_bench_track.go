@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,7 +39,12 @@ each recording in the same order, also recall, precision, IDF1 and identity swit
 			if len(b.truth) > 0 && len(b.truth) != len(args) {
 				return usageError{fmt.Errorf("%d recordings, %d truth folders", len(args), len(b.truth))}
 			}
-			b.presets = strings.Split(preset, ",")
+			for _, p := range strings.Split(preset, ",") {
+				if !slices.Contains(people.Presets(), p) {
+					return usageError{fmt.Errorf("--preset %s: there are %s", p, strings.Join(people.Presets(), ", "))}
+				}
+				b.presets = append(b.presets, p)
+			}
 			b.out = cmd.OutOrStdout()
 			if b.detectors > 0 {
 				return b.compare(cmd.Context(), args)
@@ -47,13 +53,15 @@ each recording in the same order, also recall, precision, IDF1 and identity swit
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&preset, "preset", "default", "people presets, comma between")
-	f.StringSliceVar(&b.truth, "truth", nil, "folders with boxes.csv, one a recording")
+	f.StringVar(&preset, "preset", "default", "`PRESETS` to compare, with commas: "+strings.Join(people.Presets(), ", "))
+	f.StringSliceVar(&b.truth, "truth", nil, "`FOLDERS` with boxes.csv, one a recording")
 	f.Float64Var(&b.between, "between-fps", 6, "grey frames a second for following heads")
 	f.IntVar(&b.threads, "threads", 1, "threads of the nets")
-	f.StringVar(&b.stored, "detections", "", "folder that keeps what the nets found, by preset and recording, and gives it again: to try the tracker alone")
-	f.StringVar(&b.rows, "rows", "", "folder for what was found, a file a preset and recording, time_s,track_id,x,y,w,h")
+	f.StringVar(&b.stored, "detections", "", "`FOLDER` that keeps what the nets found, by preset and recording, and gives it again: to try the tracker alone")
+	f.StringVar(&b.rows, "rows", "", "`FOLDER` for what was found, a file a preset and recording, time_s,track_id,x,y,w,h")
 	f.IntVar(&b.detectors, "detectors", 0, "compare the nets at this input width, pixels")
+	cmd.ValidArgsFunction = videoFiles
+	completeValues(cmd, "preset", people.Presets()...)
 	return cmd
 }
 

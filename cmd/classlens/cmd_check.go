@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -50,6 +51,9 @@ func (c *checker) folder(folder string) error {
 		return err
 	}
 	entries, err := os.ReadDir(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: no such folder; it is what --out of classlens analyze names, or a recording's folder in it", folder)
+	}
 	if err != nil {
 		return err
 	}

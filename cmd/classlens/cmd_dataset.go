@@ -97,11 +97,12 @@ func newDatasetSplit() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&by, "by", "subject", "what must not cross: subject, room, recording, media or time")
-	flags.StringVar(&out, "out", "split.json", "file for the split")
+	flags.StringVar(&by, "by", "subject", "`WHAT` must not cross: subject, room, recording, media or time")
+	flags.StringVar(&out, "out", "split.json", "`FILE` for the split")
 	flags.Float64Var(&val, "val", 0.15, "share of the samples for validation")
 	flags.Float64Var(&test, "test", 0.2, "share of the samples for testing")
 	flags.Uint64Var(&seed, "seed", 1, "another seed gives another split")
+	completeValues(cmd, "by", "subject", "room", "recording", "media", "time")
 	return cmd
 }
 
@@ -144,7 +145,7 @@ Without --split the parts that the set itself was published with are checked. Ex
 			return checkSplit(cmd.OutOrStdout(), set, file)
 		},
 	}
-	cmd.Flags().StringVar(&file, "split", "", "split file (default: the set's own parts)")
+	cmd.Flags().StringVar(&file, "split", "", "`FILE` of the split (default: the set's own parts)")
 	return cmd
 }
 
@@ -204,7 +205,7 @@ func newDatasetExport() *cobra.Command {
 			return exportTable(filepath.Clean(out), set)
 		},
 	}
-	cmd.Flags().StringVar(&out, "out", "dataset.csv", "file to write")
+	cmd.Flags().StringVar(&out, "out", "dataset.csv", "`FILE` to write")
 	return cmd
 }
 

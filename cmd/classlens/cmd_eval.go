@@ -49,19 +49,23 @@ and gives the differences by paired bootstrap. --attack fgsm or pgd changes the 
 		RunE:    func(cmd *cobra.Command, args []string) error { return runEval(cmd, args[0], f) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.weights, "weights", "", "weights.onnx or weights.safetensors (default: the ones that ship)")
-	flags.StringVar(&f.size, "size", "", "which of the networks that ship: s, m or l see squares round the heads, as at run time; box sees the labelled boxes (default: box where the set boxes students in pictures, else l; s where make setup has not fetched the pose net)")
-	flags.StringVar(&f.split, "split", "", "split file made by classlens dataset split; its test part is judged")
-	flags.StringVar(&f.part, "part", "test", "part of the split that is judged: train, val or test")
-	flags.StringVar(&f.predictions, "predictions", "", "write one row a labelled box to this CSV file")
-	flags.StringVar(&f.out, "out", "", "folder for eval.json, eval.txt and eval.html")
-	flags.StringVar(&f.labels, "labels", "", "how classes are read as behaviours (default: configs/labels.yaml as shipped)")
-	flags.StringVar(&f.boxes, "boxes", "", "what the boxes hold: head or upper (default: as heads found in some of them tell, else head for YOLO, upper for COCO)")
-	flags.StringVar(&f.against, "against", "", "weights of another network to compare with, paired")
-	flags.StringVar(&f.attack, "attack", "", "fgsm or pgd: also judge pictures that are changed against the network")
+	flags.StringVar(&f.weights, "weights", "", "`FILE`, weights.onnx or weights.safetensors (default: the ones that ship)")
+	flags.StringVar(&f.size, "size", "", "`SIZE` of the network that ships: s, m or l see squares round the heads, as at run time; box sees the labelled boxes (default: box where the set boxes students in pictures, else l; s where make setup has not fetched the pose net)")
+	flags.StringVar(&f.split, "split", "", "`FILE` made by classlens dataset split; its test part is judged")
+	flags.StringVar(&f.part, "part", "test", "`PART` of the split that is judged: train, val or test")
+	flags.StringVar(&f.predictions, "predictions", "", "`FILE`, a CSV table, for one row a labelled box")
+	flags.StringVar(&f.out, "out", "", "`FOLDER` for eval.json, eval.txt and eval.html")
+	flags.StringVar(&f.labels, "labels", "", "`FILE` that says how classes are read as behaviours (default: configs/labels.yaml as shipped)")
+	flags.StringVar(&f.boxes, "boxes", "", "`WHAT` the boxes hold: head or upper (default: as heads found in some of them tell, else head for YOLO, upper for COCO)")
+	flags.StringVar(&f.against, "against", "", "`FILE` with weights of another network to compare with, paired")
+	flags.StringVar(&f.attack, "attack", "", "`METHOD`, fgsm or pgd: also judge pictures that are changed against the network")
 	flags.Float64Var(&f.attackSize, "attack-size", 4, "most change of a pixel's value, of 255")
 	flags.IntVar(&f.attackSamples, "attack-samples", 500, "attack at most so many boxes, drawn at random; 0: all")
 	flags.IntVar(&f.threads, "threads", 0, "threads, 0 for all cores")
+	completeValues(cmd, "size", "s", "m", "l", "box")
+	completeValues(cmd, "part", "train", "val", "test")
+	completeValues(cmd, "boxes", "head", "upper")
+	completeValues(cmd, "attack", "fgsm", "pgd")
 	return cmd
 }
 

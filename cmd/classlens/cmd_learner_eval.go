@@ -74,13 +74,13 @@ The weights of each day and model stay in DIR/weights; the same command again go
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&train, "train", "", "presentations to learn from, such as 2013B,2013J")
-	flags.StringVar(&test, "test", "", "presentations to judge on, such as 2014B")
-	flags.StringVar(&days, "days", "14,28,42,56,mid,end", "days of prediction")
-	flags.StringVar(&kinds, "models", "all", "all, or some of "+modelNames)
-	flags.StringVar(&fair, "fair", models.DefaultKind, "the model whose fairness is judged")
-	flags.StringVar(&statics, "static-models", "", "with --with-static: more models to try with personal attributes, all or some; the one of --fair is always tried")
-	flags.StringVar(&out, "out", "", "folder for results and weights")
+	flags.StringVar(&train, "train", "", "`PRESENTATIONS` to learn from, such as 2013B,2013J")
+	flags.StringVar(&test, "test", "", "`PRESENTATIONS` to judge on, such as 2014B")
+	flags.StringVar(&days, "days", "14,28,42,56,mid,end", "`DAYS` of prediction")
+	flags.StringVar(&kinds, "models", "all", "`MODELS`: all, or some of "+modelNames)
+	flags.StringVar(&fair, "fair", models.DefaultKind, "`MODEL` whose fairness is judged")
+	flags.StringVar(&statics, "static-models", "", "with --with-static: more `MODELS` to try with personal attributes, all or some; the one of --fair is always tried")
+	flags.StringVar(&out, "out", "", "`FOLDER` for results and weights")
 	f.add(cmd)
 	return cmd
 }

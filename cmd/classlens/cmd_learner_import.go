@@ -38,7 +38,7 @@ DIR/learner.log, a compact copy that the other commands read like DATA (personal
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&out, "out", "", "folder for a compact copy, "+learner.CompactName)
+	cmd.Flags().StringVar(&out, "out", "", "`FOLDER` for a compact copy, "+learner.CompactName)
 	cmd.Flags().BoolVar(&strict, "strict", false, "end with exit code 3 when rows were bad")
 	return cmd
 }

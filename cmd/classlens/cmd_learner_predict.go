@@ -54,9 +54,9 @@ score (0 to 1) and the chance that the next score is no worse than those so far.
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&presentations, "presentations", "", "presentations to predict, such as 2014B")
-	flags.StringVar(&weights, "weights", "", "folder that train wrote")
-	flags.StringVar(&out, "out", "", "file for the predictions")
+	flags.StringVar(&presentations, "presentations", "", "`PRESENTATIONS` to predict, such as 2014B")
+	flags.StringVar(&weights, "weights", "", "`FOLDER` that train wrote")
+	flags.StringVar(&out, "out", "", "`FILE` for the predictions")
 	flags.BoolVar(&targets, "all-targets", false, "also the four results, final score and trend")
 	return cmd
 }

@@ -34,13 +34,14 @@ Not for grading; nothing is decided automatically.`,
 		RunE:    func(cmd *cobra.Command, args []string) error { return runSuggest(cmd, args, f) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.weights, "weights", "", "folder that train wrote")
-	flags.StringVar(&f.course, "course", "", "the course, such as BBB/2014B; the Topic or file name of a flat table")
-	flags.StringVar(&f.order, "order", suggest.ByRisk, "risk: the smallest chance first; fall: who lost most in the last two weeks first")
+	flags.StringVar(&f.weights, "weights", "", "`FOLDER` that train wrote")
+	flags.StringVar(&f.course, "course", "", "`COURSE`, such as BBB/2014B; the Topic or file name of a flat table")
+	flags.StringVar(&f.order, "order", suggest.ByRisk, "`ORDER`: risk, the smallest chance first; fall, who lost most in the last two weeks first")
 	flags.IntVar(&f.most, "most", 20, "students to list")
 	flags.Float64Var(&f.below, "below", .5, "only students with a smaller chance")
-	flags.StringArrayVar(&f.lessons, "lesson", nil, "folder that analyze left of a recording; may be repeated")
-	flags.StringVar(&f.out, "out", "", "folder for table, JSON and page")
+	flags.StringArrayVar(&f.lessons, "lesson", nil, "`FOLDER` that analyze left of a recording; may be repeated")
+	flags.StringVar(&f.out, "out", "", "`FOLDER` for table, JSON and page")
+	completeValues(cmd, "order", "risk", "fall")
 	return cmd
 }
 

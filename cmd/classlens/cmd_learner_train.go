@@ -54,10 +54,11 @@ in DIR/checkpoint meanwhile: the same command again goes on from there, to the s
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&presentations, "presentations", "", "presentations to learn from, such as 2013B,2013J")
-	flags.StringVar(&day, "day", "mid", "day of the prediction: a number, mid or end")
-	flags.StringVar(&model, "model", models.DefaultKind, "one of "+modelNames)
-	flags.StringVar(&out, "out", "", "folder for the weights")
+	flags.StringVar(&presentations, "presentations", "", "`PRESENTATIONS` to learn from, such as 2013B,2013J")
+	flags.StringVar(&day, "day", "mid", "`DAY` of the prediction: a number, mid or end")
+	flags.StringVar(&model, "model", models.DefaultKind, "`MODEL`: one of "+modelNames)
+	flags.StringVar(&out, "out", "", "`FOLDER` for the weights")
 	f.add(cmd)
+	completeValues(cmd, "model", models.Kinds...)
 	return cmd
 }

@@ -44,10 +44,11 @@ for a few epochs each, judged on the validation part, and leaves tune.csv and be
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&out, "out", "run", "folder of the run")
-	cmd.Flags().StringVar(&labels, "labels", "", "how classes are read as behaviours (default: configs/labels.yaml as shipped)")
-	cmd.Flags().StringVar(&device, "device", "auto", "auto, cpu, cuda, cuda:N or cuda:UUID")
+	cmd.Flags().StringVar(&out, "out", "run", "`FOLDER` of the run")
+	cmd.Flags().StringVar(&labels, "labels", "", "`FILE` that says how classes are read as behaviours (default: configs/labels.yaml as shipped)")
+	cmd.Flags().StringVar(&device, "device", "auto", "`DEVICE`: auto, cpu, cuda, cuda:N or cuda:UUID")
 	cmd.Flags().BoolVar(&tune, "tune", false, "search the settings listed under tune instead")
 	cmd.Flags().BoolVar(&resume, "resume", false, "go on after the last whole epoch")
+	completeValues(cmd, "device", "auto", "cpu", "cuda")
 	return cmd
 }

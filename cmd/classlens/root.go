@@ -1,10 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
+	"classlens/internal/config"
+
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // version is part of what makes results current: those of another version are made again.
@@ -20,9 +24,8 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())}
-	})
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpCommand(newHelpCommand())
 	root.AddCommand(newAnalyzeCommand(), newBenchCommand(), newCheckCommand(), newDatasetCommand(), newDoctorCommand(), newEvalCommand(), newLearnerCommand(), newSetupCommand(), newTrainCommand())
 	return root
 }
@@ -40,12 +43,44 @@ func group(cmd *cobra.Command, args []string) error {
 	return usageError{fmt.Errorf("%s (see %s --help)", text, cmd.CommandPath())}
 }
 
-// usageArgs makes a wrong number of arguments a usage error.
+// newHelpCommand is cobra's, but for a command that there is not, which is wrong usage.
+func newHelpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about any command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			asked, left, err := cmd.Root().Find(args)
+			if err != nil || len(left) > 0 {
+				return group(asked, left)
+			}
+			return asked.Help()
+		},
+	}
+}
+
+// flagError is a flag that is wrong, with the nearest one where there is none of its name.
+func flagError(cmd *cobra.Command, err error) error {
+	hint := ""
+	if unknown := (*pflag.NotExistError)(nil); errors.As(err, &unknown) {
+		var known []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
+		if near, ok := config.Near(unknown.GetSpecifiedName(), known); ok {
+			hint = "; did you mean --" + near + "?"
+		}
+	}
+	return usageError{fmt.Errorf("%w%s (see %s --help)", err, hint, cmd.CommandPath())}
+}
+
+// usageArgs makes a wrong number of arguments a usage error that shows what is wanted.
 func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return usageError{fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())}
+		if check(cmd, args) == nil {
+			return nil
 		}
-		return nil
+		got := "nothing"
+		if len(args) > 0 {
+			got = fmt.Sprintf("%q", args)
+		}
+		return usageError{fmt.Errorf("usage: %s %s; got %s (see %s --help)", cmd.Parent().CommandPath(), cmd.Use, got, cmd.CommandPath())}
 	}
 }

@@ -58,7 +58,7 @@ type Report struct {
 
 // Run settings: where the networks run, and what an interruption may cost.
 type Run struct {
-	Device    string `mapstructure:"device" json:"device" oneof:"auto cpu cuda cuda:N cuda:UUID"`
+	Device    string `mapstructure:"device" json:"device" oneof:"auto cpu cuda cuda:N cuda:UUID cuda:all"`
 	Precision string `mapstructure:"precision" json:"precision" oneof:"auto float32 fp16 bf16"`
 	Flow      string `mapstructure:"flow" json:"flow" oneof:"auto cpu cuda"`
 	Threads   int    `mapstructure:"threads" json:"threads" min:"0" max:"256"`

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -42,12 +43,22 @@ func Load(file string, overrides map[string]any) (Config, error) {
 	}
 	var c Config
 	if err := v.UnmarshalExact(&c); err != nil {
-		return Config{}, fmt.Errorf("settings: %w", onlyReason(err))
+		return Config{}, fmt.Errorf("settings: %w", onlyReason(err, v))
 	}
 	if err := c.validate(); err != nil {
 		return Config{}, err
 	}
 	return c, nil
+}
+
+// Keys are all settings, as section.key, in the alphabet's order.
+func Keys() []string {
+	v := viper.New()
+	v.SetConfigType("yaml")
+	if err := v.ReadConfig(bytes.NewReader(configs.DefaultYAML)); err != nil {
+		return nil // Load says so
+	}
+	return slices.Sorted(slices.Values(v.AllKeys()))
 }
 
 // mergeFile lays the user's file over the defaults after checking its keys.
@@ -98,13 +109,23 @@ func variable(key string) string {
 	return "CLASSLENS_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
 }
 
-// onlyReason leaves away mapstructure's heading and blank lines.
-func onlyReason(err error) error {
+// wrongKind is what mapstructure says of a value that is none of the kind wanted.
+var wrongKind = regexp.MustCompile(`^'(\S+?)' (?:cannot parse value as|expected type) '(\w+)'`)
+
+// kinds are Go's types in the words of somebody who writes settings.
+var kinds = map[string]string{"int": "a whole number", "float64": "a number", "bool": "true or false", "string": "a text"}
+
+// onlyReason says what is wrong with values in the reader's words, without mapstructure's heading and blank lines.
+func onlyReason(err error, v *viper.Viper) error {
 	var reasons []string
 	for line := range strings.Lines(err.Error()) {
-		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "decoding failed") {
-			reasons = append(reasons, line)
+		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "decoding failed") {
+			continue
 		}
+		if m := wrongKind.FindStringSubmatch(line); m != nil && kinds[m[2]] != "" {
+			line = fmt.Sprintf("%s is %q; it must be %s", m[1], fmt.Sprint(v.Get(m[1])), kinds[m[2]])
+		}
+		reasons = append(reasons, line)
 	}
 	return errors.New(strings.Join(reasons, "; "))
 }
@@ -118,6 +139,23 @@ func unknownKey(where, key string, known []string) error {
 func Nearest(key string, known []string) string {
 	sorted := slices.Sorted(slices.Values(known))
 	return slices.MinFunc(sorted, func(a, b string) int { return editDistance(key, a) - editDistance(key, b) })
+}
+
+// Near is the known word that key was probably meant to be: one that it begins, or one that differs in half of its letters at most. Words of three letters are all near
+// one another (gpu, cpu): of those none is guessed.
+func Near(key string, known []string) (string, bool) {
+	if len(known) == 0 || key == "" {
+		return "", false
+	}
+	if near := Nearest(key, known); len(key) > 3 && 2*editDistance(key, near) <= len(near) {
+		return near, true
+	}
+	for _, k := range known {
+		if strings.HasPrefix(k, key) {
+			return k, true
+		}
+	}
+	return "", false
 }
 
 // editDistance is Levenshtein's: insertions, deletions and replacements of bytes.

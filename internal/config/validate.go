@@ -32,8 +32,12 @@ func validateStruct(v reflect.Value, prefix string) error {
 
 func validateField(field reflect.StructField, value reflect.Value, key string) error {
 	if choices := field.Tag.Get("oneof"); choices != "" {
-		if !chosen(value.String(), strings.Fields(choices)) {
-			return fmt.Errorf("setting %s is %q; it must be one of: %s", key, value.String(), strings.ReplaceAll(choices, " ", ", "))
+		if known := strings.Fields(choices); !chosen(value.String(), known) {
+			hint := ""
+			if near, ok := Near(value.String(), known); ok {
+				hint = "; did you mean " + near + "?"
+			}
+			return fmt.Errorf("setting %s is %q; it must be one of: %s%s", key, value.String(), strings.Join(known, ", "), hint)
 		}
 	}
 	low, high := field.Tag.Get("min"), field.Tag.Get("max")

@@ -119,7 +119,7 @@ func probeMP4(f *file) (Result, error) {
 		return m.Result, err
 	}
 	if !m.moov {
-		return m.Result, fmt.Errorf("%w: it has no index (moov); the recorder did not finish it, try a repair tool such as untrunc", ErrTruncated)
+		return m.Result, fmt.Errorf("%w: it has no index (moov): it is still being written or copied, or the recorder did not finish it; wait, or try a repair tool such as untrunc", ErrTruncated)
 	}
 	m.sum()
 	if !whole {
