@@ -40,7 +40,7 @@ test-plain: # what differs in a build without the device layer
 
 test-asan: # the C kernels under gcc's address sanitizer
 	go test -asan ./vision/track/lucas
-	go test -asan -run 'KernelsEqual|EveryAllocation|ConcurrentRuns|MemoryIsGiven|EqualONNXRuntime' ./model
+	go test -asan -run 'KernelsEqual|EveryAllocation|ConcurrentRuns|MemoryIsGiven|EqualONNXRuntime|DamagedGraphs' ./model
 
 test-cuda: ## the device layer, the kernels and the networks on the simulated device, as inexact as a card may be, and what the tests see of the kernels
 	@./scripts/cuda-simulator.sh --tests

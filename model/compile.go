@@ -237,7 +237,7 @@ func fill(v []float32, n int) []float32 {
 
 // finish places the maps in the arena and makes the program.
 func (c *compiler) finish() (*plan, error) {
-	p := &plan{images: c.images, reads: c.reads, tail: c.tail}
+	p := &plan{images: c.images, tail: c.tail}
 	wanted := map[string]bool{}
 	for _, n := range c.tail {
 		for _, name := range n.inputs {
@@ -259,6 +259,7 @@ func (c *compiler) finish() (*plan, error) {
 		p.shapes = append(p.shapes, []int{c.images, m.c, m.h, m.w})
 		outSizes = append(outSizes, m.c*m.h*m.w)
 	}
+	p.reads = c.reads // some by what was just unpacked alone
 	if c.err != nil || len(p.makes) == 0 {
 		return p, c.err
 	}

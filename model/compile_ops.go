@@ -101,7 +101,7 @@ func (c *compiler) chain(g *group) bool {
 		start = g.expand
 	}
 	in := c.get(start.in)
-	if in == nil || !start.fits(in) {
+	if in == nil || !start.fits(in) || !g.fitTogether() {
 		return false
 	}
 	h, w := in.h, in.w // of the depthwise layer's input
@@ -150,6 +150,12 @@ func (c *compiler) chain(g *group) bool {
 	}
 	c.maps[name] = out
 	return c.err == nil
+}
+
+// fitTogether: each layer of a chain reads as many channels as the one before makes.
+func (g *group) fitTogether() bool {
+	channels := g.depthwise.weights.shape[0]
+	return (g.expand == nil || g.expand.weights.shape[0] == channels) && (g.project == nil || g.project.weights.shape[1] == channels)
 }
 
 // apart plans a chain's layers one by one.

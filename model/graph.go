@@ -36,6 +36,9 @@ func newGraph(f *graphFile, inputs, outputs []string) (*graph, error) {
 	if err := g.foldConstants(); err != nil {
 		return nil, err
 	}
+	if err := g.checkBiases(); err != nil {
+		return nil, err
+	}
 	g.foldBatchNorms()
 	return g, nil
 }
@@ -135,6 +138,9 @@ func (g *graph) foldConstants() error {
 		if !ok {
 			return fmt.Errorf("op %s (%s): %w", n.op, n.name, ErrUnsupported)
 		}
+		if err := n.checkInputs(); err != nil {
+			return err
+		}
 		in := make([]*value, len(n.inputs))
 		known := n.op != "Shape" || g.constants[n.inputs[0]] != nil
 		for i, name := range n.inputs {
@@ -157,6 +163,27 @@ func (g *graph) foldConstants() error {
 		}
 	}
 	g.nodes = kept
+	return nil
+}
+
+// checkBiases: a convolution has a bias for each of its outputs, or none.
+func (g *graph) checkBiases() error {
+	for _, n := range g.nodes {
+		if (n.op != "Conv" && n.op != "ConvTranspose") || len(n.inputs) < 3 {
+			continue
+		}
+		w, b := g.constants[n.inputs[1]], g.constants[n.inputs[2]]
+		if w == nil || b == nil || len(w.shape) < 2 {
+			continue
+		}
+		cout := w.shape[0]
+		if n.op == "ConvTranspose" {
+			cout = w.shape[1] * int(n.int("group", 1))
+		}
+		if w.isInt() || b.isInt() || len(b.floats) != cout {
+			return fmt.Errorf("%w: op %s (%s) has weights of shape %v and biases of shape %v", ErrMalformed, n.op, n.name, w.shape, b.shape)
+		}
+	}
 	return nil
 }
 
@@ -185,7 +212,7 @@ func (g *graph) foldBatchNorm(conv, norm *node) bool {
 	w := g.constants[conv.inputs[1]]
 	var p [4]*value // scale, shift, mean, variance
 	for i := range p {
-		if p[i] = g.constants[norm.inputs[i+1]]; p[i] == nil || p[i].isInt() {
+		if p[i] = g.constants[norm.inputs[i+1]]; p[i] == nil || p[i].isInt() || len(p[i].floats) != len(p[0].floats) {
 			return false
 		}
 	}
@@ -193,11 +220,11 @@ func (g *graph) foldBatchNorm(conv, norm *node) bool {
 	axis := 0
 	if conv.op == "ConvTranspose" {
 		axis = 1
-		if norm.attrs["group"].i > 1 {
+		if conv.int("group", 1) > 1 {
 			return false
 		}
 	}
-	if w == nil || len(w.shape) != 4 || w.shape[axis] != channels {
+	if w == nil || w.isInt() || len(w.shape) != 4 || w.shape[axis] != channels {
 		return false
 	}
 	bias := make([]float32, channels)

@@ -26,6 +26,34 @@ type opFunc func(c *opCall) ([]*value, error)
 // ops are all ops the engine knows, by their ONNX names.
 var ops map[string]opFunc
 
+// inputCounts are how many inputs an op must have, and has at most (anyNumber for no limit). Those it must have cannot be left out by an empty name.
+var inputCounts = map[string][2]int{
+	"Conv": {2, 3}, "ConvTranspose": {2, 3}, "MaxPool": {1, 1}, "AveragePool": {1, 1}, "GlobalAveragePool": {1, 1}, "GlobalMaxPool": {1, 1},
+	"BatchNormalization": {5, 5}, "LayerNormalization": {2, 3}, "Resize": {1, 4}, "Upsample": {1, 2}, "MatMul": {2, 2}, "Gemm": {2, 3}, "Softmax": {1, 1}, "LogSoftmax": {1, 1},
+	"Clip": {1, 3}, "PRelu": {2, 2}, "Pad": {1, 4}, "Concat": {1, anyNumber}, "Reshape": {1, 2}, "Flatten": {1, 1}, "Transpose": {1, 1}, "Slice": {1, 5}, "Split": {1, 2},
+	"Squeeze": {1, 2}, "Unsqueeze": {1, 2}, "Gather": {2, 2}, "Shape": {1, 1}, "Cast": {1, 1}, "Constant": {0, 0}, "ConstantOfShape": {1, 1}, "Expand": {2, 2}, "Where": {3, 3},
+	"ReduceMean": {1, 2}, "ReduceSum": {1, 2}, "ReduceMax": {1, 2}, "ReduceMin": {1, 2}, "Identity": {1, 1}, "Dropout": {1, 3}, "LeakyRelu": {1, 1}, "CumSum": {2, 2},
+	"LSTM": {3, 8}, "GRU": {3, 6}, "Max": {1, anyNumber}, "Min": {1, anyNumber},
+}
+
+const anyNumber = maxNodes
+
+// checkInputs tells whether an op the engine knows has as many inputs as it must.
+func (n *node) checkInputs() error {
+	counts, ok := inputCounts[n.op]
+	switch {
+	case ok:
+	case unaryOps[n.op] != nil:
+		counts = [2]int{1, 1}
+	default:
+		counts = [2]int{2, 2}
+	}
+	if len(n.inputs) < counts[0] || len(n.inputs) > counts[1] || slices.Contains(n.inputs[:counts[0]], "") {
+		return fmt.Errorf("%w: op %s (%s) has %d inputs (%d to %d are possible)", ErrMalformed, n.op, n.name, len(n.inputs), counts[0], counts[1])
+	}
+	return nil
+}
+
 func init() {
 	ops = map[string]opFunc{
 		"Conv": opConv, "ConvTranspose": opConvTranspose, "MaxPool": opPool, "AveragePool": opPool, "GlobalAveragePool": opGlobalAveragePool,

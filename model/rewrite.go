@@ -159,8 +159,10 @@ func (g *graph) mergePointwise() {
 // pointwiseOf is a pointwise convolution's weights (cout, cin, 1, 1) and biases; nil when n is
 // something else or its weights are not constants.
 func (g *graph) pointwiseOf(n *node) (w *value, bias []float32) {
-	if n.op != "Conv" || len(n.inputs) < 2 || len(n.outputs) != 1 || n.int("group", 1) != 1 ||
-		!allEqual(n.ints("strides"), 1) || !allEqual(n.ints("pads"), 0) || n.str("auto_pad", "NOTSET") != "NOTSET" {
+	if n.op != "Conv" || len(n.inputs) < 2 || len(n.outputs) != 1 || n.int("group", 1) != 1 || n.str("auto_pad", "NOTSET") != "NOTSET" {
+		return nil, nil
+	}
+	if win, err := windowOf(n, 1, 1, 1, 1); err != nil || win.sh*win.sw != 1 || win.top+win.left+win.bottom+win.right != 0 {
 		return nil, nil
 	}
 	w = g.constants[n.inputs[1]]
@@ -175,10 +177,6 @@ func (g *graph) pointwiseOf(n *node) (w *value, bias []float32) {
 		return nil, nil
 	}
 	return w, b.floats
-}
-
-func allEqual(v []int64, to int64) bool {
-	return !slices.ContainsFunc(v, func(x int64) bool { return x != to })
 }
 
 // transposeConstants turns constant second factors of Gemm the way matrix products
@@ -217,12 +215,12 @@ func (g *graph) startFromBiases() {
 	uses, readers := g.uses(), g.readersOf()
 	gone := map[*node]bool{}
 	for _, product := range g.nodes {
-		if product.op != "MatMul" || len(product.outputs) != 1 || uses[product.outputs[0]] != 1 || len(readers[product.outputs[0]]) != 1 {
+		if product.op != "MatMul" || len(product.inputs) != 2 || len(product.outputs) != 1 || uses[product.outputs[0]] != 1 || len(readers[product.outputs[0]]) != 1 {
 			continue
 		}
 		at := readers[product.outputs[0]][0]
 		add, w := g.nodes[at], g.constants[product.inputs[1]]
-		if add.op != "Add" || len(add.outputs) != 1 || w == nil || w.isInt() || len(w.shape) != 2 {
+		if add.op != "Add" || len(add.inputs) != 2 || len(add.outputs) != 1 || w == nil || w.isInt() || len(w.shape) != 2 {
 			continue
 		}
 		name := add.inputs[0]
