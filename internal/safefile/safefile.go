@@ -10,10 +10,19 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // temporary begins the names of files that are not whole yet.
 const temporary = ".tmp-"
+
+// umask is the process's, asked for before anything runs beside (there is no call that only reads it): who sets 077 wants no table readable by others.
+var umask = func() os.FileMode {
+	mask := unix.Umask(0o077)
+	unix.Umask(mask)
+	return os.FileMode(mask)
+}()
 
 // IsTemporary tells a file that was being written when its program ended.
 func IsTemporary(name string) bool { return strings.HasPrefix(filepath.Base(name), temporary) }
@@ -72,7 +81,7 @@ func (f *File) Commit() error {
 	if err := errors.Join(fault("flush", f.name), f.buffer.Flush()); err != nil {
 		return f.failed(err)
 	}
-	if err := f.file.Chmod(0o644); err != nil {
+	if err := f.file.Chmod(0o644 &^ umask); err != nil {
 		return f.failed(err)
 	}
 	if err := errors.Join(fault("sync", f.name), f.file.Sync()); err != nil {

@@ -138,7 +138,7 @@ func (t *Timeline) writeParquet(name string) error {
 		return err
 	}
 	defer f.Abort()
-	w := parquet.NewGenericWriter[parquetRow](f, parquet.CreatedBy("classlens", "", ""))
+	w := parquet.NewGenericWriter[parquetRow](f, parquet.CreatedBy("classlens", "", ""), parquet.Compression(&parquet.Snappy))
 	for _, line := range t.timelineRows()[1:] {
 		row, err := parquetOf(line)
 		if err != nil {
