@@ -50,14 +50,16 @@ def groups(encoder, temporal, rate):
     return [g for g in ({"params": fresh, "lr": rate}, {"params": trained, "lr": rate / 4}) if g["params"]]
 
 
-def train(encoder, temporal, batch, students, indices, weight, soft=None, alpha=0., epochs=12, seed=0, rate=2e-3, second=None):
-    """batch(indices, rng) -> (encoder's inputs, the class's direction, targets of second(embedding, further output, targets)). Leaves the running mean of the weights."""
+def train(encoder, temporal, batch, students, indices, weight, soft=None, alpha=0., epochs=12, seed=0, rate=2e-3, second=None, size=BATCH, share=None):
+    """batch(indices, rng) -> (encoder's inputs, the class's direction, targets of second(embedding, further output, targets)). share: of each student, in how many of the epochs it is
+    looked at; None: in all. Leaves the running mean of the weights."""
     rng = np.random.default_rng(seed)
     torch.manual_seed(seed)
     params = groups(encoder, temporal, rate)
     flat = [p for g in params for p in g["params"]]
     mean = [p.detach().clone() for p in flat]
-    steps = epochs * (len(indices) // BATCH)
+    looked_at = len(indices) if share is None else int(share[indices].sum())
+    steps = epochs * (looked_at // size)
     optimizer = torch.optim.AdamW(params, rate, weight_decay=.03)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, [g["lr"] for g in params], steps + 1, pct_start=.1)
     y, weight = torch.from_numpy(students.y), torch.from_numpy(weight).float()
@@ -65,8 +67,8 @@ def train(encoder, temporal, batch, students, indices, weight, soft=None, alpha=
     done = 0
     for epoch in range(epochs):
         encoder.train(), temporal.train()
-        order, total = rng.permutation(indices), 0.
-        for j in np.array_split(order, len(indices) // BATCH):
+        order, total = rng.permutation(indices) if share is None else rng.choice(indices, looked_at, False, share[indices] / share[indices].sum()), 0.
+        for j in np.array_split(order, looked_at // size):
             inputs, direction, targets = batch(j, rng)
             with torch.autocast("cpu", torch.bfloat16, enabled=hasattr(encoder, "up")):  # convolutions: three times as fast where the processor knows it
                 out = encoder(*inputs)
@@ -89,7 +91,7 @@ def train(encoder, temporal, batch, students, indices, weight, soft=None, alpha=
                 keep = min(.995, done / (done + 10))
                 for m, p in zip(mean, flat):
                     m.mul_(keep).add_(p, alpha=1 - keep)
-        print("epoch", epoch, "loss %.3f" % (total * BATCH / len(indices)), flush=True)
+        print("epoch", epoch, "loss %.3f" % (total * size / looked_at), flush=True)
     with torch.no_grad():
         for m, p in zip(mean, flat):
             p.copy_(m)

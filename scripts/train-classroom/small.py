@@ -19,9 +19,11 @@ from data import HELD_OUT, Table, median_of, weights
 from network import WIDTH, MapHead, Temporal, Upper
 
 DEEP = 64  # principal components of Thunder's features that the encoder learns to tell
-TAUGHT, EPOCHS = .6, 14
+TAUGHT, EPOCHS = .6, {"s": 14, "m": 14, "l": 6}
 # side in pixels, the last block, channels after it, channels and width of the head
-SIZES = {"s": (80, 10, 96, 48, 192), "m": (128, 12, 96, 32, 256)}
+SIZES = {"s": (80, 10, 96, 48, 192), "m": (128, 12, 96, 32, 256), "l": (128, 12, 168, 32, 256)}
+# l costs three times as much: its epochs look at half of the heads and of the made-up students, in smaller batches, so that there are steps enough.
+HALF, L_BATCH = .5, 64
 
 
 def upper(lightning, size):
@@ -61,9 +63,9 @@ class Students:
 
 
 class Views:
-    def __init__(self, folders, side):
-        self.maps = [np.load(os.path.join(f, f"views-{side}.npy"), mmap_mode="r") for f in folders]
-        self.flips = [np.load(os.path.join(f, f"flips-{side}.npy")) for f in folders]
+    def __init__(self, folders, name):
+        self.maps = [np.load(os.path.join(f, f"views-{name}.npy"), mmap_mode="r") for f in folders]
+        self.flips = [np.load(os.path.join(f, f"flips-{name}.npy")) for f in folders]
         self.first = np.cumsum([0] + [len(m) for m in self.maps])
 
     def at(self, stores, j, view):
@@ -90,7 +92,7 @@ def lessons(s, views, k):
     deep = torch.from_numpy(components(s.deep, k))
 
     def batch(j, rng):
-        view = rng.integers(0, views.maps[0].shape[1], len(j))
+        view = rng.integers(0, max(m.shape[1] for m in views.maps), len(j))
         flip = torch.from_numpy(views.at(views.flips, j, view))[:, None]
         maps = torch.from_numpy(views.at(views.maps, j, view).astype(np.float32)).contiguous(memory_format=torch.channels_last)
 
@@ -112,7 +114,8 @@ def train(lightning, size, s, views, k, teacher):
     batch, second = lessons(s, views, k)
     w = np.zeros(len(s.y))
     w[k] = weights(s)[k]
-    fit.train(encoder, temporal, batch, s, k, w, teacher, TAUGHT, EPOCHS, second=second)
+    dear = {"size": L_BATCH, "share": np.where(np.isin(s.room, ["A", "B"]), 1, HALF)} if size == "l" else {}
+    fit.train(encoder, temporal, batch, s, k, w, teacher, TAUGHT, EPOCHS[size], second=second, **dear)
     return encoder, temporal
 
 
@@ -125,7 +128,7 @@ def predict(encoder, temporal, s, views):
 
 def main(lightning, work, size, fold):
     torch.set_num_threads(1)
-    s, views = Students(work), Views([os.path.join(work, f) for f in ("real", "made")], SIZES[size][0])
+    s, views = Students(work), Views([os.path.join(work, f) for f in ("real", "made")], size if size == "l" else SIZES[size][0])
     encoder, temporal = train(lightning, size, s, views, s.training(fold), np.load(os.path.join(work, f"teacher-{fold}.npy")))
     torch.save({"encoder": encoder.state_dict(), "temporal": temporal.state_dict()}, os.path.join(work, f"{size}-{fold}.pt"))
     p = predict(encoder, temporal, s, views)

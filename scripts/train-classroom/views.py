@@ -1,7 +1,8 @@
-"""Augmented looks at every crop through the trunk's frozen blocks. usage: views.py LIGHTNING.onnx FOLDER VIEWS SIDE
+"""Augmented looks at every crop through the trunk's frozen blocks. usage: views.py LIGHTNING.onnx|THUNDER.onnx FOLDER VIEWS SIDE [NAME]
 
 FOLDER/pixels.bin is read; written are FOLDER/views-SIDE.npy (N, VIEWS, C, SIDE/16, SIDE/16) float16, the trunk's map after its last frozen block of pictures of SIDE pixels,
-view 0 as the crop is, and FOLDER/flips-SIDE.npy (N, VIEWS), whether the view is mirrored. Training then needs no pictures: an epoch takes seconds.
+view 0 as the crop is, and FOLDER/flips-SIDE.npy (N, VIEWS), whether the view is mirrored. Training then needs no pictures: an epoch takes seconds. With a NAME the files
+are called views-NAME and flips-NAME, and convolutions multiply bfloat16, which halves the time.
 """
 import math
 import os
@@ -76,18 +77,19 @@ def as_input(x):
     return (x / 127.5 - 1).contiguous(memory_format=torch.channels_last)
 
 
-def main(net, folder, views, side):
+def main(net, folder, views, side, name=None):
     torch.set_num_threads(1)
+    name, half = name or side, name is not None
     views, side = int(views), int(side)
     lower = trunk.load(net, trunk.FROZEN).to(memory_format=torch.channels_last).eval()
     with torch.no_grad():
         shape = lower(torch.zeros(1, 3, side, side)).shape[1:]
-    maps, flips = stores(folder, f"views-{side}.npy", views, shape)
+    maps, flips = stores(folder, f"views-{name}.npy", views, shape)
     for i, v, x, flip in drawn(folder, views, side):
         flips[i:i + 32, v] = flip
-        with torch.no_grad():
-            maps[i:i + 32, v] = lower(as_input(x)).numpy()
-    np.save(os.path.join(folder, f"flips-{side}.npy"), flips)
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=half):
+            maps[i:i + 32, v] = lower(as_input(x)).float().numpy()
+    np.save(os.path.join(folder, f"flips-{name}.npy"), flips)
 
 
 if __name__ == "__main__":
