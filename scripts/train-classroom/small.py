@@ -2,7 +2,7 @@
 pictures they have not seen. usage: small.py LIGHTNING.onnx WORK s|m FOLD
 
 Reads WORK/real and WORK/made (crops as at run time, with views), WORK/boxes-real and WORK/boxes-made (the same students' labelled boxes, with looks.npz) and WORK/teacher-FOLD.npy.
-Writes WORK/SIZE-FOLD.pt and WORK/SIZE-FOLD.npy, every crop's probabilities.
+Writes WORK/SIZE-FOLD.pt and WORK/SIZE-FOLD.npy, probabilities of the crops that the fold holds out.
 """
 import os
 import sys
@@ -120,10 +120,14 @@ def train(lightning, size, s, views, k, teacher):
 
 
 @torch.no_grad()
-def predict(encoder, temporal, s, views):
-    parts = np.array_split(np.arange(len(s.y)), max(1, len(s.y) // 500))
-    e = [encoder(torch.from_numpy(views.at(views.maps, j, np.zeros(len(j), int)).astype(np.float32)))[0] for j in parts]
-    return fit.decide(temporal, torch.cat(e), s.image)
+def predict(encoder, temporal, s, views, held):
+    """(N, 10) probabilities of whole pictures' crops, held; of others zero."""
+    out = np.zeros((len(s.y), 10), np.float32)
+    if len(held):
+        parts = np.array_split(held, max(1, len(held) // 500))
+        e = [encoder(torch.from_numpy(views.at(views.maps, j, np.zeros(len(j), int)).astype(np.float32)))[0] for j in parts]
+        out[held] = fit.decide(temporal, torch.cat(e), s.image[held])
+    return out
 
 
 def main(lightning, work, size, fold):
@@ -131,9 +135,9 @@ def main(lightning, work, size, fold):
     s, views = Students(work), Views([os.path.join(work, f) for f in ("real", "made")], size if size == "l" else SIZES[size][0])
     encoder, temporal = train(lightning, size, s, views, s.training(fold), np.load(os.path.join(work, f"teacher-{fold}.npy")))
     torch.save({"encoder": encoder.state_dict(), "temporal": temporal.state_dict()}, os.path.join(work, f"{size}-{fold}.pt"))
-    p = predict(encoder, temporal, s, views)
-    np.save(os.path.join(work, f"{size}-{fold}.npy"), p)
     held = s.held_out(fold)
+    p = predict(encoder, temporal, s, views, held)
+    np.save(os.path.join(work, f"{size}-{fold}.npy"), p)
     if len(held):
         judge.show(size, fold, s.y[held], p[held], s.image[held])
 
