@@ -14,7 +14,13 @@ import (
 // network, the result of plain loops.
 func TestDamagedGraphs(t *testing.T) {
 	const tries = 60
-	ran := 0
+	if ran := eachDamagedGraph(t, tries, Options{Threads: 1}); ran < len(kernelCases)*tries/20 {
+		t.Errorf("only %d of %d damaged graphs ran: the faults are too heavy to try anything", ran, len(kernelCases)*tries)
+	}
+}
+
+// eachDamagedGraph tries each of the kernels' graphs with some faults, and tells how many ran.
+func eachDamagedGraph(t *testing.T, tries int, o Options) (ran int) {
 	for i, c := range kernelCases {
 		for try := range tries {
 			var faults []string
@@ -33,14 +39,14 @@ func TestDamagedGraphs(t *testing.T) {
 				shape[r.IntN(len(shape))] = 1 + r.IntN(5)
 			}
 			in := randomTensor(r, -1, 1, shape...)
-			got, err := withoutPanic(func() ([]Tensor, error) { return onKernels(faulty(), in) })
+			got, err := withoutPanic(func() ([]Tensor, error) { return loadedAndRun(faulty(), o, in) })
 			want, wrong := withoutPanic(func() ([]Tensor, error) { return inPlainLoops(faulty(), in) })
 			name := fmt.Sprintf("%s, try %d, %v", c.name, try, faults)
 			switch {
 			case errors.Is(err, errPanic) || errors.Is(wrong, errPanic):
 				t.Errorf("%s: %v, %v", name, err, wrong)
 			case (err == nil) != (wrong == nil):
-				t.Errorf("%s: on the kernels %v, in plain loops %v", name, err, wrong)
+				t.Errorf("%s: %v, in plain loops %v", name, err, wrong)
 			case err == nil:
 				ran++
 				for j := range got {
@@ -53,9 +59,7 @@ func TestDamagedGraphs(t *testing.T) {
 			}
 		}
 	}
-	if ran < len(kernelCases)*tries/20 {
-		t.Errorf("only %d of %d damaged graphs ran: the faults are too heavy to try anything", ran, len(kernelCases)*tries)
-	}
+	return ran
 }
 
 var errPanic = errors.New("panic")
@@ -69,14 +73,19 @@ func withoutPanic(f func() ([]Tensor, error)) (out []Tensor, err error) {
 	return f()
 }
 
-func onKernels(file *graphFile, in Tensor) ([]Tensor, error) {
-	n, err := load(file, Options{Threads: 1})
+func loadedAndRun(file *graphFile, o Options, in Tensor) ([]Tensor, error) {
+	n, err := load(file, o)
 	if err != nil {
 		return nil, err
 	}
 	out, err := n.Run(in)
+	if lost := n.DeviceError(); lost != nil { // it left the device for the CPU
+		err = errors.Join(err, errLeft, lost)
+	}
 	return out, errors.Join(err, n.Close())
 }
+
+var errLeft = errors.New("the device was left")
 
 func inPlainLoops(file *graphFile, in Tensor) ([]Tensor, error) {
 	g, err := newGraph(file, nil, nil)

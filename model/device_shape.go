@@ -184,11 +184,11 @@ func (c *deviceCompiler) binary(n *node) bool {
 }
 
 func (c *deviceCompiler) concat(n *node) bool {
-	axis := axisOf(n.int("axis", 0), len(c.shape(n.inputs[0])))
-	shape := slices.Clone(c.shape(n.inputs[0]))
-	for _, name := range n.inputs[1:] {
-		shape[axis] += c.shape(name)[axis]
+	shapes := make([][]int, len(n.inputs))
+	for i, name := range n.inputs {
+		shapes[i] = c.shape(name)
 	}
+	axis, shape := concatenated(n, shapes)
 	y := c.program.Add(shape...)
 	row, at := count(shape[axis:]), 0
 	for i, name := range n.inputs {

@@ -280,3 +280,12 @@ func TestDeviceFaults(t *testing.T) {
 		t.Error("the environment was not put back")
 	}
 }
+
+// What is no network, or another one than was meant, on the device: it is left to the CPU or refused, and nothing spoils the context.
+func TestDeviceDamagedGraphs(t *testing.T) {
+	needDevice(t)
+	const tries = 5
+	if ran := eachDamagedGraph(t, tries, Options{Threads: 1, Device: "cuda"}); ran < len(kernelCases)*tries/20 {
+		t.Errorf("only %d of %d damaged graphs ran", ran, len(kernelCases)*tries)
+	}
+}

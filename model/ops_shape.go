@@ -128,12 +128,21 @@ func onlyOnesMove(shape []int, perm []int64) bool {
 	return true
 }
 
-func opConcat(c *opCall) ([]*value, error) {
-	axis := axisOf(c.node.int("axis", 0), len(c.in[0].shape))
-	shape := slices.Clone(c.in[0].shape)
-	for _, v := range c.in[1:] {
-		shape[axis] += v.shape[axis]
+// concatenated is the axis along which shapes are put together and the shape that they come to; it panics where
+// they differ along another.
+func concatenated(n *node, shapes [][]int) (axis int, shape []int) {
+	axis, shape = axisOf(n.int("axis", 0), len(shapes[0])), slices.Clone(shapes[0])
+	for _, s := range shapes[1:] {
+		if len(s) != len(shape) || !slices.Equal(s[:axis], shape[:axis]) || !slices.Equal(s[axis+1:], shape[axis+1:]) {
+			panic(fmt.Sprintf("%v beside %v along axis %d", shape, s, axis))
+		}
+		shape[axis] += s[axis]
 	}
+	return axis, shape
+}
+
+func opConcat(c *opCall) ([]*value, error) {
+	axis, shape := concatenated(c.node, shapesOf(c.in))
 	out := c.room.like(c.in[0], shape)
 	inner, row := count(shape[axis+1:]), count(shape[axis:])
 	at := 0
@@ -269,6 +278,9 @@ func opUnsqueeze(c *opCall) ([]*value, error) {
 func opGather(c *opCall) ([]*value, error) {
 	in, index := c.in[0], c.in[1]
 	axis := axisOf(c.node.int("axis", 0), len(in.shape))
+	if !index.isInt() {
+		panic("places that are no integers")
+	}
 	shape := slices.Concat(in.shape[:axis], index.shape, in.shape[axis+1:])
 	out := c.room.like(in, shape)
 	inner, n := count(in.shape[axis+1:]), len(index.ints)
@@ -276,6 +288,9 @@ func opGather(c *opCall) ([]*value, error) {
 		for k, which := range index.ints {
 			if which < 0 {
 				which += int64(in.shape[axis])
+			}
+			if which < 0 || which >= int64(in.shape[axis]) {
+				panic(fmt.Sprintf("place %d of %d", which, in.shape[axis]))
 			}
 			copyRun(out, (o*n+k)*inner, in, (o*in.shape[axis]+int(which))*inner, inner)
 		}
