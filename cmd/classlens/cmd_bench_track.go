@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -93,43 +92,45 @@ func (b *trackBench) run(ctx context.Context, paths []string) error {
 	}
 	fmt.Fprintln(b.out, "  looks")
 	for _, preset := range b.presets {
-		d, err := people.NewDetector(people.Options{Preset: preset, Threads: b.threads})
+		if err := b.preset(ctx, preset, paths); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// preset prints a line for each recording, and with truth their mean.
+func (b *trackBench) preset(ctx context.Context, preset string, paths []string) (err error) {
+	d, err := people.NewDetector(people.Options{Preset: preset, Threads: b.threads})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	var sum score.Result
+	for i, path := range paths {
+		r, err := b.one(ctx, d, path, preset)
 		if err != nil {
 			return err
 		}
-		var mean score.Result
-		for i, path := range paths {
-			r, err := b.one(ctx, d, path, preset)
-			if err != nil {
-				d.Close()
-				return err
-			}
-			name := clipName(path)
-			if err := b.writeRows(preset, path, r.tracks); err != nil {
-				d.Close()
-				return err
-			}
-			share := func(t time.Duration) float64 { return t.Seconds() / r.seconds }
-			fmt.Fprintf(b.out, "%-22s %-8s %7.0f %8.4f %8.4f %8.4f %7d", name, preset,
-				float64(r.found)/(r.detect+r.flow+r.track).Seconds(), share(r.detect), share(r.flow), share(r.track), len(r.tracks))
-			if b.truth != nil {
-				truth, ignore, err := score.ReadTruth(b.truth[i])
-				if err != nil {
-					d.Close()
-					return err
-				}
-				s := score.Score(truth, ignore, score.Rows(r.tracks))
-				fmt.Fprintf(b.out, " %6.3f %9.3f %6.3f %8d %5.2f", s.Recall, s.Precision, s.IDF1, s.Switches, s.AreaRatio)
-				mean.Recall, mean.Precision, mean.IDF1, mean.Switches = mean.Recall+s.Recall, mean.Precision+s.Precision, mean.IDF1+s.IDF1, mean.Switches+s.Switches
-			}
-			fmt.Fprintf(b.out, "  %v\n", r.counts)
-		}
-		if n := float64(len(paths)); b.truth != nil && n > 1 {
-			fmt.Fprintf(b.out, "%-22s %-8s %42s %6.3f %9.3f %6.3f %8d\n", "mean", preset, "", mean.Recall/n, mean.Precision/n, mean.IDF1/n, mean.Switches)
-		}
-		if err := d.Close(); err != nil {
+		if err := b.writeRows(preset, path, r.tracks); err != nil {
 			return err
 		}
+		share := func(t time.Duration) float64 { return t.Seconds() / r.seconds }
+		fmt.Fprintf(b.out, "%-22s %-8s %7.0f %8.4f %8.4f %8.4f %7d", clipName(path), preset,
+			float64(r.found)/(r.detect+r.flow+r.track).Seconds(), share(r.detect), share(r.flow), share(r.track), len(r.tracks))
+		if b.truth != nil {
+			truth, ignore, err := score.ReadTruth(b.truth[i])
+			if err != nil {
+				return err
+			}
+			s := score.Score(truth, ignore, score.Rows(r.tracks))
+			fmt.Fprintf(b.out, " %6.3f %9.3f %6.3f %8d %5.2f", s.Recall, s.Precision, s.IDF1, s.Switches, s.AreaRatio)
+			sum.Recall, sum.Precision, sum.IDF1, sum.Switches = sum.Recall+s.Recall, sum.Precision+s.Precision, sum.IDF1+s.IDF1, sum.Switches+s.Switches
+		}
+		fmt.Fprintf(b.out, "  %v\n", r.counts)
+	}
+	if n := float64(len(paths)); b.truth != nil && n > 1 {
+		fmt.Fprintf(b.out, "%-22s %-8s %42s %6.3f %9.3f %6.3f %8d\n", "mean", preset, "", sum.Recall/n, sum.Precision/n, sum.IDF1/n, sum.Switches)
 	}
 	return nil
 }
@@ -140,20 +141,6 @@ func clipName(path string) string {
 		return name
 	}
 	return filepath.Base(filepath.Dir(path))
-}
-
-// storedLooks are what a detector found at each step of a recording; null: it did not look.
-type storedLooks struct {
-	Looks  [][]scene.Person `json:"looks"`
-	Counts map[string]int   `json:"counts"`
-}
-
-// storedAt is the file of a preset's looks at a recording, "" without a folder.
-func (b *trackBench) storedAt(preset, path string) string {
-	if b.stored == "" {
-		return ""
-	}
-	return filepath.Join(b.stored, preset, strings.ReplaceAll(filepath.ToSlash(filepath.Clean(path)), "/", "-")+".json")
 }
 
 // writeRows leaves the visible sightings of tracks behind.
@@ -172,40 +159,12 @@ func (b *trackBench) writeRows(preset, path string, tracks []scene.Track) error 
 	return safefile.WriteFile(filepath.Join(b.rows, preset+"-"+strings.TrimSuffix(clipName(path), ".mp4")+".csv"), []byte(text.String()))
 }
 
-func readLooks(file string) (*storedLooks, error) {
-	data, err := os.ReadFile(file)
-	if file == "" || errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	s := &storedLooks{}
-	if err := json.Unmarshal(data, s); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	return s, nil
-}
-
-func (s *storedLooks) write(file string) error {
-	data, err := json.Marshal(s)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return err
-	}
-	return safefile.WriteFile(file, data)
-}
-
 // one runs detector and tracker over a recording.
 func (b *trackBench) one(ctx context.Context, d *people.Detector, path, preset string) (*trackRun, error) {
-	file := b.storedAt(preset, path)
-	stored, err := readLooks(file)
+	l, err := openLooks(b.storedAt(preset, path), d)
 	if err != nil {
 		return nil, err
 	}
-	fresh := storedLooks{}
 	rec, err := video.Open(ctx, path, video.Options{BetweenFPS: b.between, NoFlow: true})
 	if err != nil {
 		return nil, err
@@ -234,15 +193,9 @@ func (b *trackBench) one(ctx context.Context, d *people.Detector, path, preset s
 			d.Reset()
 		}
 		t0 := processorTime()
-		var found []scene.Person
-		if stored == nil {
-			if found, err = d.Detect(step.Frame); err != nil {
-				return nil, err
-			}
-			fresh.Looks = append(fresh.Looks, found)
-		} else if n := len(fresh.Looks); n < len(stored.Looks) {
-			found = stored.Looks[n]
-			fresh.Looks = append(fresh.Looks, found)
+		found, err := l.at(step.Frame)
+		if err != nil {
+			return nil, err
 		}
 		t1 := processorTime()
 		t.Add(step, found)
@@ -253,12 +206,6 @@ func (b *trackBench) one(ctx context.Context, d *people.Detector, path, preset s
 	t0 := processorTime()
 	r.tracks = t.Finish()
 	r.track += processorTime() - t0 - r.flow
-	r.counts = d.Counts()
-	if stored != nil {
-		r.counts = stored.Counts
-	} else if file != "" {
-		fresh.Counts = r.counts
-		return r, fresh.write(file)
-	}
-	return r, nil
+	r.counts, err = l.end()
+	return r, err
 }

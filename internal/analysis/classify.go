@@ -5,9 +5,7 @@ import (
 	"math"
 	"slices"
 
-	"classlens/internal/privacy"
 	"classlens/internal/timeline"
-	"classlens/model/classroom"
 	"classlens/vision/clip"
 	"classlens/vision/scene"
 )
@@ -19,38 +17,55 @@ type seen struct {
 	keyframes []keyframe
 }
 
-// keyframe is a picture for the report, faces blurred where that is asked.
-type keyframe struct {
-	time float64
-	shot int
-	jpeg []byte
+// classifier is the second pass under way: embeddings and what else it brings are gathered while steps come in.
+type classifier struct {
+	*run
+	out        *seen
+	made       *embedded                    // by this run and those before
+	embeddings map[string]map[int][]float32 // by track and step
+	waiting    []*pictures                  // at the desk, oldest first
 }
 
 // classify is the second pass: one embedding of every visible student at every
 // step, then a decision from the embeddings around it.
 func (r *run) classify(ctx context.Context, tracks []scene.Track) (*seen, error) {
-	sightings := byStep(tracks)
-	embeddings := map[string]map[int][]float32{}
-	for _, t := range tracks {
-		embeddings[t.ID] = map[int][]float32{}
-	}
-	wanted := r.chooseKeyframes()
-	out := &seen{motion: map[string]map[int]float64{}}
-	for _, t := range tracks {
-		out.motion[t.ID] = map[int]float64{}
-	}
 	made, err := newEmbedded(r, tracks)
 	if err != nil {
 		return nil, err
 	}
+	c := &classifier{run: r, made: made, embeddings: map[string]map[int][]float32{}, out: &seen{motion: map[string]map[int]float64{}}}
+	for _, t := range tracks {
+		c.embeddings[t.ID], c.out.motion[t.ID] = map[int][]float32{}, map[int]float64{}
+	}
 	work, stop := context.WithCancelCause(ctx)
-	clipped := make(chan *pictures, ahead)
+	clipped := r.cutAhead(work, stop, tracks, made)
 	defer func() { // nobody reads from the spool that the caller closes next
 		stop(nil)
 		for range clipped {
 		}
 	}()
-	go func() { // reading and cutting go on beside the network
+	r.desk.enter()
+	defer r.desk.leave()
+	for p := range clipped {
+		if err := c.take(p); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.keep(); err != nil { // also when it is interrupted
+		return nil, err
+	}
+	if err := context.Cause(work); err != nil {
+		return nil, err
+	}
+	err = r.watch.time("classify", func() (err error) { c.out.decisions, err = r.decide(tracks, c.embeddings); return err })
+	return c.out, err
+}
+
+// cutAhead reads and cuts the steps in order while the network works. The channel is closed behind the last one, or when work ends; an error ends work.
+func (r *run) cutAhead(work context.Context, stop context.CancelCauseFunc, tracks []scene.Track, made *embedded) <-chan *pictures {
+	sightings, wanted := byStep(tracks), r.chooseKeyframes()
+	clipped := make(chan *pictures, ahead)
+	go func() {
 		defer close(clipped)
 		for i := range r.spool.Len() {
 			p, err := r.cut(i, sightings, slices.Contains(wanted, i), made)
@@ -65,63 +80,60 @@ func (r *run) classify(ctx context.Context, tracks []scene.Track) (*seen, error)
 			}
 		}
 	}()
-	r.desk.enter()
-	defer r.desk.leave()
-	var waiting []*pictures // at the desk
-	collect := func(left int) error {
-		return r.watch.time("classify", func() error {
-			for ; len(waiting) > left; waiting = waiting[1:] {
-				p := waiting[0]
-				e, err := r.desk.wait(p.ticket)
-				if err != nil {
-					return err
-				}
-				for i, id := range p.ids {
-					embeddings[id][p.step] = e[i]
-				}
-			}
-			return nil
-		})
+	return clipped
+}
+
+// take takes up one step: its pictures go to the desk, unless an earlier run has embedded them.
+func (c *classifier) take(p *pictures) error {
+	for i, e := range p.known {
+		c.embeddings[p.ids[i]][p.step] = e
 	}
-	keep := func() error {
-		if err := collect(0); err != nil {
+	if p.known == nil {
+		if c.made.full(p) {
+			if err := c.keep(); err != nil {
+				return err
+			}
+		}
+		c.made.add(p)
+		_ = c.watch.time("classify", func() error { c.desk.put(p.ticket); return nil })
+		c.waiting = append(c.waiting, p)
+		if err := c.collect(mayWait); err != nil {
 			return err
 		}
-		return made.flush(embeddings)
 	}
-	for p := range clipped {
-		for i, e := range p.known {
-			embeddings[p.ids[i]][p.step] = e
-		}
-		if p.known == nil {
-			if made.full(p) {
-				if err := keep(); err != nil {
-					return nil, err
-				}
+	for i, id := range p.ids {
+		c.out.motion[id][p.step] = p.motion[i]
+	}
+	if p.keyframe != nil {
+		c.out.keyframes = append(c.out.keyframes, *p.keyframe)
+	}
+	c.news(passClassify, p.time, c.recording.Info().Duration)
+	return nil
+}
+
+// collect waits for embeddings until at most so many steps are left at the desk.
+func (c *classifier) collect(left int) error {
+	return c.watch.time("classify", func() error {
+		for ; len(c.waiting) > left; c.waiting = c.waiting[1:] {
+			p := c.waiting[0]
+			e, err := c.desk.wait(p.ticket)
+			if err != nil {
+				return err
 			}
-			made.add(p)
-			_ = r.watch.time("classify", func() error { r.desk.put(p.ticket); return nil })
-			waiting = append(waiting, p)
-			if err := collect(mayWait); err != nil {
-				return nil, err
+			for i, id := range p.ids {
+				c.embeddings[id][p.step] = e[i]
 			}
 		}
-		for i, id := range p.ids {
-			out.motion[id][p.step] = p.motion[i]
-		}
-		if p.keyframe != nil {
-			out.keyframes = append(out.keyframes, *p.keyframe)
-		}
-		r.news(passClassify, p.time, r.recording.Info().Duration)
+		return nil
+	})
+}
+
+// keep saves the embeddings made so far, so that a run that is killed goes on behind them.
+func (c *classifier) keep() error {
+	if err := c.collect(0); err != nil {
+		return err
 	}
-	if err := keep(); err != nil { // also when it is interrupted
-		return nil, err
-	}
-	if err := context.Cause(work); err != nil {
-		return nil, err
-	}
-	err = r.watch.time("classify", func() (err error) { out.decisions, err = r.decide(tracks, embeddings); return err })
-	return out, err
+	return c.made.flush(c.embeddings)
 }
 
 // sighted is one visible person at one step.
@@ -210,87 +222,6 @@ func (r *run) clips(step *scene.Step, visible []sighted) *pictures {
 	return p
 }
 
-// decideTogether is how many decisions are made in one go.
-const decideTogether = 256
-
-func (r *run) decide(tracks []scene.Track, embeddings map[string]map[int][]float32) (map[string]map[int]timeline.Decision, error) {
-	decisions := map[string]map[int]timeline.Decision{}
-	type place struct {
-		id   string
-		step int
-	}
-	var places []place
-	var seqs []classroom.Sequence
-	flush := func() error {
-		made, err := r.network.Decide(seqs)
-		if err != nil {
-			return err
-		}
-		for i, d := range made {
-			decisions[places[i].id][places[i].step] = timeline.Decision{Behaviour: d.Behaviour, Moments: d.Moments}
-		}
-		places, seqs = places[:0], seqs[:0]
-		return nil
-	}
-	half := int(math.Round(r.options.Config.Network.ContextSeconds / r.options.Config.Video.StepSeconds))
-	directions := r.directions(tracks, embeddings)
-	for _, t := range tracks {
-		decisions[t.ID] = map[int]timeline.Decision{}
-		for i, s := range t.Sightings {
-			if embeddings[t.ID][s.Step] == nil {
-				continue
-			}
-			places = append(places, place{t.ID, s.Step})
-			q := sequenceAround(t.Sightings, i, half, embeddings[t.ID])
-			q.Direction = directions[s.Shot]
-			seqs = append(seqs, q)
-			if len(seqs) == decideTogether {
-				if err := flush(); err != nil {
-					return nil, err
-				}
-			}
-		}
-	}
-	return decisions, flush()
-}
-
-// directions is where the class attends in each shot: what all students' heads
-// have in common while the camera stands still. The teacher is not asked.
-func (r *run) directions(tracks []scene.Track, embeddings map[string]map[int][]float32) map[int][]float32 {
-	of := map[int][][]float32{}
-	for _, t := range tracks {
-		if t.Teacher {
-			continue
-		}
-		for _, s := range t.Sightings {
-			if e := embeddings[t.ID][s.Step]; e != nil {
-				of[s.Shot] = append(of[s.Shot], e)
-			}
-		}
-	}
-	m := map[int][]float32{}
-	for shot, all := range of {
-		m[shot] = r.network.Direction(all)
-	}
-	return m
-}
-
-// sequenceAround is the window of the i-th sighting; other shots are not looked
-// into.
-func sequenceAround(all []scene.Sighting, i, half int, embeddings map[int][]float32) classroom.Sequence {
-	n := 2*half + 1
-	q := classroom.Sequence{Embeddings: make([][]float32, n), Offsets: make([]float32, n)}
-	for k := range n {
-		j := i + k - half
-		if j < 0 || j >= len(all) || all[j].Shot != all[i].Shot {
-			continue
-		}
-		q.Embeddings[k] = embeddings[all[j].Step]
-		q.Offsets[k] = float32(all[j].Time - all[i].Time)
-	}
-	return q
-}
-
 // motion is the mean length of flow over a body box, in body heights a second;
 // NaN where there is no flow.
 func motion(f *scene.Flow, body scene.Box) float64 {
@@ -311,39 +242,4 @@ func motion(f *scene.Flow, body scene.Box) float64 {
 		return math.NaN()
 	}
 	return sum / float64(n) / f.Interval / body.H
-}
-
-// chooseKeyframes spreads the wanted number over the steps: key frames first,
-// evenly.
-func (r *run) chooseKeyframes() []int {
-	var key, all []int
-	for i, s := range r.spool.steps {
-		all = append(all, i)
-		if s.keyFrame {
-			key = append(key, i)
-		}
-	}
-	n := r.options.Config.Report.Keyframes
-	if len(key) < n/2 { // a still room: a picture now and then all the same
-		key = all
-	}
-	var chosen []int
-	for k := range min(n, len(key)) {
-		chosen = append(chosen, key[k*len(key)/min(n, len(key))])
-	}
-	return chosen
-}
-
-// keyframe prepares a picture for the report.
-func (r *run) keyframe(step *scene.Step, visible []sighted) (keyframe, error) {
-	if r.options.Config.Report.BlurFaces {
-		for _, v := range visible {
-			privacy.Blur(step.Frame, v.box)
-		}
-		for _, h := range r.heads[step.Index] {
-			privacy.Blur(step.Frame, h)
-		}
-	}
-	b, err := jpegCodec{}.Encode(step.Frame)
-	return keyframe{step.Time, step.Shot, b}, err
 }

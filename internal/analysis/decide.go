@@ -1,0 +1,90 @@
+package analysis
+
+import (
+	"math"
+
+	"classlens/internal/timeline"
+	"classlens/model/classroom"
+	"classlens/vision/scene"
+)
+
+// decideTogether is how many decisions are made in one go.
+const decideTogether = 256
+
+func (r *run) decide(tracks []scene.Track, embeddings map[string]map[int][]float32) (map[string]map[int]timeline.Decision, error) {
+	decisions := map[string]map[int]timeline.Decision{}
+	type place struct {
+		id   string
+		step int
+	}
+	var places []place
+	var seqs []classroom.Sequence
+	flush := func() error {
+		made, err := r.network.Decide(seqs)
+		if err != nil {
+			return err
+		}
+		for i, d := range made {
+			decisions[places[i].id][places[i].step] = timeline.Decision{Behaviour: d.Behaviour, Moments: d.Moments}
+		}
+		places, seqs = places[:0], seqs[:0]
+		return nil
+	}
+	half := int(math.Round(r.options.Config.Network.ContextSeconds / r.options.Config.Video.StepSeconds))
+	directions := r.directions(tracks, embeddings)
+	for _, t := range tracks {
+		decisions[t.ID] = map[int]timeline.Decision{}
+		for i, s := range t.Sightings {
+			if embeddings[t.ID][s.Step] == nil {
+				continue
+			}
+			places = append(places, place{t.ID, s.Step})
+			q := sequenceAround(t.Sightings, i, half, embeddings[t.ID])
+			q.Direction = directions[s.Shot]
+			seqs = append(seqs, q)
+			if len(seqs) == decideTogether {
+				if err := flush(); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	return decisions, flush()
+}
+
+// directions is where the class attends in each shot: what all students' heads
+// have in common while the camera stands still. The teacher is not asked.
+func (r *run) directions(tracks []scene.Track, embeddings map[string]map[int][]float32) map[int][]float32 {
+	of := map[int][][]float32{}
+	for _, t := range tracks {
+		if t.Teacher {
+			continue
+		}
+		for _, s := range t.Sightings {
+			if e := embeddings[t.ID][s.Step]; e != nil {
+				of[s.Shot] = append(of[s.Shot], e)
+			}
+		}
+	}
+	m := map[int][]float32{}
+	for shot, all := range of {
+		m[shot] = r.network.Direction(all)
+	}
+	return m
+}
+
+// sequenceAround is the window of the i-th sighting; other shots are not looked
+// into.
+func sequenceAround(all []scene.Sighting, i, half int, embeddings map[int][]float32) classroom.Sequence {
+	n := 2*half + 1
+	q := classroom.Sequence{Embeddings: make([][]float32, n), Offsets: make([]float32, n)}
+	for k := range n {
+		j := i + k - half
+		if j < 0 || j >= len(all) || all[j].Shot != all[i].Shot {
+			continue
+		}
+		q.Embeddings[k] = embeddings[all[j].Step]
+		q.Offsets[k] = float32(all[j].Time - all[i].Time)
+	}
+	return q
+}
