@@ -226,7 +226,11 @@ func readWeights(file string) ([]byte, error) {
 		return nil, fmt.Errorf("weights: %w", err)
 	}
 	if filepath.Ext(file) != ".safetensors" {
-		return raw, nil
+		n, err := classroom.Load(raw, 1)
+		if err != nil {
+			return nil, fmt.Errorf("weights %s: no classroom network: %w; weights.onnx and weights.safetensors of a run of classlens train are", file, err)
+		}
+		return raw, n.Close()
 	}
 	net, heat, err := train.FromSafetensors(raw)
 	if err != nil {

@@ -78,7 +78,7 @@ func (a *Analyzer) loadAll() error {
 	}
 	if file := o.Config.Network.Weights; file != "" {
 		if a.weights, err = os.ReadFile(file); err != nil {
-			return fmt.Errorf("weights: %w", err)
+			return fmt.Errorf("network.weights: %w", err)
 		}
 	}
 	if a.device, err = classroom.ChooseDevice(o.Config.Run.Device, o.Config.Run.Precision, a.weights); err != nil {
@@ -109,7 +109,7 @@ func (a *Analyzer) load() error {
 	}
 	if network != nil {
 		a.network = nil
-		errs = append(errs, fmt.Errorf("classroom network: %w", network))
+		errs = append(errs, a.networkError(network))
 	}
 	if len(errs) > 0 {
 		errs = append(errs, a.free())
@@ -119,6 +119,14 @@ func (a *Analyzer) load() error {
 	a.desk = newDesk(a.network)
 	a.flow = newGPUFlow(a.device, a.options.Config.Run.Flow)
 	return nil
+}
+
+// networkError says which classroom network could not be loaded, and what to do where it is a file of the user's.
+func (a *Analyzer) networkError(err error) error {
+	if file := a.options.Config.Network.Weights; file != "" {
+		return fmt.Errorf("%s: no classroom network (%w): network.weights takes the weights.onnx of a run of classlens train, and where it is empty the network that ships is used", file, err)
+	}
+	return fmt.Errorf("classroom network: %w", err)
 }
 
 // Close frees the networks.

@@ -7,6 +7,9 @@ import (
 	"classlens/model"
 )
 
+// maxSide of a picture: a file that asks for more is no classroom network, and its pictures would fill the memory.
+const maxSide = 1024
+
 // channels of a picture: RGB, and flow to the right and down.
 const channels = 5
 
@@ -24,9 +27,9 @@ func newPictureEncoder(onnx []byte, o model.Options) (*pictureEncoder, error) {
 		return nil, fmt.Errorf("encoder: %w", err)
 	}
 	p := l[0].Inputs()[0].Shape
-	if len(p) != 4 || p[1] != channels || p[2] < 8 || p[2] != p[3] {
+	if len(p) != 4 || p[1] != channels || p[2] < 8 || p[2] > maxSide || p[2] != p[3] {
 		_ = l.close() // it has run nothing
-		return nil, fmt.Errorf("its pictures have the shape %v, want (N, %d, S, S): is this a classroom network?", p, channels)
+		return nil, fmt.Errorf("its pictures have the shape %v, want (N, %d, S, S) of at most %d pixels: is this a classroom network?", p, channels, maxSide)
 	}
 	return &pictureEncoder{lanes: l, side: p[2], pictures: make([][]float32, len(l))}, nil
 }
