@@ -190,7 +190,7 @@ func (s *Set) Groups(by string) ([]string, error) {
 		"media":     func(x Sample) string { return x.Media },
 	}[by]
 	if of == nil {
-		return nil, fmt.Errorf("groups by %q: want subject, room, recording or media", by)
+		return nil, fmt.Errorf("--by %s: want subject, room, recording, media or time", by)
 	}
 	groups := make([]string, len(s.Samples))
 	for i, x := range s.Samples {
