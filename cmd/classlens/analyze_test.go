@@ -273,6 +273,30 @@ func TestWrongUsage(t *testing.T) {
 	}
 }
 
+// What settings prints is taken as a settings file, and the table as a labels file.
+func TestSettingsArePrinted(t *testing.T) {
+	dir := t.TempDir()
+	files := map[string]string{"mine.yaml": "", "labels.yaml": ""}
+	for name := range files {
+		args := []string{"settings"}
+		if name == "labels.yaml" {
+			args = append(args, "--labels")
+		}
+		stdout, _, code := classlens(t, args...)
+		if code != exitDone {
+			t.Fatalf("%q: exit %d", args, code)
+		}
+		files[name] = filepath.Join(dir, name)
+		if err := os.WriteFile(files[name], []byte(stdout), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, stderr, code := classlens(t, "analyze", filepath.Join(dir, "none.mp4"), "--config", files["mine.yaml"], "--labels", files["labels.yaml"], "--out", dir)
+	if code != exitFailed || !strings.Contains(stderr, "no such file") {
+		t.Errorf("exit %d, said %q", code, stderr)
+	}
+}
+
 // The shell is told what may stand behind a flag.
 func TestCompletion(t *testing.T) {
 	for _, c := range []struct {

@@ -49,7 +49,7 @@ Exit codes: 0 all done; 1 failed; 2 wrong usage; 3 finished, but some recordings
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.out, "out", "out", "`FOLDER` for the results")
-	flags.StringVar(&f.config, "config", "", "`FILE` with settings (configs/default.yaml is the manual)")
+	flags.StringVar(&f.config, "config", "", "`FILE` with settings (classlens settings prints them all)")
 	flags.StringVar(&f.labels, "labels", "", "`FILE` that says how behaviour is read as attention and engagement (default: configs/labels.yaml as shipped)")
 	flags.StringVar(&f.device, "device", "", "`DEVICE` of the networks: auto, cpu, cuda, cuda:N, cuda:UUID, several of these with commas, or cuda:all (setting run.device)")
 	flags.StringArrayVar(&f.set, "set", nil, "one setting, as `SECTION.KEY=VALUE`; may be repeated")
