@@ -39,7 +39,7 @@ type Analyzer struct {
 	weights  []byte // the classroom network's ONNX file
 	network  *classroom.Network
 	detector *people.Detector // whose nets all recordings share
-	desk     *desk
+	batcher  *batcher
 	flow     *gpuFlow // nil: the child that decodes computes flow
 	device   model.Choice
 	child    *video.Child // the first recording's decoder, started while the networks load
@@ -116,7 +116,7 @@ func (a *Analyzer) load() error {
 		a.detector, a.network = nil, nil
 		return errors.Join(errs...)
 	}
-	a.desk = newDesk(a.network)
+	a.batcher = newBatcher(a.network)
 	a.flow = newGPUFlow(a.device, a.options.Config.Run.Flow)
 	return nil
 }
@@ -137,8 +137,8 @@ func (a *Analyzer) Close() error {
 
 func (a *Analyzer) free() error {
 	var errs []error
-	if a.desk != nil {
-		errs = append(errs, a.desk.close())
+	if a.batcher != nil {
+		errs = append(errs, a.batcher.close())
 	}
 	if a.flow != nil {
 		errs = append(errs, a.flow.close())

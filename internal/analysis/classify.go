@@ -23,7 +23,7 @@ type classifier struct {
 	out        *seen
 	made       *embedded                    // by this run and those before
 	embeddings map[string]map[int][]float32 // by track and step
-	waiting    []*pictures                  // at the desk, oldest first
+	waiting    []*pictures                  // at the batcher, oldest first
 }
 
 // classify is the second pass: one embedding of every visible student at every
@@ -44,8 +44,8 @@ func (r *run) classify(ctx context.Context, tracks []scene.Track) (*seen, error)
 		for range clipped {
 		}
 	}()
-	r.desk.enter()
-	defer r.desk.leave()
+	r.batcher.enter()
+	defer r.batcher.leave()
 	for p := range clipped {
 		if err := c.take(p); err != nil {
 			return nil, err
@@ -83,7 +83,7 @@ func (r *run) cutAhead(work context.Context, stop context.CancelCauseFunc, track
 	return clipped
 }
 
-// take takes up one step: its pictures go to the desk, unless an earlier run has embedded them.
+// take takes up one step: its pictures go to the batcher, unless an earlier run has embedded them.
 func (c *classifier) take(p *pictures) error {
 	for i, e := range p.known {
 		c.embeddings[p.ids[i]][p.step] = e
@@ -95,7 +95,7 @@ func (c *classifier) take(p *pictures) error {
 			}
 		}
 		c.made.add(p)
-		_ = c.watch.time("classify", func() error { c.desk.put(p.ticket); return nil })
+		_ = c.watch.time("classify", func() error { c.batcher.submit(p.request); return nil })
 		c.waiting = append(c.waiting, p)
 		if err := c.collect(mayWait); err != nil {
 			return err
@@ -111,12 +111,12 @@ func (c *classifier) take(p *pictures) error {
 	return nil
 }
 
-// collect waits for embeddings until at most so many steps are left at the desk.
+// collect waits for embeddings until at most so many steps are left at the batcher.
 func (c *classifier) collect(left int) error {
 	return c.watch.time("classify", func() error {
 		for ; len(c.waiting) > left; c.waiting = c.waiting[1:] {
 			p := c.waiting[0]
-			e, err := c.desk.wait(p.ticket)
+			e, err := c.batcher.wait(p.request)
 			if err != nil {
 				return err
 			}
@@ -162,7 +162,7 @@ type pictures struct {
 	step     int
 	time     float64
 	ids      []string
-	ticket   *ticket
+	request  *request
 	motion   []float64
 	known    [][]float32 // embeddings that an earlier run made
 	keyframe *keyframe
@@ -185,10 +185,10 @@ func (r *run) cut(i int, sightings map[int][]sighted, asKeyframe bool, made *emb
 		p = r.clips(step, visible)
 	}
 	if asKeyframe {
-		if p.ticket != nil && p.ticket.step != nil { // faces are blurred in the picture itself
+		if p.request != nil && p.request.step != nil { // faces are blurred in the picture itself
 			whole := *step
 			whole.Frame.Pix = slices.Clone(whole.Frame.Pix)
-			p.ticket.step = &whole
+			p.request.step = &whole
 		}
 		k, err := r.keyframe(step, visible)
 		if err != nil {
@@ -201,14 +201,14 @@ func (r *run) cut(i int, sightings map[int][]sighted, asKeyframe bool, made *emb
 
 // clips cuts every visible person out of a step, or leaves that to the GPU.
 func (r *run) clips(step *scene.Step, visible []sighted) *pictures {
-	p := &pictures{step: step.Index, time: step.Time, ticket: &ticket{}}
-	whole, size := r.desk.cuts(), r.network.Size()
+	p := &pictures{step: step.Index, time: step.Time, request: &request{}}
+	whole, size := r.batcher.takesFrames(), r.network.Size()
 	_ = r.watch.time("clips", func() error {
 		for _, v := range visible {
 			q := clip.Around(v.box)
 			p.ids = append(p.ids, v.id)
 			p.motion = append(p.motion, motion(step.Flow, v.body))
-			if t := p.ticket; whole {
+			if t := p.request; whole {
 				t.squares = append(t.squares, q)
 			} else {
 				t.add(step, q, size, r.network.SeesFlow())
@@ -217,7 +217,7 @@ func (r *run) clips(step *scene.Step, visible []sighted) *pictures {
 		return nil
 	})
 	if whole {
-		p.ticket.step = step
+		p.request.step = step
 	}
 	return p
 }

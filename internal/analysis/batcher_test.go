@@ -15,7 +15,7 @@ import (
 
 // Pictures of two recordings side by side share batches, and each gets the embeddings that it would have got
 // alone: on the CPU bit for bit; on a GPU, which cuts them itself out of frames of two sizes, within what a byte rounded the other way makes.
-func TestRecordingsShareTheDesk(t *testing.T) {
+func TestRecordingsShareBatches(t *testing.T) {
 	where := map[string]model.Options{"cpu": {Threads: 1, Device: model.CPU}}
 	if all, err := driver.Devices(); err == nil && len(all) > 0 {
 		where["cuda"] = model.Options{Threads: 1, Device: all[0].UUID}
@@ -33,9 +33,9 @@ func TestRecordingsShareTheDesk(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer n.Close()
-			d := newDesk(n)
-			if d.cuts() != (name == "cuda") {
-				t.Errorf("cuts: %v", d.cuts())
+			d := newBatcher(n)
+			if d.takesFrames() != (name == "cuda") {
+				t.Errorf("takes frames: %v", d.takesFrames())
 			}
 			for range recordings {
 				d.enter()
@@ -46,14 +46,14 @@ func TestRecordingsShareTheDesk(t *testing.T) {
 				all.Go(func() {
 					defer d.leave()
 					r := rand.New(rand.NewPCG(6, uint64(k)))
-					var tickets []*ticket
+					var requests []*request
 					var want [][]float32
 					for i := range steps {
 						step := &scene.Step{Index: i, Frame: scene.Frame{Width: 90 + 20*k, Height: 60, Pix: make([]byte, 3*(90+20*k)*60)}}
 						for j := range step.Frame.Pix {
 							step.Frame.Pix[j] = byte(r.Uint32())
 						}
-						p := &ticket{}
+						p := &request{}
 						for j := range i % 3 { // of the first step nobody
 							p.squares = append(p.squares, clip.Square{X: float64(10 * j), Y: -3, Side: 30.5})
 						}
@@ -69,14 +69,14 @@ func TestRecordingsShareTheDesk(t *testing.T) {
 							return
 						}
 						want = append(want, e...)
-						if p.step = step; !d.cuts() {
+						if p.step = step; !d.takesFrames() {
 							p.step, p.rgb, p.uv, p.squares = nil, rgb, make([][]float32, len(rgb)), nil
 						}
-						d.put(p)
-						tickets = append(tickets, p)
+						d.submit(p)
+						requests = append(requests, p)
 					}
 					var got [][]float32
-					for _, p := range tickets {
+					for _, p := range requests {
 						e, err := d.wait(p)
 						if err != nil {
 							t.Error(err)
