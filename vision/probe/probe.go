@@ -177,12 +177,17 @@ func Reader(r io.ReaderAt, size int64) (Result, error) {
 	return Result{}, ErrFormat
 }
 
+// Fits tells whether pictures of a size are accepted: lying as the limits are, or standing, as a telephone held upright takes them.
+func (l Limits) Fits(width, height int) bool {
+	return width <= l.MaxWidth && height <= l.MaxHeight || width <= l.MaxHeight && height <= l.MaxWidth
+}
+
 // check holds what the container says against the limits.
 func (l Limits) check(r Result) error {
 	switch {
 	case r.VideoTracks == 0 && r.Tracks > 0:
 		return ErrNoVideo
-	case r.Width > l.MaxWidth || r.Height > l.MaxHeight:
+	case !l.Fits(r.Width, r.Height):
 		return fmt.Errorf("%w: its pictures are %dx%d, at most %dx%d are accepted (settings video.max_width, video.max_height)", ErrLimits, r.Width, r.Height, l.MaxWidth, l.MaxHeight)
 	case r.FPS > l.MaxFPS:
 		return fmt.Errorf("%w: it has %.0f frames a second, at most %.0f are accepted (setting video.max_fps)", ErrLimits, r.FPS, l.MaxFPS)

@@ -242,3 +242,16 @@ func TestMatroskaThatBeginsLate(t *testing.T) {
 		})
 	}
 }
+
+// A telephone held upright takes 4K pictures that are higher than wide; what is too large lying is too large standing.
+func TestLimitsHoldEitherWayUp(t *testing.T) {
+	l := Limits{}.WithDefaults()
+	for _, c := range []struct {
+		w, h int
+		fits bool
+	}{{3840, 2160, true}, {2160, 3840, true}, {4096, 2304, true}, {4096, 4096, false}, {2305, 4096, false}, {4097, 100, false}, {100, 4097, false}} {
+		if got := l.Fits(c.w, c.h); got != c.fits {
+			t.Errorf("%dx%d: %v, want %v", c.w, c.h, got, c.fits)
+		}
+	}
+}

@@ -112,7 +112,7 @@ func (w *worker) turn() int {
 // describe fills in what the probe could not say.
 func (w *worker) describe() error {
 	w.width, w.height = int(w.cap.get(propWidth)), int(w.cap.get(propHeight))
-	if w.width < 2 || w.height < 2 || w.width > w.Options.Limits.MaxWidth || w.height > w.Options.Limits.MaxHeight {
+	if w.width < 2 || w.height < 2 || !w.Options.Limits.Fits(w.width, w.height) {
 		return fmt.Errorf("%w: its pictures are %dx%d", ErrNoVideo, w.width, w.height)
 	}
 	fps := w.cap.get(propFPS)
