@@ -1,5 +1,5 @@
 """The networks that see the picture: MoveNet Lightning's first blocks, the last of them trained on, and a head; taught by labels and by what boxes.py's members say of boxes whose
-pictures they have not seen. usage: small.py LIGHTNING.onnx WORK s|m FOLD
+pictures they have not seen. usage: small.py LIGHTNING.onnx WORK s|m FOLD | small.py THUNDER.onnx WORK tuned FOLD
 
 Reads WORK/real and WORK/made (crops as at run time, with views), WORK/boxes-real and WORK/boxes-made (the same students' labelled boxes, with looks.npz) and WORK/teacher-FOLD.npy.
 Writes WORK/SIZE-FOLD.pt and WORK/SIZE-FOLD.npy, probabilities of the crops that the fold holds out.
@@ -19,11 +19,12 @@ from data import HELD_OUT, Table, median_of, weights
 from network import WIDTH, MapHead, Temporal, Upper
 
 DEEP = 64  # principal components of Thunder's features that the encoder learns to tell
-TAUGHT, EPOCHS = .6, {"s": 14, "m": 14, "l": 6}
+TAUGHT, EPOCHS = .6, {"s": 14, "m": 14, "tuned": 6}
 # side in pixels, the last block, channels after it, channels and width of the head
-SIZES = {"s": (80, 10, 96, 48, 192), "m": (128, 12, 96, 32, 256), "l": (128, 12, 168, 32, 256)}
-# l costs three times as much: its epochs look at half of the heads and of the made-up students, in smaller batches, so that there are steps enough.
-HALF, L_BATCH = .5, 64
+SIZES = {"s": (80, 10, 96, 48, 192), "m": (128, 12, 96, 32, 256), "tuned": (128, 12, 168, 32, 256)}
+# tuned, Thunder's blocks in place of Lightning's (does not ship), costs four times as much as m: its epochs look at half of the heads and of the made-up students, in smaller batches,
+# so that there are steps enough.
+HALF, SMALL_BATCH = .5, 64
 
 
 def upper(lightning, size):
@@ -114,7 +115,7 @@ def train(lightning, size, s, views, k, teacher):
     batch, second = lessons(s, views, k)
     w = np.zeros(len(s.y))
     w[k] = weights(s)[k]
-    dear = {"size": L_BATCH, "share": np.where(np.isin(s.room, ["A", "B"]), 1, HALF)} if size == "l" else {}
+    dear = {"size": SMALL_BATCH, "share": np.where(np.isin(s.room, ["A", "B"]), 1, HALF)} if size == "tuned" else {}
     fit.train(encoder, temporal, batch, s, k, w, teacher, TAUGHT, EPOCHS[size], second=second, **dear)
     return encoder, temporal
 
@@ -132,7 +133,7 @@ def predict(encoder, temporal, s, views, held):
 
 def main(lightning, work, size, fold):
     torch.set_num_threads(1)
-    s, views = Students(work), Views([os.path.join(work, f) for f in ("real", "made")], size if size == "l" else SIZES[size][0])
+    s, views = Students(work), Views([os.path.join(work, f) for f in ("real", "made")], size if size == "tuned" else SIZES[size][0])
     encoder, temporal = train(lightning, size, s, views, s.training(fold), np.load(os.path.join(work, f"teacher-{fold}.npy")))
     torch.save({"encoder": encoder.state_dict(), "temporal": temporal.state_dict()}, os.path.join(work, f"{size}-{fold}.pt"))
     held = s.held_out(fold)
