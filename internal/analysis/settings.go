@@ -39,7 +39,7 @@ func (a *Analyzer) trackOptions() track.Options {
 func (a *Analyzer) timelineOptions() timeline.Options {
 	c := a.options.Config
 	return timeline.Options{StepSeconds: c.Video.StepSeconds, ChangeCost: c.Timeline.ChangeCost, MinInterval: c.Timeline.MinIntervalSeconds, UnsureBelow: c.Network.UnsureBelow,
-		SeenQuality: track.FlowQuality, SeenWithin: c.Network.ContextSeconds}
+		AttentionBelow: c.Network.AttentionBelow, SeenQuality: track.FlowQuality, SeenWithin: c.Network.ContextSeconds}
 }
 
 func (a *Analyzer) meanings() map[string]timeline.Meaning {

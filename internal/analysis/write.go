@@ -210,7 +210,7 @@ func describe(t *timeline.Timeline, gaps []gapLine) string {
 		text += " and a teacher"
 	}
 	if c.OnTaskShare != nil {
-		text += fmt.Sprintf(", on task %.0f %% of the time that is sure (%.0f %% of what was seen)", 100**c.OnTaskShare, 100*(1-*c.UnknownShare))
+		text += fmt.Sprintf(", on task %.0f %% of the time in which that is known (%.0f %% of what was seen)", 100**c.OnTaskShare, 100*(1-*c.UnknownShare))
 	}
 	for _, g := range gaps {
 		text += fmt.Sprintf("; without data from %.1f to %.1f s (%s)", g.Start, g.End, g.Reason)
@@ -241,7 +241,7 @@ func (r *run) writeReport(t *timeline.Timeline, gaps []gapLine, frames []keyfram
 	info := r.recording.Info()
 	device, _ := r.deviceLine()
 	page := report.Page{Name: r.name, Duration: info.Duration, Timeline: t,
-		Device: device, Version: r.options.Version, UnsureBelow: r.options.Config.Network.UnsureBelow, Complaints: info.DecoderErrors,
+		Device: device, Version: r.options.Version, UnsureBelow: r.options.Config.Network.UnsureBelow, AttentionBelow: r.options.Config.Network.AttentionBelow, Complaints: info.DecoderErrors,
 		Meanings: r.meanings(), Blurred: r.options.Config.Report.BlurFaces}
 	for _, g := range gaps {
 		page.Gaps = append(page.Gaps, report.Gap{Start: g.Start, End: g.End, Reason: g.Reason})

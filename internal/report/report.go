@@ -34,17 +34,18 @@ var echartsJS string
 
 // Page is what a report shows.
 type Page struct {
-	Name        string // of the recording
-	Duration    float64
-	Timeline    *timeline.Timeline
-	Gaps        []Gap
-	KeyFrames   []KeyFrame
-	Device      string
-	Version     string
-	UnsureBelow float64
-	Complaints  int                         // of the decoder, about damaged data
-	Meanings    map[string]timeline.Meaning // by behaviour: what the shares were read by
-	Blurred     bool                        // faces in the pictures
+	Name           string // of the recording
+	Duration       float64
+	Timeline       *timeline.Timeline
+	Gaps           []Gap
+	KeyFrames      []KeyFrame
+	Device         string
+	Version        string
+	UnsureBelow    float64                     // probability below which a behaviour is a guess
+	AttentionBelow float64                     // and below which attention is not known
+	Complaints     int                         // of the decoder, about damaged data
+	Meanings       map[string]timeline.Meaning // by behaviour: what the shares were read by
+	Blurred        bool                        // faces in the pictures
 }
 
 // Gap is a span without data, in seconds.

@@ -258,7 +258,7 @@ func TestUnsureLessonSaysWhatIsWorthALook(t *testing.T) {
 		}
 	}
 	html := written(t, p)
-	if !strings.Contains(html, "for only 17 % of the time that it sees them.") || !strings.Contains(html, "S03 and S05, of whom it is sure the longest") {
+	if !strings.Contains(html, "for only 17 % of the time that it sees them.") || !strings.Contains(html, "S03 and S05, of whom it is known the longest") {
 		t.Errorf("the page says %s", regexp.MustCompile(`<b>The program can tell.*?</div>`).FindString(html))
 	}
 }

@@ -11,7 +11,7 @@ type Summary struct {
 	HandRaises     int                `json:"hand_raises"`
 	Behaviours     map[string]float64 `json:"behaviour_shares"` // of student-steps that are sure
 	VisibleShare   *float64           `json:"visible_share"`    // of student-steps
-	UnknownShare   *float64           `json:"unknown_share"`    // of visible student-steps: attention not sure
+	UnknownShare   *float64           `json:"unknown_share"`    // of visible student-steps: attention not known
 }
 
 // Summary sums the students up, without the teacher.

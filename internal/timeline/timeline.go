@@ -36,12 +36,13 @@ type Decision struct {
 
 // Options of Build.
 type Options struct {
-	StepSeconds float64
-	ChangeCost  float64 // nats that a change of behaviour costs
-	MinInterval float64 // seconds; shorter intervals join a neighbour
-	UnsureBelow float64 // probability below which attention is unknown
-	SeenQuality float64 // quality of a head box from which on the head was found or followed, not only held where it was last
-	SeenWithin  float64 // seconds about a step of which one must be so, else attention is unknown there; what the network looks at
+	StepSeconds    float64
+	ChangeCost     float64 // nats that a change of behaviour costs
+	MinInterval    float64 // seconds; shorter intervals join a neighbour
+	UnsureBelow    float64 // probability below which a behaviour, and the engagement read from it, is a guess
+	AttentionBelow float64 // probability below which attention is unknown
+	SeenQuality    float64 // quality of a head box from which on the head was found or followed, not only held where it was last
+	SeenWithin     float64 // seconds about a step of which one must be so, else attention is unknown there; what the network looks at
 }
 
 // Input of Build.
@@ -56,14 +57,16 @@ type Input struct {
 // Row is one student at one step. Where Visible is false the fields after it
 // are empty.
 type Row struct {
-	Step        int
-	Time        float64
-	Student     string
-	Visible     bool
-	Box         scene.Box // of the head, source pixels
-	Behaviour   string
-	BehaviourP  float64
-	Sure        bool // the network's best guess at this step is not below Options.UnsureBelow
+	Step       int
+	Time       float64
+	Student    string
+	Visible    bool
+	Box        scene.Box // of the head, source pixels
+	Behaviour  string
+	BehaviourP float64
+	Sure       bool // BehaviourP is not below Options.UnsureBelow: behaviour and engagement count
+	// Attention is Unknown where its own probability is below Options.AttentionBelow, which is another question than Sure: whether a student reads or writes
+	// may be open and yet both are on task.
 	Attention   string
 	AttentionP  float64 // probability of on_task
 	Engagement  int
@@ -87,8 +90,8 @@ type Student struct {
 	SeatX, SeatY   float64
 	Seen           float64   // seconds
 	Hidden         float64   // seconds between the first and the last sighting without one
-	OnTaskShare    float64   // of the steps that are sure; NaN where there are none
-	EngagementMean float64   // likewise
+	OnTaskShare    float64   // of the steps whose attention is known; NaN where there are none
+	EngagementMean float64   // of the steps that are sure; NaN where there are none
 	Shares         []float64 // likewise, in the order of Behaviours
 	HandRaises     int       // those that are sure
 	Moments        []Moment  // the steps that weighed most in the decisions
@@ -234,8 +237,9 @@ func (in Input) read(r *Row, d Decision, label int) {
 	if known > 0 {
 		r.AttentionP = on / known
 	}
-	r.Attention, r.Sure = meaning.Attention, float64(slices.Max(d.Behaviour[:])) >= in.Options.UnsureBelow
-	if !r.Sure {
+	r.Sure = r.BehaviourP >= in.Options.UnsureBelow
+	r.Attention = meaning.Attention
+	if _, p := r.label("attention"); p < in.Options.AttentionBelow {
 		r.Attention = Unknown
 	}
 }

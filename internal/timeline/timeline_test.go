@@ -37,7 +37,7 @@ func decided(behaviour string, p float64) Decision {
 // input is one student; a letter a step: f look_forward, w write, h raise_hand, p phone,
 // d discuss, o other, ? unsure, - hidden.
 func input(id, steps string) Input {
-	in := Input{Decisions: map[string]map[int]Decision{id: {}}, Meanings: meanings, Options: Options{StepSeconds: 1, UnsureBelow: .3}}
+	in := Input{Decisions: map[string]map[int]Decision{id: {}}, Meanings: meanings, Options: Options{StepSeconds: 1, UnsureBelow: .3, AttentionBelow: .75}}
 	t := scene.Track{ID: id, Teacher: id[0] == 'T', SeatX: 10, SeatY: 20}
 	names := map[rune]string{'f': "look_forward", 'w': "write", 'h': "raise_hand", 'p': "phone", 'd': "discuss", 'o': "other"}
 	for i, c := range steps {
@@ -173,6 +173,31 @@ func TestStudentSums(t *testing.T) {
 	}
 	if want := []float64{4. / 8, 0, 0, 2. / 8, 0, 0, 0, 2. / 8, 0, 0}; !slices.Equal(s.Shares, want) {
 		t.Errorf("shares %v, want %v", s.Shares, want)
+	}
+}
+
+// Whether a student reads, writes or listens may be a guess, and on task sure all the same; the other way round a behaviour can be sure whose attention is not.
+func TestAttentionHasAProbabilityOfItsOwn(t *testing.T) {
+	in := input("S01", "ff")
+	var split, torn Decision
+	split.Behaviour = [10]float32{.29, .29, .29, 0, .13}
+	torn.Behaviour = [10]float32{.52, 0, 0, 0, .48}
+	in.Decisions["S01"] = map[int]Decision{0: split, 1: torn}
+	tl := build(t, in)
+	for i, want := range []struct {
+		sure      bool
+		attention string
+	}{{false, OnTask}, {true, Unknown}} {
+		if r := tl.Rows[i]; r.Sure != want.sure || r.Attention != want.attention {
+			t.Errorf("step %d: sure %v, attention %s with %.2f; want %v, %s", i, r.Sure, r.Attention, r.AttentionP, want.sure, want.attention)
+		}
+	}
+	s := tl.Students[0]
+	if s.OnTaskShare != 1 || s.EngagementMean != 1 || s.Shares[0] != 1 {
+		t.Errorf("on task %v, engagement %v, look_forward %v: want 1 of one step each", s.OnTaskShare, s.EngagementMean, s.Shares[0])
+	}
+	if c := tl.Class; c[0].Sure != 1 || c[0].Decided != 0 || c[1].Sure != 0 || c[1].Decided != 1 {
+		t.Errorf("class %+v", c)
 	}
 }
 

@@ -11,6 +11,8 @@ from data import BEHAVIOURS, HELD_OUT, Table, usual
 
 CLASSES = {"A": range(7), "B": range(7), "1": (0, 4, 7, 8), "2": (0, 4, 7, 8)}  # behaviours that the set knows, by room
 F5 = [BEHAVIOURS.index(b) for b in ("write", "read", "look_forward", "turn", "raise_hand")]  # enough examples of these in both rooms of ClaBehavior
+OFF_TASK = [BEHAVIOURS.index(b) for b in ("turn", "phone", "head_down")]  # by configs/labels.yaml
+ON_TASK = [k for k, b in enumerate(BEHAVIOURS) if k not in OFF_TASK and b != "other"]
 POSTURE = np.array([1, 0, 0, 3, 2, 4, 2, 0, 0, 0])  # working, front, turned or talking, hand up, standing
 
 
@@ -93,6 +95,13 @@ class Held:
     def said(self, t):
         return restricted(tempered(self.p, t) * self.usual, self.classes)
 
+    def attention(self, t):
+        """What is read as attention where no class is left out, as at run time: off task or not, the probability of that, the truth."""
+        q = tempered(self.p, t) * self.usual
+        on, off = q[:, ON_TASK].sum(1), q[:, OFF_TASK].sum(1)
+        said = np.isin(q.argmax(1), OFF_TASK)
+        return said, np.where(said, off, on) / (on + off), np.isin(self.y, OFF_TASK)
+
 
 def main(work, name):
     real, made = (Table(os.path.join(work, f)) for f in ("real", "made"))
@@ -118,6 +127,16 @@ def main(work, name):
             sure = q.max(1) >= least
             line.append("room %s %.2f of the boxes %.3f right" % (HELD_OUT[fold], sure.mean(), (q.argmax(1) == part.y)[sure].mean() if sure.any() else np.nan))
         print("p >= %.2f:" % least, "; ".join(line))
+    for least in (0, .5, .6, .7, .8, .9):
+        line = []
+        for fold, part in parts.items():
+            if fold not in "AB":
+                continue  # whether a head is down over work or in sleep the CCTV set does not tell
+            said, p, off = part.attention(t)
+            known, behaviour = p >= least, part.said(t).max(1) >= .4
+            line.append("room %s %.2f known, %.3f of them right, off task %.3f (truth %.3f); by behaviour p >= .40: %.2f, %.3f" % (HELD_OUT[fold], known.mean(),
+                        (said == off)[known].mean(), said[known].mean(), off.mean(), behaviour.mean(), (said == off)[behaviour].mean()))
+        print("attention p >= %.2f:" % least, "; ".join(line))
 
 
 if __name__ == "__main__":
