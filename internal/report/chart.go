@@ -133,7 +133,7 @@ func standOut(points []timeline.ClassPoint) []moment {
 		}
 	}
 	add := func(at int, text string, m means) {
-		found = append(found, moment{points[at].Time, points[at+window-1].Time + step, fmt.Sprintf("%s: %.0f %% on task, of the %.0f whom the program is sure of (%.0f in view)", text, 100*m.onTask, math.Max(m.sure, 1), m.visible)})
+		found = append(found, moment{points[at].Time, points[at+window-1].Time + step, fmt.Sprintf("%s: %.0f %% on task, of the %.0f of whom that is known (%.0f in view)", text, 100*m.onTask, math.Max(m.sure, 1), m.visible)})
 	}
 	whole := meanOf(points).onTask
 	if any && high.onTask-whole > notable {

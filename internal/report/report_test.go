@@ -129,7 +129,7 @@ func TestStandOut(t *testing.T) {
 	}
 	points[5].OnTask, points[5].Sure = math.NaN(), 0
 	found := standOut(points)
-	if len(found) != 2 || found[0].Start < 98 || found[0].End > 122 || !strings.Contains(found[0].Text, "least") || !strings.Contains(found[0].Text, "of the 10 whom the program is sure of (20 in view)") || !strings.Contains(found[1].Text, "4") {
+	if len(found) != 2 || found[0].Start < 98 || found[0].End > 122 || !strings.Contains(found[0].Text, "least") || !strings.Contains(found[0].Text, "of the 10 of whom that is known (20 in view)") || !strings.Contains(found[1].Text, "4") {
 		t.Errorf("found %+v", found)
 	}
 }

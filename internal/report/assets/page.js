@@ -23,7 +23,7 @@
     chart.setOption({
       animation: false,
       textStyle: { color: fg },
-      legend: { top: 0, data: ['on task', 'engagement', 'in view', { name: 'sure of', icon: 'roundRect' }, 'hands up'], textStyle: { color: fg }, itemGap: narrow ? 8 : 18 },
+      legend: { top: 0, data: ['on task', 'engagement', 'in view', { name: 'known', icon: 'roundRect' }, 'hands up'], textStyle: { color: fg }, itemGap: narrow ? 8 : 18 },
       axisPointer: { link: [{ xAxisIndex: 'all' }] },
       grid: [{ left: left, right: right, top: narrow ? 92 : 58, bottom: lower + 62 }, { left: left, right: right, height: lower, bottom: 26 }],
       tooltip: { trigger: 'axis', backgroundColor: css('--card'), borderColor: line, textStyle: { color: fg }, axisPointer: { lineStyle: { color: soft } },
@@ -40,7 +40,7 @@
         { name: 'on task', type: 'line', data: pairs(data.on_task), showSymbol: false, lineStyle: { width: 2.5, color: css('--read') }, itemStyle: { color: css('--read') }, areaStyle: { color: css('--read'), opacity: 0.12 }, markArea: unread },
         { name: 'engagement', type: 'line', yAxisIndex: 1, data: pairs(data.engagement), showSymbol: false, lineStyle: { width: 2, type: 'dashed', color: css('--discuss') }, itemStyle: { color: css('--discuss') } },
         { name: 'in view', type: 'line', xAxisIndex: 1, yAxisIndex: 2, data: pairs(data.visible), showSymbol: false, lineStyle: { width: 1.5, color: soft }, itemStyle: { color: soft }, markArea: unread },
-        { name: 'sure of', type: 'line', xAxisIndex: 1, yAxisIndex: 2, data: pairs(data.sure), showSymbol: false, lineStyle: { width: 0 }, itemStyle: { color: css('--look_forward') }, areaStyle: { color: css('--look_forward'), opacity: 0.8 }, z: 1 },
+        { name: 'known', type: 'line', xAxisIndex: 1, yAxisIndex: 2, data: pairs(data.sure), showSymbol: false, lineStyle: { width: 0 }, itemStyle: { color: css('--look_forward') }, areaStyle: { color: css('--look_forward'), opacity: 0.8 }, z: 1 },
         { name: 'hands up', type: 'bar', xAxisIndex: 1, yAxisIndex: 2, data: pairs(data.hands.map(function (n) { return n || null; })), barMinWidth: 2, barMaxWidth: 8, barMinHeight: 6, z: 3, itemStyle: { color: css('--raise_hand') } }
       ]
     });
