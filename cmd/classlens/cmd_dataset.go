@@ -54,7 +54,7 @@ func newDatasetImport() *cobra.Command {
 				return err
 			}
 			say := func(format string, a ...any) { fmt.Fprintf(cmd.ErrOrStderr(), "import: "+format+"\n", a...) }
-			if err := evaluate.TellBoxes(cmd.Context(), set, func() (*people.Detector, error) { return people.NewDetector(people.Options{}) }, say); err != nil {
+			if err := evaluate.DetectBoxKind(cmd.Context(), set, func() (*people.Detector, error) { return people.NewDetector(people.Options{}) }, say); err != nil {
 				return err
 			}
 			if err := set.Save(args[0]); err != nil {

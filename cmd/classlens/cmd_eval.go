@@ -92,7 +92,7 @@ func runEval(cmd *cobra.Command, dir string, f evalFlags) error {
 		Warn:     func(format string, a ...any) { fmt.Fprintf(cmd.ErrOrStderr(), "eval: "+format+"\n", a...) },
 		NewHeads: func() (*people.Detector, error) { return people.NewDetector(people.Options{Threads: f.threads}) }}
 	if f.boxes == "" {
-		if err := evaluate.TellBoxes(cmd.Context(), set, o.NewHeads, o.Warn); err != nil {
+		if err := evaluate.DetectBoxKind(cmd.Context(), set, o.NewHeads, o.Warn); err != nil {
 			return err
 		}
 	}

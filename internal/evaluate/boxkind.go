@@ -16,11 +16,11 @@ const (
 	headShare    = 0.76 // a head found in a box that is a head is 0.9 to 1.1 as large (the CCTV set's pictures), in one of head and upper body 0.5 to 0.63 (ClaBehavior's)
 )
 
-// TellBoxes finds out whether the boxes of a set read from COCO or YOLO files, which do
+// DetectBoxKind finds out whether the boxes of a set read from COCO or YOLO files, which do
 // not say, are heads or heads and upper bodies: it searches some pictures for heads and
 // compares their size with that of the boxes they lie in. Where that says otherwise than
 // the form's custom, the set is changed and why is warned of.
-func TellBoxes(ctx context.Context, s *dataset.Set, newHeads func() (*people.Detector, error), warn func(string, ...any)) error {
+func DetectBoxKind(ctx context.Context, s *dataset.Set, newHeads func() (*people.Detector, error), warn func(string, ...any)) error {
 	if s.Form != "coco" && s.Form != "yolo" || s.BoxesSaid || s.Boxes == dataset.NoBox || s.Shares {
 		return nil
 	}

@@ -311,7 +311,7 @@ func TestLabelledBoxes(t *testing.T) {
 }
 
 // What the boxes of the public sets hold is found out whatever their form's custom.
-func TestTellBoxes(t *testing.T) {
+func TestDetectBoxKind(t *testing.T) {
 	boxes := []scene.Box{{X: 0, Y: 0, W: 10, H: 10}, {X: 100, Y: 100, W: 40, H: 40}, {X: 300, Y: 0, W: 10, H: 10}}
 	found := []scene.Person{{Head: scene.Box{X: 1, Y: 1, W: 9, H: 9}}, {Head: scene.Box{X: 0, Y: 0, W: 4, H: 4}}, {Head: scene.Box{X: 110, Y: 100, W: 16, H: 16}}, {Head: scene.Box{X: 320, Y: 0, W: 10, H: 10}}}
 	if got := headShares(boxes, found); len(got) != 2 || math.Abs(got[0]-.9) > 1e-9 || math.Abs(got[1]-.4) > 1e-9 {
@@ -335,7 +335,7 @@ func TestTellBoxes(t *testing.T) {
 		for _, was := range []dataset.BoxKind{dataset.HeadBox, dataset.UpperBox} {
 			told := 0
 			s.Boxes = was
-			if err := TellBoxes(context.Background(), s, newHeads, func(string, ...any) { told++ }); err != nil || s.Boxes != is || told != map[bool]int{true: 1}[was != is] {
+			if err := DetectBoxKind(context.Background(), s, newHeads, func(string, ...any) { told++ }); err != nil || s.Boxes != is || told != map[bool]int{true: 1}[was != is] {
 				t.Errorf("%s, said to be %s: %s, told %d times, %v", name, was, s.Boxes, told, err)
 			}
 		}

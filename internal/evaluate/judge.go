@@ -144,18 +144,18 @@ func (j *Judgement) auc(p [][]float64, truth []int) {
 // Scale applies a temperature that was fitted on other samples, and says what it does
 // to the calibration; the choice of the class stays.
 func (j *Judgement) Scale(s *dataset.Set, predictions []Prediction, temperature float64, fittedOn string) {
-	truth, p, sure, right := labelledRows(s, Heated(predictions, temperature))
+	truth, p, sure, right := labelledRows(s, WithTemperature(predictions, temperature))
 	if len(truth) > 0 {
 		j.Scaled = &Scaled{temperature, fittedOn, metrics.ECE(sure, right), metrics.LogLoss(p, truth)}
 	}
 }
 
-// Heated are the predictions with their classes' probabilities at a temperature.
-func Heated(predictions []Prediction, temperature float64) []Prediction {
+// WithTemperature are the predictions with their classes' probabilities at a temperature.
+func WithTemperature(predictions []Prediction, temperature float64) []Prediction {
 	out := append([]Prediction(nil), predictions...)
 	for i, x := range out {
 		if x.P != nil {
-			out[i].P = metrics.Heated([][]float64{x.P}, temperature)[0]
+			out[i].P = metrics.WithTemperature([][]float64{x.P}, temperature)[0]
 		}
 	}
 	return out

@@ -114,7 +114,7 @@ func (r *run) prepare(ctx context.Context) (err error) {
 	for _, line := range r.set.ProblemLines() {
 		r.Say("%s", line)
 	}
-	if err := evaluate.TellBoxes(ctx, r.set, func() (*people.Detector, error) { return people.NewDetector(people.Options{}) }, r.Say); err != nil {
+	if err := evaluate.DetectBoxKind(ctx, r.set, func() (*people.Detector, error) { return people.NewDetector(people.Options{}) }, r.Say); err != nil {
 		return err
 	}
 	if err := r.labelled(); err != nil {

@@ -71,7 +71,7 @@ func TestCalibration(t *testing.T) {
 			q = 1
 		}
 		truth = append(truth, q)
-		p = append(p, Heated([][]float64{{a, 1 - a}}, 0.5)[0])
+		p = append(p, WithTemperature([][]float64{{a, 1 - a}}, 0.5)[0])
 	}
 	near(t, "temperature", Temperature(p, truth), 2, 0.1)
 }

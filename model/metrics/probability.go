@@ -90,7 +90,7 @@ func LogLoss(p [][]float64, truth []int) float64 {
 // Temperature finds the T that makes softmax(log p / T) fit the truth best, by
 // golden section over log T in 0.1..10. Give it a validation set, not the test set.
 func Temperature(p [][]float64, truth []int) float64 {
-	loss := func(logT float64) float64 { return LogLoss(Heated(p, math.Exp(logT)), truth) }
+	loss := func(logT float64) float64 { return LogLoss(WithTemperature(p, math.Exp(logT)), truth) }
 	const golden = 0.6180339887498949
 	a, b := math.Log(0.1), math.Log(10)
 	c, d := b-golden*(b-a), a+golden*(b-a)
@@ -109,8 +109,8 @@ func Temperature(p [][]float64, truth []int) float64 {
 	return math.Exp((a + b) / 2)
 }
 
-// Heated is softmax(log p / T), row by row.
-func Heated(p [][]float64, temperature float64) [][]float64 {
+// WithTemperature is softmax(log p / T), row by row.
+func WithTemperature(p [][]float64, temperature float64) [][]float64 {
 	out := make([][]float64, len(p))
 	for i, row := range p {
 		q, sum := make([]float64, len(row)), 0.0
