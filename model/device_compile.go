@@ -34,6 +34,7 @@ func init() {
 		"Squeeze": (*deviceCompiler).reshape, "Unsqueeze": (*deviceCompiler).reshape, "Identity": (*deviceCompiler).reshape, "Dropout": (*deviceCompiler).reshape,
 		"Transpose": (*deviceCompiler).move, "Slice": (*deviceCompiler).move, "Split": (*deviceCompiler).move, "Expand": (*deviceCompiler).move, "Gather": (*deviceCompiler).move,
 		"ReduceMean": (*deviceCompiler).reduce, "ReduceSum": (*deviceCompiler).reduce, "ReduceMax": (*deviceCompiler).reduce, "ReduceMin": (*deviceCompiler).reduce,
+		opNamePerson: (*deviceCompiler).personPoints, opNameMeans: (*deviceCompiler).windowMeans,
 	}
 	for name := range deviceFunctions {
 		deviceOps[name] = (*deviceCompiler).unary

@@ -23,6 +23,7 @@ type Options struct {
 	MaxBatch int
 	// Precision of a GPU's convolutions and products; "" is Float32.
 	Precision Precision
+	Person    *Person // read the maps of a network that finds a person's points; Outputs is not looked at
 }
 
 // Net is a network ready to run. It may be used by several goroutines; their
@@ -65,6 +66,9 @@ func Load(onnx []byte, o Options) (*Net, error) {
 }
 
 func load(file *graphFile, o Options) (*Net, error) {
+	if o.Person != nil {
+		o.Outputs = o.Person.add(file)
+	}
 	g, err := newGraph(file, o.Inputs, o.Outputs)
 	if err != nil {
 		return nil, err

@@ -64,6 +64,7 @@ func init() {
 		"ConstantOfShape": opConstantOfShape, "Expand": opExpand, "Where": opWhere,
 		"ReduceMean": opReduce, "ReduceSum": opReduce, "ReduceMax": opReduce, "ReduceMin": opReduce,
 		"Identity": opIdentity, "Dropout": opIdentity, "LeakyRelu": opLeakyRelu, "CumSum": opCumSum, "LSTM": opLSTM, "GRU": opGRU,
+		opNamePerson: opPersonPoints, opNameMeans: opWindowMeans,
 	}
 	for name, f := range unaryOps {
 		ops[name] = unary(f, nil)

@@ -120,3 +120,27 @@ func (p *PosePoints) emit(b *builder) error {
 		middle[2], middle[3], p.Peaks.Most)
 	return nil
 }
+
+// PersonPoints seeks the points of the one person of each picture, see the kernel: Middle (N, 1, h, w), Near (h, w), Heat (N, points, h, w), Regress and
+// Offset (N, 2·points, h, w), Y (N, 5·points + 1).
+type PersonPoints struct {
+	Middle, Near, Heat, Regress, Offset, Y int
+	Slack                                  float32
+}
+
+func (p *PersonPoints) reads() []int { return []int{p.Middle, p.Near, p.Heat, p.Regress, p.Offset} }
+func (p *PersonPoints) writes() int  { return p.Y }
+
+func (p *PersonPoints) emit(b *builder) error {
+	heat := b.shape(p.Heat)
+	if len(heat) != 4 || b.program.size(p.Near) != heat[2]*heat[3] || b.program.size(p.Y) != heat[0]*(5*heat[1]+1) {
+		return fmt.Errorf("points of maps of shape %v, weights %v, results %v", heat, b.shape(p.Near), b.shape(p.Y))
+	}
+	for t, channels := range map[int]int{p.Middle: 1, p.Regress: 2 * heat[1], p.Offset: 2 * heat[1]} {
+		if s := b.shape(t); len(s) != 4 || s[0] != heat[0] || s[1] != channels || s[2] != heat[2] || s[3] != heat[3] {
+			return fmt.Errorf("points of maps of shape %v with %v, want %d channels", heat, s, channels)
+		}
+	}
+	b.launch("person_points", [3]int{heat[1], heat[0], 1}, 128, b.at(p.Middle), b.at(p.Near), b.at(p.Heat), b.at(p.Regress), b.at(p.Offset), b.at(p.Y), heat[2], heat[3], p.Slack)
+	return nil
+}

@@ -257,3 +257,103 @@ func TestPosePoints(t *testing.T) {
 		}
 	})
 }
+
+// personPoint is the best of the cells by a score in float64, of equals the first, none of NaN; next is the next best score. 0 and false where there is none.
+func personPoint(area int, score func(c int) float64) (at int, best, next float64, there bool) {
+	best, next = -1, -1
+	for c := range area {
+		if s := score(c); s > best {
+			at, best, next = c, s, best
+		} else if s > next {
+			next = s
+		}
+	}
+	return at, best, next, best >= 0
+}
+
+func TestPersonPoints(t *testing.T) {
+	onEach(t, func(t *testing.T, d *dev) {
+		for _, s := range []struct {
+			n, points, h, w int
+			hot             float64 // how far apart heats lie; 0: all are the same
+		}{
+			{1, 1, 1, 1, 1}, {2, 3, 9, 15, 3}, {1, 2, 1, 127, 4}, {3, 1, 8, 16, 3}, {1, 2, 43, 3, 5}, {2, 17, 24, 27, 2}, {1, 2, 28, 40, 8}, {1, 3, 30, 17, 0},
+		} {
+			t.Run(fmt.Sprint(s), func(t *testing.T) {
+				area, slack := s.h*s.w, float32(2.4)
+				r := rand.New(rand.NewPCG(81, uint64(area)))
+				middle, near, heat := random(82, s.n*area), make([]float32, area), random(83, s.n*s.points*area)
+				regress, offset := spiky(84, 2*s.n*s.points*area), random(85, 2*s.n*s.points*area)
+				for i := range near {
+					near[i] = r.Float32()
+					if s.hot == 0 {
+						near[i] = 1
+					}
+				}
+				for i := range middle {
+					middle[i] *= float32(s.hot)
+				}
+				for i := range heat {
+					heat[i] *= float32(s.hot)
+				}
+				for i := range regress {
+					if regress[i] *= 6; s.hot == 0 { // four cells are as near: the first of them counts
+						regress[i] = float32(math.Mod(math.Floor(float64(regress[i])), 5)) + .5
+					}
+				}
+				if area > 500 && s.hot > 0 {
+					for _, v := range [][]float32{middle, heat} {
+						for i := range v {
+							switch r.IntN(40) {
+							case 0:
+								v[i] = float32(math.NaN())
+							case 1:
+								v[i] = -inf
+							case 2:
+								v[i] = -3e4
+							}
+						}
+					}
+					for i := range area { // the last point of all is nowhere
+						heat[(s.n*s.points-1)*area+i] = float32(math.NaN())
+					}
+				}
+				sigmoid := func(x float32) float64 { return 1 / (1 + math.Exp(-float64(x))) }
+				y := out(s.n * (5*s.points + 1))
+				d.run(t, "person_points", [3]int{s.points, s.n, 1}, 128, middle, near, heat, regress, offset, y, s.h, s.w, slack)
+				for n := range s.n {
+					row := y.got[n*(5*s.points+1):][:5*s.points+1]
+					mid := middle[n*area:][:area]
+					m, best, next, _ := personPoint(area, func(c int) float64 { return sigmoid(mid[c]) * float64(near[c]) })
+					if s.hot > 0 && best-next < 2e-6*best {
+						t.Fatal("two middles are as good: choose another seed")
+					}
+					value := func(what string, got float32, want float64) {
+						if !(math.Abs(float64(got)-want) <= 2e-6*(1+math.Abs(want))) && (want == want || got == got) {
+							t.Fatalf("picture %d: %s is %v, want %v", n, what, got, want)
+						}
+					}
+					value("the middle's warmth", row[5*s.points], sigmoid(mid[m]))
+					for k := range s.points {
+						plane := heat[(n*s.points+k)*area:][:area]
+						both := 2 * (n*s.points + k) * area
+						ey, ex := float64(float32(m/s.w)+regress[both+m]), float64(float32(m%s.w)+regress[both+area+m])
+						a, best, next, there := personPoint(area, func(c int) float64 {
+							return sigmoid(plane[c]) / (math.Hypot(float64(c/s.w)-ey, float64(c%s.w)-ex) + float64(slack))
+						})
+						if there && s.hot > 0 && best-next < 2e-6*best {
+							t.Fatal("two cells are as good: choose another seed")
+						}
+						warmth := 0.0
+						if there {
+							warmth = sigmoid(plane[a])
+						}
+						for i, want := range []float64{(float64(a%s.w) + float64(offset[both+area+a])) / float64(s.w), (float64(a/s.w) + float64(offset[both+a])) / float64(s.h), warmth, ex / float64(s.w), ey / float64(s.h)} {
+							value(fmt.Sprintf("value %d of point %d", i, k), row[5*k+i], want)
+						}
+					}
+				}
+			})
+		}
+	})
+}

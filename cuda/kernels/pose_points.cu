@@ -9,13 +9,10 @@
 // bodies from the count on stay as they are.
 // Launch: 128 threads, one point each block, grid (points, most). Bound: arithmetic, 41² exponentials and roots a point.
 #include "common.cuh"
+#include "best.cuh"
 
 const int REACH = 20;
 const float NEAR = 1.8f, FARTHEST = 1e6f;
-
-// A score and its place as one number, which is larger where the score is higher, and of equals where the place is earlier; 0 is none.
-typedef unsigned long long u64;
-DEVICE u64 key(float score, int place) { return (u64)__float_as_uint(score) << 32 | ~(u32)place; }
 
 KERNEL __launch_bounds__(128) pose_points(const int2* __restrict__ found, const int* __restrict__ count, const float* __restrict__ regress, const float* __restrict__ heat, const float* __restrict__ offset,
     float4* __restrict__ y, int h, int w, int most) {
@@ -35,12 +32,8 @@ KERNEL __launch_bounds__(128) pose_points(const int2* __restrict__ found, const 
       const float s = 1 / ((1 + expf(-from[j * w + i])) * (sqrtf(dy * dy + dx * dx) + NEAR));
       if (s >= 0) best = max(best, key(s, j * w + i));  // no NaN
     }
-#pragma unroll
-  for (int o = 16; o > 0; o >>= 1) best = max(best, __shfl_xor_sync(0xffffffffu, best, o));
-  if ((threadIdx.x & 31) == 0) part[threadIdx.x >> 5] = best;
-  __syncthreads();
+  best = blockBest(best, part);
   if (threadIdx.x != 0) return;
-  best = max(max(part[0], part[1]), max(part[2], part[3]));
-  const int place = best ? (int)~(u32)best : -1, at = max(place, 0);
+  const int place = best ? placeOf(best) : -1, at = max(place, 0);
   y[b * gridDim.x + k] = make_float4(__int_as_float(place), from[at], offset[(size_t)(2 * k) * area + at], offset[(size_t)(2 * k + 1) * area + at]);
 }

@@ -68,7 +68,7 @@ type Boxes struct {
 // LoadBoxes reads the box network that ships; threads 0 takes all cores. Without the pose
 // net the error wraps pretrained.ErrMissing.
 func LoadBoxes(threads int) (*Boxes, error) {
-	pose, err := loadPose(model.Options{Threads: threads})
+	pose, err := loadPose(model.Options{Threads: threads}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -115,18 +115,21 @@ func (b *Boxes) Look(boxes []Boxed) ([]Glimpse, error) {
 		for _, x := range some {
 			rgb = append(rgb, x.Picture, mirrored(x.Picture))
 		}
-		maps, err := b.pose.look(rgb)
+		seen, err := b.pose.look(rgb)
 		if err != nil {
 			return nil, err
+		}
+		const deep = deepPlanes * deepCells * deepCells
+		if len(seen[1].Data) != len(rgb)*deep {
+			return nil, fmt.Errorf("%s: features of the shape %v", PoseNet, seen[1].Shape)
 		}
 		for i, x := range some {
 			g := Glimpse{Box: x.Box, Head: x.Head, outlines: x.Outlines}
 			cover := coverOf(x.Box, x.Head)
 			for v := range 2 {
-				m := mapsOf(maps, 2*i+v)
-				g.pose[v], g.features[v] = make([]float32, poseValues), make([]float32, deepPlanes)
-				m.points(b.pose.near, g.pose[v])
-				m.cover(&cover, g.features[v])
+				at := 2*i + v
+				g.pose[v], g.features[v] = slices.Clone(seen[0].Data[at*poseValues:][:poseValues]), make([]float32, deepPlanes)
+				covered(seen[1].Data[at*deep:][:deep], &cover, g.features[v])
 			}
 			out[from+i] = g
 		}
@@ -175,11 +178,11 @@ func coverOf(box scene.Box, head bool) (cover [deepCells * deepCells]float32) {
 	return cover
 }
 
-// cover gives the weighted mean of the last features.
-func (m poseMaps) cover(weight *[deepCells * deepCells]float32, to []float32) {
+// covered gives the weighted mean of a picture's last features.
+func covered(features []float32, weight *[deepCells * deepCells]float32, to []float32) {
 	for p := range deepPlanes {
 		sum := float32(0)
-		for i, v := range m.deep[p*deepCells*deepCells : (p+1)*deepCells*deepCells] {
+		for i, v := range features[p*deepCells*deepCells : (p+1)*deepCells*deepCells] {
 			sum += weight[i] * v
 		}
 		to[p] = sum

@@ -37,26 +37,29 @@ const (
 // deepPort is the pose net's last layer of features.
 const deepPort = "StatefulPartitionedCall/center_net_mobile_net_v2fpn_feature_extractor/model_1/model/out_relu/Relu6"
 
-// regions of the last features that are averaged, as rows from and to; the
-// columns are 2 to 6: the student, head and shoulders, chest and hands.
-var regions = [][2]int{{1, 7}, {1, 4}, {4, 7}}
+// regions of the last features that are averaged: the student, head and shoulders, chest and hands.
+var regions = []model.Window{{Top: 1, Bottom: 7, Left: 2, Right: 6}, {Top: 1, Bottom: 4, Left: 2, Right: 6}, {Top: 4, Bottom: 7, Left: 2, Right: 6}}
+
+// slack is what is added to the way from where the student's middle says that a point is, in cells, before heat is divided by it (MoveNet's own
+// decoder: 1.8 in a grid of 48).
+const slack = 1.8 * poseGrid / 48
 
 // poseEncoder is the large network's encoder.
 type poseEncoder struct {
 	pose, head *model.Net
-	onGPU      bool      // more pictures go in a run, filled up to a power of two, for a GPU has a graph recorded for each size
-	near       []float32 // how likely the student's middle is in a cell of the maps
+	onGPU      bool // more pictures go in a run, filled up to a power of two, for a GPU has a graph recorded for each size
 	pictures   []float32
 }
 
-// loadPose loads the pose net alone.
-func loadPose(o model.Options) (*poseEncoder, error) {
+// loadPose loads the pose net alone, to give a picture's points, and its last features: their means over windows, or all of them where there are none.
+func loadPose(o model.Options, windows []model.Window) (*poseEncoder, error) {
 	path, err := pretrained.Path(PoseNet)
 	if err != nil {
 		return nil, err
 	}
-	e := &poseEncoder{near: nearness(), onGPU: o.Device != model.CPU && o.Device != ""}
-	o.MaxBatch, o.Outputs = poseOnGPU/2, []string{"center_logit", "point_heatmap", "point_regress", "point_offset", deepPort}
+	e := &poseEncoder{onGPU: o.Device != model.CPU && o.Device != ""}
+	o.MaxBatch = poseOnGPU / 2
+	o.Person = &model.Person{Middle: "center_logit", Heat: "point_heatmap", Regress: "point_regress", Offset: "point_offset", Near: nearness(), Slack: slack, Features: deepPort, Windows: windows}
 	e.pose, err = model.LoadFile(path, o)
 	if err != nil {
 		return nil, err
@@ -65,7 +68,7 @@ func loadPose(o model.Options) (*poseEncoder, error) {
 }
 
 func newPoseEncoder(onnx []byte, o model.Options) (*poseEncoder, error) {
-	e, err := loadPose(o)
+	e, err := loadPose(o, regions)
 	if err != nil {
 		return nil, err
 	}
@@ -129,16 +132,15 @@ func (e *poseEncoder) see(rgb [][]byte) (pose, features model.Tensor, err error)
 		if err != nil {
 			return pose, features, err
 		}
-		for i := from; i < to; i++ {
-			m := mapsOf(out, i-from)
-			m.points(e.near, pose.Data[i*poseValues:][:poseValues])
-			m.average(features.Data[i*len(regions)*deepPlanes:][:len(regions)*deepPlanes])
+		if copy(pose.Data[from*poseValues:to*poseValues], out[0].Data); len(out[1].Data) < (to-from)*len(regions)*deepPlanes {
+			return pose, features, fmt.Errorf("%s: features of the shape %v", PoseNet, out[1].Shape)
 		}
+		copy(features.Data[from*len(regions)*deepPlanes:to*len(regions)*deepPlanes], out[1].Data)
 	}
 	return pose, features, nil
 }
 
-// look runs the pose net; rows of its outputs beyond those of the pictures mean nothing.
+// look runs the pose net: points (N, 86), and features; rows beyond those of the pictures mean nothing.
 func (e *poseEncoder) look(rgb [][]byte) ([]model.Tensor, error) {
 	const area = poseSide * poseSide
 	rows := len(rgb)
@@ -163,83 +165,10 @@ func (e *poseEncoder) look(rgb [][]byte) ([]model.Tensor, error) {
 		return nil, err
 	}
 	e.onGPU = e.onGPU && e.pose.DeviceError() == nil
-	for k, want := range []int{poseGrid * poseGrid, 17 * poseGrid * poseGrid, 34 * poseGrid * poseGrid, 34 * poseGrid * poseGrid, deepPlanes * deepCells * deepCells} {
-		if len(out[k].Data) != rows*want {
-			return nil, fmt.Errorf("%s: output %d has the shape %v", PoseNet, k, out[k].Shape)
-		}
+	if len(out[0].Data) != rows*poseValues {
+		return nil, fmt.Errorf("%s: points of the shape %v", PoseNet, out[0].Shape)
 	}
 	return out, nil
-}
-
-// poseMaps are the pose net's outputs of one picture: logits and, y before x,
-// ways in cells.
-type poseMaps struct{ center, heat, regress, offset, deep []float32 }
-
-func mapsOf(out []model.Tensor, i int) poseMaps {
-	of := func(k int) []float32 {
-		n := len(out[k].Data) / out[k].Shape[0]
-		return out[k].Data[i*n : (i+1)*n]
-	}
-	return poseMaps{of(0), of(1), of(2), of(3), of(4)}
-}
-
-func sigmoid(x float32) float32 { return float32(1 / (1 + math.Exp(-float64(x)))) }
-
-// points decodes the person nearest the middle: from the middle's cell the net
-// regresses to each point, and the warm cell of the point's heat map near there,
-// with its offset, is the point.
-func (m poseMaps) points(near []float32, to []float32) {
-	const cells = poseGrid * poseGrid
-	best, middle := float32(-1), 0
-	for i, w := range near {
-		if p := sigmoid(m.center[i]) * w; p > best {
-			best, middle = p, i
-		}
-	}
-	my, mx := float32(middle/poseGrid), float32(middle%poseGrid)
-	for k := range posePoints {
-		y, x := my+m.regress[2*k*cells+middle], mx+m.regress[(2*k+1)*cells+middle]
-		at, score := warmest(m.heat[k*cells:][:cells], x, y)
-		to[5*k] = (float32(at%poseGrid) + m.offset[(2*k+1)*cells+at]) / poseGrid
-		to[5*k+1] = (float32(at/poseGrid) + m.offset[2*k*cells+at]) / poseGrid
-		to[5*k+2], to[5*k+3], to[5*k+4] = score, x/poseGrid, y/poseGrid
-	}
-	to[poseValues-1] = sigmoid(m.center[middle])
-}
-
-// slack is what is added to the way from the regressed place, in cells, before
-// heat is divided by it: small ways do not matter (MoveNet's own decoder: 1.8 in
-// a grid of 48).
-const slack = 1.8 * poseGrid / 48
-
-// warmest is the cell whose heat over its way from (x, y) is greatest, with its
-// heat.
-func warmest(logits []float32, x, y float32) (at int, heat float32) {
-	best := float32(-1)
-	for i, z := range logits {
-		dx, dy := float32(i%poseGrid)-x, float32(i/poseGrid)-y
-		h := sigmoid(z)
-		if w := h / (float32(math.Sqrt(float64(dx*dx+dy*dy))) + slack); w > best {
-			best, at, heat = w, i, h
-		}
-	}
-	return at, heat
-}
-
-// average gives the mean of the last features over each of the regions.
-func (m poseMaps) average(to []float32) {
-	for r, rows := range regions {
-		n := float32((rows[1] - rows[0]) * 4)
-		for p := range deepPlanes {
-			plane, sum := m.deep[p*deepCells*deepCells:], float32(0)
-			for y := rows[0]; y < rows[1]; y++ {
-				for x := 2; x < 6; x++ {
-					sum += plane[y*deepCells+x]
-				}
-			}
-			to[r*deepPlanes+p] = sum / n
-		}
-	}
 }
 
 // Sight is what a network that looks through the pose net is trained on in place of a

@@ -70,7 +70,7 @@ func TestLargeEqualsONNXRuntime(t *testing.T) {
 func TestPointsEqualTraining(t *testing.T) {
 	net := large(t)
 	rgb := student(t)
-	out, err := net.encoder.(*poseEncoder).look([][]byte{rgb})
+	pose, features, err := net.encoder.(*poseEncoder).see([][]byte{rgb})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,18 +82,14 @@ func TestPointsEqualTraining(t *testing.T) {
 	if err := json.Unmarshal(raw, &want); err != nil {
 		t.Fatal(err)
 	}
-	pose, features := make([]float32, poseValues), make([]float32, len(regions)*deepPlanes)
-	m := mapsOf(out, 0)
-	m.points(nearness(), pose)
-	m.average(features)
 	for i, w := range want.Pose {
-		if d := math.Abs(float64(pose[i]) - w); !(d <= 0.002) {
-			t.Errorf("value %d of point %d is %v, want %v", i%5, i/5, pose[i], w)
+		if d := math.Abs(float64(pose.Data[i]) - w); !(d <= 0.002) {
+			t.Errorf("value %d of point %d is %v, want %v", i%5, i/5, pose.Data[i], w)
 		}
 	}
 	for i, w := range want.Features { // every 16th is stored
-		if d := math.Abs(float64(features[16*i]) - w); !(d <= 0.01) {
-			t.Errorf("feature %d is %v, want %v", 16*i, features[16*i], w)
+		if d := math.Abs(float64(features.Data[16*i]) - w); !(d <= 0.01) {
+			t.Errorf("feature %d is %v, want %v", 16*i, features.Data[16*i], w)
 		}
 	}
 }
@@ -165,7 +161,7 @@ func student(t *testing.T) []byte {
 
 // Runs that are filled up, as on a GPU, give each picture what runs of a few give it on the CPU.
 func TestPoseRunsAreFilledUp(t *testing.T) {
-	e, err := loadPose(model.Options{Threads: 1})
+	e, err := loadPose(model.Options{Threads: 1}, regions)
 	if errors.Is(err, pretrained.ErrMissing) {
 		t.Skip(err)
 	}

@@ -162,6 +162,7 @@ func works() []work {
 		{"frame_input", "1920×1080 to 1280×736", 3*1920*1080 + 4*3*1280*736, 2 * 3 * (9 + 3) * 1280 * 736, false},
 		{"peak_values", "200 of 320×184, 34 channels", 4 * 2 * 200 * 34, 0, false},
 		{"pose_points", "40 bodies, 17 points of 168×224", 4 * 40 * 17 * (41*41 + 8), 12 * 40 * 17 * 41 * 41, false},
+		{"person_points", "32 pictures, 17 points of 64²", 4 * 32 * 64 * 64 * (1 + 17), 32 * 17 * 64 * 64 * 20, false},
 		{"flow_gray", "128 of 320×180", 128 * 320 * 180 * (3 + 4), 5 * 128 * 320 * 180, false},
 		{"flow_halve", "128 of 320×180", 4 * 128 * 320 * 180 * 1.25, 128 * 320 * 180, false},
 		{"flow_patches", "64 pairs of 320×180, 4 levels", 8*grey + 8*patches + 2*grey, patches * 64 * (5*25 + 12*30), false},

@@ -1,0 +1,194 @@
+package model
+
+import (
+	"fmt"
+	"math"
+
+	"classlens/cuda/exec"
+)
+
+// Person has a network that finds the points of one person in maps, as MoveNet Thunder does, read its maps itself, on a GPU there: it then has
+// two outputs, (N, 5·points + 1) and (N, len(Windows), C), in place of its own.
+//
+// The first are, a point, x and y in shares of the picture, score, and x and y where the person's middle says that it is; then the middle's score.
+// The middle is the cell with the greatest σ(Middle)·Near. From there Regress leads to each point: it is the cell whose σ(Heat) over its
+// way from that place, and Slack, is greatest, with its Offset (MoveNet's own decoder, with a Near and a Slack of ours).
+//
+// The second are the means of Features over windows of its cells; without windows, Features as they are.
+type Person struct {
+	Middle, Heat, Regress, Offset string    // tensors: logits (N, 1, h, w), logits (N, points, h, w), cells (N, points · (y, x), h, w) twice
+	Near                          []float32 // (h, w), 0 or above
+	Slack                         float32   // cells; small ways do not matter
+	Features                      string    // tensor (N, C, fh, fw)
+	Windows                       []Window
+}
+
+// Window is a part of a map: rows and columns from the first to before the last.
+type Window struct{ Top, Bottom, Left, Right int }
+
+// The ops that stand for it in a graph, and what they make.
+const (
+	opNamePerson = "classlens.PersonPoints"
+	opNameMeans  = "classlens.WindowMeans"
+	portPerson   = "classlens/person"
+	portMeans    = "classlens/means"
+)
+
+// add puts the two ops behind a graph.
+func (p *Person) add(f *graphFile) (outputs []string) {
+	f.initializers["classlens/near"] = &value{shape: []int{len(p.Near)}, floats: p.Near}
+	var windows []int64
+	for _, w := range p.Windows {
+		windows = append(windows, int64(w.Top), int64(w.Bottom), int64(w.Left), int64(w.Right))
+	}
+	f.nodes = append(f.nodes,
+		&node{op: opNamePerson, name: portPerson, inputs: []string{p.Middle, p.Heat, p.Regress, p.Offset, "classlens/near"}, outputs: []string{portPerson}, attrs: map[string]attribute{"slack": {f: p.Slack}}})
+	if len(windows) == 0 {
+		return []string{portPerson, p.Features}
+	}
+	f.nodes = append(f.nodes,
+		&node{op: opNameMeans, name: portMeans, inputs: []string{p.Features}, outputs: []string{portMeans}, attrs: map[string]attribute{"windows": {ints: windows}}})
+	return []string{portPerson, portMeans}
+}
+
+// personShapes checks what a person's points are read from and gives the number of pictures and points and the size of the maps.
+func personShapes(middle, heat, regress, offset []int, near int) (n, points, h, w int, err error) {
+	if len(heat) == 4 {
+		n, points, h, w = heat[0], heat[1], heat[2], heat[3]
+	}
+	fits := len(heat) == 4 && near == h*w
+	for i, s := range [][]int{middle, regress, offset} {
+		fits = fits && len(s) == 4 && s[0] == n && s[1] == []int{1, 2 * points, 2 * points}[i] && s[2] == h && s[3] == w
+	}
+	if !fits {
+		err = fmt.Errorf("%w: points are sought in maps of shapes %v, %v, %v, %v with %d weights", ErrMalformed, middle, heat, regress, offset, near)
+	}
+	return n, points, h, w, err
+}
+
+func sigmoid(x float32) float32 { return float32(1 / (1 + math.Exp(-float64(x)))) }
+
+// opPersonPoints is the decoder in plain Go.
+func opPersonPoints(c *opCall) ([]*value, error) {
+	near := c.in[4].floats
+	n, points, h, w, err := personShapes(c.in[0].shape, c.in[1].shape, c.in[2].shape, c.in[3].shape, len(near))
+	if err != nil {
+		return nil, err
+	}
+	out, area, slack := c.room.newValue(n, 5*points+1), h*w, c.node.float("slack", 0)
+	for i := range n {
+		of := func(k, channels int) []float32 { return c.in[k].floats[i*channels*area:][:channels*area] }
+		center, heat, regress, offset, to := of(0, 1), of(1, points), of(2, 2*points), of(3, 2*points), out.floats[i*(5*points+1):][:5*points+1]
+		best, middle := float32(-1), 0
+		for k, weight := range near {
+			if p := sigmoid(center[k]) * weight; p > best {
+				best, middle = p, k
+			}
+		}
+		my, mx := float32(middle/w), float32(middle%w)
+		for k := range points {
+			y, x := my+regress[2*k*area+middle], mx+regress[(2*k+1)*area+middle]
+			at, score := warmest(heat[k*area:][:area], w, x, y, slack)
+			to[5*k] = (float32(at%w) + offset[(2*k+1)*area+at]) / float32(w)
+			to[5*k+1] = (float32(at/w) + offset[2*k*area+at]) / float32(h)
+			to[5*k+2], to[5*k+3], to[5*k+4] = score, x/float32(w), y/float32(h)
+		}
+		to[5*points] = sigmoid(center[middle])
+	}
+	return one(out)
+}
+
+// warmest is the cell whose heat over its way from (x, y) is greatest, with its heat.
+func warmest(logits []float32, width int, x, y, slack float32) (at int, heat float32) {
+	best := float32(-1)
+	for i, z := range logits {
+		dx, dy := float32(i%width)-x, float32(i/width)-y
+		h := sigmoid(z)
+		if w := h / (float32(math.Sqrt(float64(dx*dx+dy*dy))) + slack); w > best {
+			best, at, heat = w, i, h
+		}
+	}
+	return at, heat
+}
+
+// windowsOf are the windows of a node, in maps of h x w cells.
+func windowsOf(n *node, h, w int) ([]Window, error) {
+	v := n.ints("windows")
+	if len(v) == 0 || len(v)%4 != 0 {
+		return nil, fmt.Errorf("%w: %d numbers are no windows", ErrMalformed, len(v))
+	}
+	var all []Window
+	for ; len(v) > 0; v = v[4:] {
+		x := Window{int(v[0]), int(v[1]), int(v[2]), int(v[3])}
+		if x.Top < 0 || x.Top >= x.Bottom || x.Bottom > h || x.Left < 0 || x.Left >= x.Right || x.Right > w {
+			return nil, fmt.Errorf("%w: window %v in a map of %d x %d", ErrMalformed, x, h, w)
+		}
+		all = append(all, x)
+	}
+	return all, nil
+}
+
+func opWindowMeans(c *opCall) ([]*value, error) {
+	x := c.in[0]
+	if len(x.shape) != 4 {
+		return nil, fmt.Errorf("%w: means of windows of a tensor of shape %v", ErrMalformed, x.shape)
+	}
+	n, planes, h, w := x.shape[0], x.shape[1], x.shape[2], x.shape[3]
+	windows, err := windowsOf(c.node, h, w)
+	if err != nil {
+		return nil, err
+	}
+	out := c.room.newValue(n, len(windows), planes)
+	for i := range n {
+		for r, v := range windows {
+			cells := float32((v.Bottom - v.Top) * (v.Right - v.Left))
+			for p := range planes {
+				plane, sum := x.floats[(i*planes+p)*h*w:], float32(0)
+				for row := v.Top; row < v.Bottom; row++ {
+					for _, f := range plane[row*w+v.Left : row*w+v.Right] {
+						sum += f
+					}
+				}
+				out.floats[(i*len(windows)+r)*planes+p] = sum / cells
+			}
+		}
+	}
+	return one(out)
+}
+
+// personPoints writes the decoder as a kernel.
+func (c *deviceCompiler) personPoints(n *node) bool {
+	near := c.value(n.inputs[4])
+	if near == nil {
+		return false
+	}
+	pictures, points, _, _, err := personShapes(c.shape(n.inputs[0]), c.shape(n.inputs[1]), c.shape(n.inputs[2]), c.shape(n.inputs[3]), len(near.floats))
+	if err != nil {
+		return false
+	}
+	y := c.program.Add(pictures, 5*points+1)
+	return c.made(n, &exec.PersonPoints{Middle: c.in(n, 0), Heat: c.in(n, 1), Regress: c.in(n, 2), Offset: c.in(n, 3), Near: c.one(near), Y: y, Slack: n.float("slack", 0)}, y)
+}
+
+// windowMeans are a product: each picture's (C, cells) by weights that are one over a window's cells within it and 0 elsewhere.
+func (c *deviceCompiler) windowMeans(n *node) bool {
+	x := c.shape(n.inputs[0])
+	if len(x) != 4 {
+		return false
+	}
+	windows, err := windowsOf(n, x[2], x[3])
+	if err != nil {
+		return false
+	}
+	cells := x[2] * x[3]
+	weights := newValue(len(windows), cells)
+	for r, v := range windows {
+		for row := v.Top; row < v.Bottom; row++ {
+			for column := v.Left; column < v.Right; column++ {
+				weights.floats[r*cells+row*x[3]+column] = 1 / float32((v.Bottom-v.Top)*(v.Right-v.Left))
+			}
+		}
+	}
+	y := c.program.Add(x[0], len(windows), x[1])
+	return c.made(n, &exec.MatMul{A: c.one(weights), B: c.in(n, 0), Bias: exec.None, Residual: exec.None, Y: y, Batch: x[0], M: len(windows), N: x[1], K: cells, StepB: x[1] * cells, TransB: true, Alpha: 1}, y)
+}
