@@ -201,12 +201,13 @@ func (c *convert) emit(b *builder) error {
 		b.launch("to_half", [3]int{ceil(n, 512), 1, 1}, 256, b.at(c.X), b.at(c.Y), n, c.kind.kind())
 		return nil
 	}
-	name := "last_half"
-	if from.Layout == Last {
-		name = "first_float"
-	}
 	s := from.Shape
-	b.launch(name, [3]int{ceil(count(s[2:]), 32), ceil(eight(s[1]), 32), s[0]}, 256, b.at(c.X), b.at(c.Y), s[1], eight(s[1]), count(s[2:]), c.kind.kind())
+	pad, area := eight(s[1]), count(s[2:])
+	if from.Layout == Last {
+		b.launch("first_float", [3]int{ceil(area, 32), ceil(pad, 32), s[0]}, 256, b.at(c.X), b.at(c.Y), s[1], pad, area, c.kind.kind())
+		return nil
+	}
+	b.launch("last_half", [3]int{ceil(s[0]*area, 128), pad / 8, 1}, 128, b.at(c.X), b.at(c.Y), s[0]*area, s[1], pad, area, c.kind.kind())
 	return nil
 }
 
@@ -253,6 +254,12 @@ func (c *halfConv) emit(b *builder) error {
 		if err != nil {
 			return err
 		}
+		if win.KH == 3 && win.KW == 3 {
+			total := x[0] * y[2] * ceil(y[3], 2) * channels / 8
+			b.launch("depthwise_"+c.kind.String()+"_3x3", [3]int{ceil(total, 128), 1, 1}, 128, b.at(c.X), weights, bias, b.at(c.Y), total, channels/8, x[2], x[3], y[2], y[3],
+				win.SH, win.SW, win.Top, win.Left, lo, hi)
+			return nil
+		}
 		total := x[0] * y[2] * y[3] * channels / 8
 		b.launch("depthwise_"+c.kind.String(), [3]int{ceil(total, 128), 1, 1}, 128, b.at(c.X), weights, bias, b.at(c.Y), total, channels/8, x[2], x[3], y[2], y[3],
 			win.KH, win.KW, win.SH, win.SW, win.Top, win.Left, lo, hi)
@@ -292,12 +299,13 @@ func packHalf(w []float32, shape []int, m, c int, kind Precision) []uint16 {
 	return out
 }
 
-// packDepthwise turns (C, 1, taps) into (taps, c).
+// packDepthwise turns (C, 1, taps) into (taps, 2, c/8, 4): of each eight channels the first four, then the last four.
 func packDepthwise(w []float32, channels, c int) []float32 {
 	taps := len(w) / channels
 	out := make([]float32, taps*c)
 	for i, v := range w {
-		out[i%taps*c+i/taps] = v
+		k := i / taps
+		out[i%taps*c+k%8/4*c/2+k/8*4+k%4] = v
 	}
 	return out
 }

@@ -8,7 +8,8 @@
 // fully connected layer with h = w = 1.
 // Launch: 256 threads, grid (⌈M / WIDE⌉, ⌈pixels / 128⌉), WIDE by the kernel's name: 32 wastes less where M is thin.
 // Bound: memory up to some 300 channels on the narrower side, tensor cores above. Pieces of
-// 16 bytes are 8 channels of one pixel, copied past the registers, zeros outside the picture.
+// 16 bytes are 8 channels of one pixel, copied past the registers, zeros outside the picture. The sums of a network's layers are one to four stages long: what
+// hides the way to memory is blocks beside each other, three or four a multiprocessor.
 #include "common.cuh"
 #include "tensor.cuh"
 
@@ -61,7 +62,7 @@ DEVICE void conv(const u16* __restrict__ x, const u16* __restrict__ wt, const fl
 }
 
 #define CONV(NAME, H, WIDE)                                                                                                                          \
-  KERNEL __launch_bounds__(256, 2) NAME(const u16* __restrict__ x, const u16* __restrict__ w, const float* __restrict__ bias,                        \
+  KERNEL __launch_bounds__(256, WIDE == 64 ? 3 : 4) NAME(const u16* __restrict__ x, const u16* __restrict__ w, const float* __restrict__ bias,                        \
       const void* __restrict__ residual, void* __restrict__ y, int m, int pixels, int h, int wd, int c, int oh, int ow, int kh, int kw, int sh,      \
       int sw, int dh, int dw, int top, int left, float lo, float hi, int wide) {                                                                     \
     conv<H, WIDE>(x, w, bias, residual, y, m, pixels, Picture{h, wd, c, oh, ow, kh, kw, sh, sw, dh, dw, top, left}, lo, hi, wide);                   \

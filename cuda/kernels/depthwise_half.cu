@@ -2,7 +2,8 @@
 //
 //   y[n, i, j, c] = clamp(Σ_{a,b} w[a, b, c] · x[n, i·sh - top + a, j·sw - left + b, c] + bias[c])
 //
-// Shapes: x (N, h, w, C), y (N, oh, ow, C), w (kh, kw, C) fp32, bias (C) fp32 or none. C a multiple of 8. total = N·oh·ow·C / 8.
+// Shapes: x (N, h, w, C), y (N, oh, ow, C), bias (C) fp32 or none. C a multiple of 8. w (kh, kw, 2, C/8, 4) fp32: of each 8 channels
+// the first four, then the last four, so that lanes side by side read numbers side by side. total = N·oh·ow·C / 8.
 // Launch: 128 threads, 8 channels of one output each, grid ⌈total / 128⌉. Bound: memory, by pieces of 16 bytes.
 #include "common.cuh"
 #include "tensor.cuh"
@@ -26,7 +27,7 @@ DEVICE void depthwise(const uint4* __restrict__ x, const float4* __restrict__ w,
     for (int b = 0; b < kw; b++) {
       if ((u32)(x0 + b) >= (u32)wd) continue;
       const uint4 q = from[((y0 + a) * wd + x0 + b) * eighths];
-      const float4 k = w[((a * kw + b) * eighths + c) * 2], l = w[((a * kw + b) * eighths + c) * 2 + 1];
+      const float4 k = w[(a * kw + b) * 2 * eighths + c], l = w[((a * kw + b) * 2 + 1) * eighths + c];
       u = make_float4(u.x + k.x * H::low(q.x), u.y + k.y * H::high(q.x), u.z + k.z * H::low(q.y), u.w + k.w * H::high(q.y));
       v = make_float4(v.x + l.x * H::low(q.z), v.y + l.y * H::high(q.z), v.z + l.z * H::low(q.w), v.w + l.w * H::high(q.w));
     }

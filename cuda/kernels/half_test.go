@@ -111,7 +111,7 @@ func TestHalfConversions(t *testing.T) {
 				d.run(t, "pack_half", [3]int{ceil(len(want), 512), 1, 1}, 256, w, y, len(want), c, pad, taps, kind)
 				near(t, fmt.Sprint("pack ", name, s), y.values(kind, len(want)), want, 0)
 			}
-			for _, s := range [][3]int{{1, 1, 1}, {2, 5, 33}, {1, 32, 32}, {2, 41, 31}, {1, 64, 70}} {
+			for _, s := range [][3]int{{1, 1, 1}, {2, 5, 33}, {1, 32, 32}, {2, 41, 31}, {1, 64, 70}, {1, 5, 128}, {3, 9, 43}, {1, 8, 127}} {
 				n, c, area := s[0], s[1], s[2]
 				pad := ceil(c, 8) * 8
 				bits, x := halves(kind, wild(162, n*c*area))
@@ -122,7 +122,7 @@ func TestHalfConversions(t *testing.T) {
 				}
 				y := halfOut(len(last))
 				grid := [3]int{ceil(area, 32), ceil(pad, 32), n}
-				d.run(t, "last_half", grid, 256, x, y, c, pad, area, kind)
+				d.run(t, "last_half", [3]int{ceil(n*area, 128), pad / 8, 1}, 128, x, y, n*area, c, pad, area, kind)
 				near(t, fmt.Sprint("last ", name, s), y.values(kind, len(last)), f64(last), 0)
 				lastBits, _ := halves(kind, last)
 				back := out(len(x))
@@ -144,6 +144,16 @@ func turned(v []float32, rows, columns int) []float32 {
 	w := make([]float32, len(v))
 	for i, x := range v {
 		w[i%columns*rows+i/columns] = x
+	}
+	return w
+}
+
+// foursApart turns (taps, c) into (taps, 2, c/8, 4).
+func foursApart(v []float32, c int) []float32 {
+	w := make([]float32, len(v))
+	for i, x := range v {
+		k := i % c
+		w[i-k+k%8/4*c/2+k/8*4+k%4] = x
 	}
 	return w
 }
@@ -408,6 +418,8 @@ func TestDepthwiseHalf(t *testing.T) {
 				change(func(s *convShape) { s.n, s.h, s.w = 1, 1, 1 }),
 				change(func(s *convShape) { s.kh, s.kw, s.top, s.left, s.bottom, s.right, s.sw = 5, 2, 2, 0, 2, 1, 3 }),
 				change(func(s *convShape) { s.n, s.h, s.w, s.top, s.left, s.bottom, s.right = 2, 4, 5, 3, 3, 3, 3 }), // every tap meets every edge
+				change(func(s *convShape) { s.cin, s.groups, s.n, s.h, s.w, s.sh, s.sw = 16, 16, 3, 2, 43, 1, 2 }),   // 129 and 127 pairs of outputs
+				change(func(s *convShape) { s.n, s.h, s.w, s.sw = 1, 127, 3, 2 }),
 			} {
 				t.Run(fmt.Sprint(name, s), func(t *testing.T) {
 					oh, ow := s.size()
@@ -424,10 +436,18 @@ func TestDepthwiseHalf(t *testing.T) {
 					want := channelsLast64(s.reference(x, w, bias, nil), s.n, s.cin, oh*ow)
 					bits, _ := halves(kind, channelsLast(x, s.n, s.cin, s.h*s.w, s.cin))
 					y := halfOut(len(want))
-					d.run(t, "depthwise_"+name, [3]int{ceil(len(want)/8, 128), 1, 1}, 128, bits, turned(w, s.cin, s.kh*s.kw), biasArg, y, len(want)/8, s.cin/8, s.h, s.w, oh, ow, s.kh, s.kw, s.sh, s.sw,
+					packed := foursApart(turned(w, s.cin, s.kh*s.kw), s.cin)
+					d.run(t, "depthwise_"+name, [3]int{ceil(len(want)/8, 128), 1, 1}, 128, bits, packed, biasArg, y, len(want)/8, s.cin/8, s.h, s.w, oh, ow, s.kh, s.kw, s.sh, s.sw,
 						s.top, s.left, s.lo, s.hi)
 					size := channelsLast64(s.sizes(x, w, bias, nil), s.n, s.cin, oh*ow)
 					nearSum(t, "y", y.values(kind, len(want)), want, size, halfTolerance[kind])
+					if s.kh != 3 || s.kw != 3 {
+						return
+					}
+					y = halfOut(len(want))
+					total := s.n * oh * ceil(ow, 2) * s.cin / 8
+					d.run(t, "depthwise_"+name+"_3x3", [3]int{ceil(total, 128), 1, 1}, 128, bits, packed, biasArg, y, total, s.cin/8, s.h, s.w, oh, ow, s.sh, s.sw, s.top, s.left, s.lo, s.hi)
+					nearSum(t, "y of 3x3", y.values(kind, len(want)), want, size, halfTolerance[kind])
 				})
 			}
 		}
@@ -451,6 +471,11 @@ func TestDepthwiseHalfway(t *testing.T) {
 			y := halfOut(8)
 			d.run(t, "depthwise_"+halfKinds[kind], [3]int{1, 1, 1}, 128, x, w, nil, y, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, -inf, inf)
 			near(t, halfKinds[kind], y.values(kind, 8), ones, 0)
+			y = halfOut(8)
+			middle := make([]float32, 9*8) // the window's, all else 0
+			copy(middle[4*8:], w)
+			d.run(t, "depthwise_"+halfKinds[kind]+"_3x3", [3]int{1, 1, 1}, 128, x, middle, nil, y, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -inf, inf)
+			near(t, halfKinds[kind]+" 3x3", y.values(kind, 8), ones, 0)
 		}
 	})
 }

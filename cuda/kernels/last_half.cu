@@ -2,21 +2,19 @@
 //
 //   y[n, p, c] = x[n, c, p], zeros for c ≥ C
 //
-// Shapes: x (N, C, area), y (N, area, Cpad).
-// Launch: 256 threads, 32 x 32 a block, grid (⌈area / 32⌉, ⌈Cpad / 32⌉, N). Bound: memory; the turn goes through shared memory, so that both sides go side by side.
+// Shapes: x (N, C, area), y (N, area, Cpad), Cpad (wide) a multiple of 8. total = N·area.
+// Launch: 128 threads, 8 channels of one pixel each, grid (⌈total / 128⌉, Cpad / 8). Bound: memory; lanes are pixels side by side, so eight loads of whole
+// sectors are in flight a thread, and where there are 8 channels or fewer, as in a network's input, its 16 bytes join those of its neighbours.
 #include "common.cuh"
 #include "tensor.cuh"
 #include "half.cuh"
 
-KERNEL __launch_bounds__(256) last_half(const float* __restrict__ x, u16* __restrict__ y, int c, int pad, int area, int half) {
-  __shared__ float tile[32][33];
-  const int lane = threadIdx.x & 31, line = threadIdx.x >> 5, p0 = blockIdx.x * 32, c0 = blockIdx.y * 32;
-  x += (size_t)blockIdx.z * c * area;
-  y += (size_t)blockIdx.z * area * pad;
+KERNEL __launch_bounds__(128) last_half(const float* __restrict__ x, uint4* __restrict__ y, int total, int c, int wide, int area, int half) {
+  const int q = blockIdx.x * 128 + threadIdx.x, c0 = blockIdx.y * 8;
+  if (q >= total) return;
+  x += ((size_t)(q / area) * c + c0) * area + q % area;
+  float v[8];
 #pragma unroll
-  for (int r = line; r < 32; r += 8) tile[r][lane] = c0 + r < c && p0 + lane < area ? x[(size_t)(c0 + r) * area + p0 + lane] : 0.f;
-  __syncthreads();
-#pragma unroll
-  for (int r = line; r < 32; r += 8)
-    if (p0 + r < area && c0 + lane < pad) y[(size_t)(p0 + r) * pad + c0 + lane] = (u16)pack(tile[lane][r], 0, half);
+  for (int i = 0; i < 8; i++) v[i] = c0 + i < c ? x[(size_t)i * area] : 0.f;
+  y[(size_t)q * (wide / 8) + blockIdx.y] = make_uint4(pack(v[0], v[1], half), pack(v[2], v[3], half), pack(v[4], v[5], half), pack(v[6], v[7], half));
 }

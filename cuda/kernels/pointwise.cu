@@ -70,7 +70,7 @@ DEVICE void pointwise(const float* __restrict__ x, const float* __restrict__ wt,
 }
 
 #define POINTWISE(BM)                                                                                                                              \
-  KERNEL __launch_bounds__(256, 2) pointwise_##BM(const float* __restrict__ x, const float* __restrict__ w, const float* __restrict__ bias,           \
+  KERNEL __launch_bounds__(256, 3) pointwise_##BM(const float* __restrict__ x, const float* __restrict__ w, const float* __restrict__ bias,           \
       const float* __restrict__ residual, float* __restrict__ y, int m, int mpad, int k, int kpad, int pixels, int area, float lo, float hi) {     \
     pointwise<BM>(x, w, bias, residual, y, m, mpad, k, kpad, pixels, area, lo, hi);                                                                \
   }

@@ -35,7 +35,7 @@ func perBlock(kernel string, block int) []int {
 		{"conv_16", []int{256, 16}}, {"conv_32", []int{128, 32}}, {"conv_64", []int{64}}, {"pointwise_16", []int{16, 256}}, {"pointwise_32", []int{32, 128}}, {"pointwise_64", []int{64}},
 		{"gemm_bf16", []int{64, 128}}, {"gemm_fp16", []int{64, 128}}, {"gemm", []int{64}}, {"softmax", []int{4, 32}}, {"layer_norm_sums", []int{32}}, {"layer_norm", []int{4, 32}}, {"reduce_rows", []int{4, 32}},
 		{"global_pool_backward", []int{128}}, {"global_pool", []int{4, 32}}, {"plane_dot", []int{4, 32}}, {"class_loss", []int{4, 32}}, {"attention", []int{32, 128}}, {"fold", []int{32, 8}},
-		{"last_half", []int{32}}, {"first_float", []int{32}}, {"pool_half", []int{64, 32}}, {"flow_patches", []int{4}},
+		{"first_float", []int{32}}, {"pool_half", []int{64, 32}}, {"flow_patches", []int{4}},
 	} {
 		if strings.HasPrefix(kernel, k.prefix) {
 			return k.per

@@ -85,6 +85,8 @@ func works() []work {
 		depthwise("depthwise_3x3", 512, 96, 48, 24, 4),
 		depthwise("depthwise_bf16", 512, 96, 48, 24, 2),
 		depthwise("depthwise_fp16", 512, 96, 48, 24, 2),
+		depthwise("depthwise_bf16_3x3", 512, 96, 48, 24, 2),
+		depthwise("depthwise_fp16_3x3", 512, 96, 48, 24, 2),
 		{"depthwise_input", "128 × 96×48² ← 24²", 4 * (full + half), 18 * half, false},
 		{"depthwise_weight", "128 × 96×48², 24²", 4 * (full + half), 18 * half, false},
 		{"depthwise_weight_3x3", "128 × 96×48², 24²", 4 * (full + half), 18 * half, false},
