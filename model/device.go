@@ -17,6 +17,7 @@ type onDevice struct {
 	constants map[*value]*exec.Constant
 	most      int // images at a time, less after memory ran out; 0: no limit
 	frames    []*exec.Frames
+	keep      bool // inputs for Again
 }
 
 // Precision is what a GPU computes convolutions and products with weights in; sums, and all
@@ -32,16 +33,16 @@ const (
 )
 
 // openDevice readies a network for the device of its options.
-func (n *Net) openDevice(name string, most int, p Precision) error {
-	precision, ok := exec.ParsePrecision(string(p))
+func (n *Net) openDevice(o Options) error {
+	precision, ok := exec.ParsePrecision(string(o.Precision))
 	if !ok {
-		return fmt.Errorf("precision %q: there are %s, %s and %s", p, Float32, FP16, BF16)
+		return fmt.Errorf("precision %q: there are %s, %s and %s", o.Precision, Float32, FP16, BF16)
 	}
-	d, err := exec.Open(name)
+	d, err := exec.Open(o.Device)
 	if err != nil {
 		return err
 	}
-	n.device = &onDevice{net: exec.NewNet(d, precision), most: most, constants: map[*value]*exec.Constant{}}
+	n.device = &onDevice{net: exec.NewNet(d, precision), most: o.MaxBatch, constants: map[*value]*exec.Constant{}, keep: o.Keep}
 	return nil
 }
 
@@ -266,4 +267,21 @@ func (n *Net) Limit(in ...Tensor) (float64, error) {
 		return 0, err
 	}
 	return p.device.Limit(n.device.net.Device().Info().Peak()), nil
+}
+
+// Again evaluates the network, loaded with Keep, on the inputs of the run before, which have stayed on the device: what it costs where its pictures are
+// made there. ErrNotOnDevice says that it is on the CPU, or not whole on the device, or went through in parts.
+func (n *Net) Again(out []Tensor) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.device == nil || n.last == nil || n.last.device == nil || len(n.last.tail) > 0 || !n.allMade(n.last) || len(out) != len(n.graph.outputs) {
+		return ErrNotOnDevice
+	}
+	n.out = n.out[:0]
+	for i, name := range n.last.makes {
+		at := slices.IndexFunc(n.graph.outputs, func(p Port) bool { return p.Name == name })
+		out[at].resize(n.last.shapes[i])
+		n.out = append(n.out, out[at].Data)
+	}
+	return n.last.device.Again(n.out)
 }

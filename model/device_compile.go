@@ -79,6 +79,7 @@ func (n *Net) compileDevice(shapes [][]int, frames *exec.Frames) (*plan, error) 
 		return p, nil
 	}
 	var err error
+	c.program.Keep = n.device.keep
 	p.device, err = n.device.net.Prepare(c.program)
 	return p, err
 }

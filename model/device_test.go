@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 
 	"math/rand/v2"
@@ -287,5 +288,46 @@ func TestDeviceDamagedGraphs(t *testing.T) {
 	const tries = 5
 	if ran := eachDamagedGraph(t, tries, Options{Threads: 1, Device: "cuda"}); ran < len(kernelCases)*tries/20 {
 		t.Errorf("only %d of %d damaged graphs ran", ran, len(kernelCases)*tries)
+	}
+}
+
+// Inputs that are kept give what they gave, although the ops between write all over the other memory; without them it is said.
+func TestDeviceAgain(t *testing.T) {
+	needDevice(t)
+	in := randomTensor(rand.New(rand.NewPCG(9, 3)), -1, 1, 2, 3, 11, 14)
+	build := func() *graphFile {
+		s := newSmall(-1, 3, -1, -1).conv(3, 8, 3, 1, one4(1), 1).op("Relu", nil).conv(8, 8, 3, 1, one4(1), 1).op("Relu", nil).conv(8, 4, 3, 2, one4(1), 1)
+		return s.outputs(s.last)
+	}
+	for _, o := range []Options{{Threads: 1, Device: "cuda", Keep: true}, {Threads: 1, Device: "cuda", Keep: true, Precision: FP16}, {Threads: 1, Device: "cuda"}, {Threads: 1, Keep: true}} {
+		t.Run(fmt.Sprint(o.Device, o.Keep, o.Precision), func(t *testing.T) {
+			n, err := load(build(), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer n.Close()
+			out := make([]Tensor, 1)
+			if err := n.Again(out); !errors.Is(err, ErrNotOnDevice) {
+				t.Errorf("before any run: %v", err)
+			}
+			want, err := n.Run(in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 3 { // launched one by one, recorded, replayed
+				if err = n.Again(out); err != nil {
+					break
+				}
+				if d := difference(t, out[0], want[0]); d != 0 {
+					t.Fatalf("differs by %.2g of the largest value", d)
+				}
+			}
+			if kept := o.Keep && o.Device != ""; (err == nil) != kept {
+				t.Errorf("kept: %v, error %v", kept, err)
+			}
+			if got, err := n.Run(in); err != nil || difference(t, got[0], want[0]) > 1e-6 {
+				t.Errorf("a run afterwards: %v", err)
+			}
+		})
 	}
 }

@@ -23,6 +23,7 @@ type Options struct {
 	MaxBatch int
 	// Precision of a GPU's convolutions and products; "" is Float32.
 	Precision Precision
+	Keep      bool    // a GPU keeps the inputs of a run for Again
 	Person    *Person // read the maps of a network that finds a person's points; Outputs is not looked at
 }
 
@@ -91,7 +92,7 @@ func load(file *graphFile, o Options) (*Net, error) {
 		return nil, err
 	}
 	if onDevice {
-		if err := n.openDevice(o.Device, o.MaxBatch, o.Precision); err != nil {
+		if err := n.openDevice(o); err != nil {
 			return nil, errors.Join(err, n.Close())
 		}
 	}

@@ -48,6 +48,11 @@ func placeAll(p *Program) placement {
 	for _, t := range p.Outputs {
 		touch(t, len(p.Ops))
 	}
+	if p.Keep {
+		for _, t := range p.Inputs {
+			touch(t, len(p.Ops))
+		}
+	}
 	result := placement{at: map[int]int{}}
 	var placed []*span
 	for _, t := range order {

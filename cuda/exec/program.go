@@ -36,6 +36,7 @@ type Program struct {
 	Ops     []Op
 	Inputs  []int // given by the caller
 	Outputs []int
+	Keep    bool // inputs stay in place, so that Ready.Again finds them
 }
 
 // Op is one step of a program.

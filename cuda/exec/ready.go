@@ -24,9 +24,11 @@ type Ready struct {
 	staging *driver.HostBuffer // page-locked: inputs, then outputs
 	in, out []transfer
 	graph   *driver.Graph
-	plain   bool // recording failed: launch one by one
+	again   *driver.Graph // without the copies of the inputs
+	plain   bool          // recording failed: launch one by one
 	frames  *Frames
 	runs    int
+	repeats int
 }
 
 // transfer is a tensor that travels between host and device.
@@ -248,17 +250,40 @@ func (r *Ready) launch() error {
 			return err
 		}
 	}
-	if r.graph == nil && !r.plain && r.runs > 1 {
-		g, err := r.stream.Capture(r.each)
+	return r.replay(&r.graph, r.runs > 1, r.each)
+}
+
+// replay launches a graph, which it records first where it is time to, or what would be recorded.
+func (r *Ready) replay(graph **driver.Graph, record bool, each func() error) error {
+	if *graph == nil && !r.plain && record {
+		g, err := r.stream.Capture(each)
 		if err != nil && r.net.device.Err() != nil {
 			return err
 		}
-		r.graph, r.plain = g, err != nil
+		*graph, r.plain = g, err != nil
 	}
-	if r.graph != nil {
-		return r.graph.Launch(r.stream)
+	if *graph != nil {
+		return (*graph).Launch(r.stream)
 	}
-	return r.each()
+	return each()
+}
+
+// Again is Run on the inputs of the run before, which have stayed on the device, as those of a program with Keep do: what a network costs whose
+// pictures are made there.
+func (r *Ready) Again(out [][]float32) error {
+	err := func() error {
+		r.net.mu.Lock()
+		defer r.net.mu.Unlock()
+		if !r.program.Keep || r.runs == 0 {
+			return errors.New("the inputs of no run were kept on the device")
+		}
+		r.repeats++
+		return r.net.device.Do(func() error { return r.replay(&r.again, r.repeats > 1, r.compute) })
+	}()
+	if err != nil {
+		return err
+	}
+	return r.Finish(out)
 }
 
 // each queues the copies and kernels of a run.
@@ -270,6 +295,11 @@ func (r *Ready) each() error {
 			}
 		}
 	}
+	return r.compute()
+}
+
+// compute queues the kernels of a run and the copies of its outputs.
+func (r *Ready) compute() error {
 	for _, c := range r.calls {
 		if c.kernel == nil {
 			if err := r.arena.ZeroPart(r.stream, c.at, c.size); err != nil {
@@ -300,8 +330,10 @@ func (r *Ready) Free() error {
 
 func (r *Ready) free() error {
 	var errs []error
-	if r.graph != nil {
-		errs = append(errs, r.graph.Close())
+	for _, g := range []*driver.Graph{r.graph, r.again} {
+		if g != nil {
+			errs = append(errs, g.Close())
+		}
 	}
 	if r.stream != nil {
 		errs = append(errs, r.stream.Close())
@@ -314,6 +346,6 @@ func (r *Ready) free() error {
 	if r.staging != nil {
 		errs = append(errs, r.staging.Free())
 	}
-	r.graph, r.stream, r.tables, r.arena, r.staging, r.calls = nil, nil, nil, nil, nil, nil
+	r.graph, r.again, r.stream, r.tables, r.arena, r.staging, r.calls = nil, nil, nil, nil, nil, nil, nil
 	return errors.Join(errs...)
 }

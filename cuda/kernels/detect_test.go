@@ -314,7 +314,10 @@ func TestPersonPoints(t *testing.T) {
 							}
 						}
 					}
-					for i := range area { // the last point of all is nowhere
+					for i := range area { // the last point of all is nowhere, and of one shape the middle, too
+						if s.n == 1 {
+							middle[i] = float32(math.NaN())
+						}
 						heat[(s.n*s.points-1)*area+i] = float32(math.NaN())
 					}
 				}
@@ -324,8 +327,8 @@ func TestPersonPoints(t *testing.T) {
 				for n := range s.n {
 					row := y.got[n*(5*s.points+1):][:5*s.points+1]
 					mid := middle[n*area:][:area]
-					m, best, next, _ := personPoint(area, func(c int) float64 { return sigmoid(mid[c]) * float64(near[c]) })
-					if s.hot > 0 && best-next < 2e-6*best {
+					m, best, next, somewhere := personPoint(area, func(c int) float64 { return sigmoid(mid[c]) * float64(near[c]) })
+					if somewhere && s.hot > 0 && best-next < 2e-6*best {
 						t.Fatal("two middles are as good: choose another seed")
 					}
 					value := func(what string, got float32, want float64) {

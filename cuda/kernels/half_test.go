@@ -111,7 +111,7 @@ func TestHalfConversions(t *testing.T) {
 				d.run(t, "pack_half", [3]int{ceil(len(want), 512), 1, 1}, 256, w, y, len(want), c, pad, taps, kind)
 				near(t, fmt.Sprint("pack ", name, s), y.values(kind, len(want)), want, 0)
 			}
-			for _, s := range [][3]int{{1, 1, 1}, {2, 5, 33}, {1, 32, 32}, {2, 41, 31}, {1, 64, 70}, {1, 5, 128}, {3, 9, 43}, {1, 8, 127}} {
+			for _, s := range [][3]int{{1, 1, 1}, {2, 5, 33}, {1, 32, 32}, {2, 41, 31}, {1, 64, 70}, {1, 5, 128}, {3, 9, 43}, {1, 8, 127}, {2, 2, 3}, {2, 3, 3}, {2, 4, 3}, {2, 6, 3}, {2, 7, 3}} {
 				n, c, area := s[0], s[1], s[2]
 				pad := ceil(c, 8) * 8
 				bits, x := halves(kind, wild(162, n*c*area))
@@ -420,6 +420,11 @@ func TestDepthwiseHalf(t *testing.T) {
 				change(func(s *convShape) { s.n, s.h, s.w, s.top, s.left, s.bottom, s.right = 2, 4, 5, 3, 3, 3, 3 }), // every tap meets every edge
 				change(func(s *convShape) { s.cin, s.groups, s.n, s.h, s.w, s.sh, s.sw = 16, 16, 3, 2, 43, 1, 2 }),   // 129 and 127 pairs of outputs
 				change(func(s *convShape) { s.n, s.h, s.w, s.sw = 1, 127, 3, 2 }),
+				change(func(s *convShape) { s.h, s.w, s.top, s.left, s.bottom, s.right = 3, 6, 3, 3, 3, 4 }),
+				change(func(s *convShape) { s.h, s.w, s.top, s.left, s.bottom, s.right, s.sw = 3, 5, 3, 3, 3, 6, 2 }),
+				change(func(s *convShape) { s.h, s.w, s.top, s.left, s.bottom, s.right, s.sw = 3, 6, 3, 3, 3, 6, 2 }),
+				change(func(s *convShape) { s.h, s.w, s.top, s.left, s.bottom, s.right, s.sw = 3, 6, 3, 4, 3, 6, 2 }),
+				change(func(s *convShape) { s.h, s.w, s.top, s.left, s.bottom, s.right, s.sw = 3, 5, 3, 4, 3, 6, 2 }),
 			} {
 				t.Run(fmt.Sprint(name, s), func(t *testing.T) {
 					oh, ow := s.size()
@@ -471,11 +476,23 @@ func TestDepthwiseHalfway(t *testing.T) {
 			y := halfOut(8)
 			d.run(t, "depthwise_"+halfKinds[kind], [3]int{1, 1, 1}, 128, x, w, nil, y, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, -inf, inf)
 			near(t, halfKinds[kind], y.values(kind, 8), ones, 0)
-			y = halfOut(8)
-			middle := make([]float32, 9*8) // the window's, all else 0
-			copy(middle[4*8:], w)
-			d.run(t, "depthwise_"+halfKinds[kind]+"_3x3", [3]int{1, 1, 1}, 128, x, middle, nil, y, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -inf, inf)
-			near(t, halfKinds[kind]+" 3x3", y.values(kind, 8), ones, 0)
+			for sw := 1; sw <= 2; sw++ { // of 3 x 3, each place where the one pixel can lie in what two outputs see
+				for place := range 3 * (3 + sw) {
+					top, left := place/(3+sw), place%(3+sw)
+					weights, want := make([]float32, 9*8), make([]float64, 2*8)
+					for b := range 3 {
+						copy(weights[(top*3+b)*8:], w)
+					}
+					for o := range 2 {
+						if b := left - o*sw; b >= 0 && b < 3 {
+							copy(want[o*8:], ones)
+						}
+					}
+					y := halfOut(2 * 8)
+					d.run(t, "depthwise_"+halfKinds[kind]+"_3x3", [3]int{1, 1, 1}, 128, x, weights, nil, y, 1, 1, 1, 1, 1, 2, 1, sw, top, left, -inf, inf)
+					near(t, fmt.Sprint(halfKinds[kind], " 3x3 ", sw, top, left), y.values(kind, 2*8), want, 0)
+				}
+			}
 		}
 	})
 }
