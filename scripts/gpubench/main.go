@@ -4,7 +4,7 @@
 //	gpubench: infer-32 pytorch_ms 1.90 variant compiled-fp16 ratio 1.54
 //
 // A clip is five steps of one student. Times are medians of whole runs, results copied back. The classroom network's pictures are on the card, where an analysis
-// cuts them, as float32, for ours and for PyTorch; infer-N is in the precision that run.precision: auto takes, infer-N-float32 in float32; a detector's
+// cuts them, as float32, for ours and for PyTorch; infer-N is in fp16, infer-N-float32 in float32; a detector's
 // picture and a training step's are copied there. limit is the roofline of the launched ops, share what of it is reached; ratio is the fastest
 // PyTorch variant's time over ours. Without a card it says so and measures nothing; -small runs tiny rows, also on a simulated device: a dry run, whose lines say so and have four times the
 // limit in the place of a time.
@@ -194,11 +194,11 @@ func (b *bench) line(name string, ms float64, n int, unit string, limit float64,
 	return text
 }
 
-// inference is the classroom network, whole, on so many clips, in float32 and in the precision that an analysis takes; it gives what float32 says.
+// inference is the classroom network, whole, on so many clips, in float32 and in fp16; it gives what float32 says.
 func (b *bench) inference(clips int) (said []float32, err error) {
 	name := fmt.Sprintf("infer-%d", clips)
 	if said, err = b.infer(name+"-float32", clips, model.Float32); err == nil {
-		_, err = b.infer(name, clips, b.device.Network)
+		_, err = b.infer(name, clips, model.FP16)
 	}
 	return said, err
 }
