@@ -33,7 +33,7 @@ var inputCounts = map[string][2]int{
 	"Clip": {1, 3}, "PRelu": {2, 2}, "Pad": {1, 4}, "Concat": {1, anyNumber}, "Reshape": {1, 2}, "Flatten": {1, 1}, "Transpose": {1, 1}, "Slice": {1, 5}, "Split": {1, 2},
 	"Squeeze": {1, 2}, "Unsqueeze": {1, 2}, "Gather": {2, 2}, "Shape": {1, 1}, "Cast": {1, 1}, "Constant": {0, 0}, "ConstantOfShape": {1, 1}, "Expand": {2, 2}, "Where": {3, 3},
 	"ReduceMean": {1, 2}, "ReduceSum": {1, 2}, "ReduceMax": {1, 2}, "ReduceMin": {1, 2}, "Identity": {1, 1}, "Dropout": {1, 3}, "LeakyRelu": {1, 1}, "CumSum": {2, 2},
-	"LSTM": {3, 8}, "GRU": {3, 6}, "Max": {1, anyNumber}, "Min": {1, anyNumber},
+	"LSTM": {3, 8}, "GRU": {3, 6}, opNamePerson: {5, 5}, opNameMeans: {1, 1}, "Max": {1, anyNumber}, "Min": {1, anyNumber},
 }
 
 const anyNumber = maxNodes
