@@ -78,7 +78,7 @@ The weights of each day and model stay in DIR/weights; the same command again go
 	flags.StringVar(&test, "test", "", "`PRESENTATIONS` to judge on, such as 2014B")
 	flags.StringVar(&days, "days", "14,28,42,56,mid,end", "`DAYS` of prediction")
 	flags.StringVar(&kinds, "models", "all", "`MODELS`: all, or some of "+modelNames)
-	flags.StringVar(&fair, "fair", models.DefaultKind, "`MODEL` whose fairness is judged")
+	flags.StringVar(&fair, "fair", "", "`MODEL` whose fairness is judged; unless said the "+models.DefaultKind+" where it is among --models, otherwise the last of them")
 	flags.StringVar(&statics, "static-models", "", "with --with-static: more `MODELS` to try with personal attributes, all or some; the one of --fair is always tried")
 	flags.StringVar(&out, "out", "", "`FOLDER` for results and weights")
 	f.add(cmd)

@@ -86,7 +86,10 @@ func TestLearnerUCI(t *testing.T) {
 	if len(all) < 100 || 10*right < 8*len(all) {
 		t.Errorf("%d of %d right from plain grades", right, len(all))
 	}
-	tell(t, "day end, active", "eval", good, "--train", "fold1,fold2,fold3", "--test", "fold4,fold5", "--days", "1,end", "--models", "majority,lr,lstm", "--fair", "lr", "--quick", "--out", at("eval"))
+	tell(t, "day end, active", "eval", good, "--train", "fold1,fold2,fold3", "--test", "fold4,fold5", "--days", "1,end", "--models", "majority,lr,lstm", "--quick", "--out", at("eval"))
+	if trained, err := filepath.Glob(at("eval/weights/*")); err != nil || len(trained) != 6 {
+		t.Errorf("three models on two days were asked for, trained %v, %v", trained, err)
+	}
 	tell(t, "page:", "suggest", good, "--weights", at("weights"), "--course", "student-mat", "--out", at("suggest"))
 	// Later grades are not looked at.
 	lines := strings.Split(b.String(), "\n")

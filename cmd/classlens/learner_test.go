@@ -173,7 +173,7 @@ func TestLearnerMistakes(t *testing.T) {
 		{"predict " + data + " --presentations 2014B --weights " + empty + " --out x", exitFailed, "no manifest.json"},
 		{"eval " + data + " --train 2013B --test 2013B --out " + empty, exitUsage, "2013B is in training and in test"},
 		{"suggest --out " + empty, exitUsage, "name a learning log"},
-		{"suggest --lesson " + empty + " --out " + empty, exitFailed, "timeline.csv"},
+		{"suggest --lesson " + empty + " --out " + empty, exitFailed, "no timeline.csv: no folder that classlens analyze left"},
 	} {
 		_, stderr, code := classlens(t, strings.Fields("learner "+c.args)...)
 		if code != c.code || !strings.Contains(stderr, c.want) {

@@ -51,10 +51,13 @@ func Open(ctx context.Context, path string, static bool) (*Data, error) {
 		return readCompact(path)
 	}
 	if info.IsDir() {
-		if _, err := os.Stat(filepath.Join(path, CompactName)); err == nil {
+		if exists(path, CompactName) {
 			return readCompact(filepath.Join(path, CompactName))
 		}
-		if _, err := os.Stat(filepath.Join(path, "events.csv")); err != nil {
+		if !exists(path, "events.csv") && !exists(path, "outcomes.csv") {
+			if !exists(path, "courses.csv") && !exists(path, "courses.csv.gz") {
+				return nil, fmt.Errorf("%s: no form that is known: neither courses.csv nor courses.csv.gz (OULAD's layout), nor events.csv (docs/learner-inputs.md)", path)
+			}
 			l, err := logs.ReadOULAD(ctx, path)
 			if err != nil {
 				return nil, err
@@ -63,6 +66,11 @@ func Open(ctx context.Context, path string, static bool) (*Data, error) {
 		}
 	}
 	return openGeneric(path, static)
+}
+
+func exists(dir, name string) bool {
+	_, err := os.Stat(filepath.Join(dir, name))
+	return err == nil
 }
 
 func openGeneric(path string, static bool) (*Data, error) {

@@ -21,7 +21,7 @@ type EvalOptions struct {
 	Clicks      bool     // use cumulative click files
 	Static      bool     // also the fair model with personal attributes
 	Statics     []string // with Static: these too
-	Fair        string   // the model whose fairness is judged; "" the last of Models
+	Fair        string   // the model whose fairness is judged; "" the stack where it is among Models, otherwise the last of them
 	Seed        uint64
 	Quick       bool
 	Dir         string // keeps the weights of each day and model, and takes those that fit
@@ -86,7 +86,9 @@ const StaticSuffix = "+static"
 // Evaluate trains and judges.
 func Evaluate(ctx context.Context, d *Data, o EvalOptions) (*Evaluation, error) {
 	if o.Fair == "" && len(o.Models) > 0 {
-		o.Fair = o.Models[len(o.Models)-1]
+		if o.Fair = o.Models[len(o.Models)-1]; slices.Contains(o.Models, models.DefaultKind) {
+			o.Fair = models.DefaultKind
+		}
 	}
 	if err := o.check(); err != nil {
 		return nil, err

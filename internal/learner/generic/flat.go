@@ -30,6 +30,18 @@ type numeric struct {
 var xapiNumbers = []numeric{{"raisedhands", "raised_hands", 1000, 0}, {"VisITedResources", "visited_resources", 1000, 0},
 	{"AnnouncementsView", "announcements_view", 1000, 0}, {"Discussion", "discussion", 1000, 0}}
 
+// xapiColumns are those that a table must have.
+func xapiColumns() []string {
+	return append(columnsOf(xapiNumbers), "Topic", "Semester", "ParentAnsweringSurvey", "ParentschoolSatisfaction", "StudentAbsenceDays", "Class")
+}
+
+func columnsOf(all []numeric) (columns []string) {
+	for _, n := range all {
+		columns = append(columns, n.column)
+	}
+	return columns
+}
+
 var xapiStatic = []string{"gender", "NationalITy", "PlaceofBirth", "StageID", "GradeID", "Relation"}
 
 // ReadXAPI reads xAPI-Edu-Data (Amrieh, Hamtini, Aljarah 2016): 480 students, three
@@ -37,10 +49,7 @@ var xapiStatic = []string{"gender", "NationalITy", "PlaceofBirth", "StageID", "G
 func ReadXAPI(path string, static bool) (*Flat, error) {
 	f := &Flat{Periods: 1}
 	f.Columns = []string{"raised_hands", "visited_resources", "announcements_view", "discussion", "absent_often", "second_term", "parent_answered", "parent_content"}
-	columns := []string{"Topic", "Semester", "ParentAnsweringSurvey", "ParentschoolSatisfaction", "StudentAbsenceDays", "Class"}
-	for _, n := range xapiNumbers {
-		columns = append(columns, n.column)
-	}
+	columns := xapiColumns()
 	if static {
 		columns = append(columns, xapiStatic...)
 	}
@@ -137,20 +146,28 @@ var uciFlags = []struct{ column, name string }{{"schoolsup", "school_support"}, 
 var uciStatic = []string{"school", "sex", "age", "address", "famsize", "Pstatus", "Medu", "Fedu", "Mjob", "Fjob", "reason", "guardian", "famsup", "nursery",
 	"higher", "internet", "romantic", "famrel", "freetime", "goout", "Dalc", "Walc", "health"}
 
+// uciColumns are those that a table must have.
+func uciColumns() []string {
+	columns := append(columnsOf(uciNumbers), "G3")
+	for _, c := range uciFlags {
+		columns = append(columns, c.column)
+	}
+	return columns
+}
+
 // ReadUCI reads UCI student performance (Cortez and Silva 2008), semicolons between
 // fields: student-mat.csv or student-por.csv. Three periods: before any grade, with
 // G1, with G1 and G2. G3 below 10 of 20 counts as Fail, from 16 as Distinction.
 // Absences are those of the whole year: the table does not say of when.
 func ReadUCI(path string, static bool) (*Flat, error) {
 	f := &Flat{Periods: 3}
-	var columns []string
+	columns := uciColumns()
 	for _, n := range uciNumbers {
-		f.Columns, columns = append(f.Columns, n.name), append(columns, n.column)
+		f.Columns = append(f.Columns, n.name)
 	}
 	for _, c := range uciFlags {
-		f.Columns, columns = append(f.Columns, c.name), append(columns, c.column)
+		f.Columns = append(f.Columns, c.name)
 	}
-	columns = append(columns, "G3")
 	if static {
 		columns = append(columns, uciStatic...)
 	}

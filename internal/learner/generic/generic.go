@@ -8,6 +8,7 @@
 package generic
 
 import (
+	"bufio"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -70,7 +71,11 @@ func read(name, base string, comma rune, columns []string, bad *Bad, do func(row
 	}
 	defer f.Close()
 	good := 0
-	c := csv.NewReader(f)
+	text := bufio.NewReader(f)
+	if mark, _ := text.Peek(3); string(mark) == "\ufeff" { // before the reader sees it: the first field may be quoted
+		_, _ = text.Discard(3)
+	}
+	c := csv.NewReader(text)
 	c.Comma, c.ReuseRecord, c.FieldsPerRecord, c.LazyQuotes = comma, true, -1, true
 	header, err := c.Read()
 	if errors.Is(err, io.EOF) {
@@ -81,7 +86,7 @@ func read(name, base string, comma rune, columns []string, bad *Bad, do func(row
 	}
 	at := map[string]int{}
 	for i, h := range header {
-		at[strings.TrimSpace(strings.TrimPrefix(h, "\ufeff"))] = i
+		at[strings.TrimSpace(h)] = i
 	}
 	for _, want := range columns {
 		if _, ok := at[want]; !ok {
@@ -135,7 +140,7 @@ func Detect(path string) (Kind, error) {
 		if _, err := os.Stat(filepath.Join(path, "events.csv")); err == nil {
 			return Events, nil
 		}
-		return "", fmt.Errorf("%s: %w: a folder without events.csv", path, ErrForm)
+		return "", fmt.Errorf("%s: %w: events.csv is missing", path, ErrForm)
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -148,13 +153,25 @@ func Detect(path string) (Kind, error) {
 		return "", err
 	}
 	line, _, _ := strings.Cut(string(head[:n]), "\n")
-	switch {
-	case strings.Contains(line, "raisedhands") && strings.Contains(line, "Class"):
+	if most(line, ",", xapiColumns()) {
 		return XAPI, nil
-	case strings.Contains(line, "G1") && strings.Contains(line, "G3"):
+	}
+	if most(line, ";", uciColumns()) {
 		return UCI, nil
 	}
-	return "", fmt.Errorf("%s: %w: its header is %s", path, ErrForm, strings.TrimSpace(line))
+	return "", fmt.Errorf("%s: %w: want a table of xAPI-Edu-Data (commas) or UCI student performance (semicolons), or a folder; its header is %s", path, ErrForm, strings.TrimSpace(line))
+}
+
+// most tells whether a header has most of the columns of a form: the form's reader then names those
+// that are missing.
+func most(header, comma string, columns []string) bool {
+	have := 0
+	for _, field := range strings.Split(strings.TrimPrefix(header, "\ufeff"), comma) {
+		if slices.Contains(columns, strings.Trim(strings.TrimSpace(field), `"`)) {
+			have++
+		}
+	}
+	return 2*have > len(columns)
 }
 
 // index of a value, or an answer that names them all.

@@ -211,6 +211,20 @@ func TestErrors(t *testing.T) {
 	if _, err := ReadEvents(dir); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "outcomes.csv") {
 		t.Errorf("no outcomes.csv: %v", err)
 	}
+	tables := write(t, t.TempDir(), map[string]string{"x.csv": strings.Replace(strings.Join(xapiColumns(), ","), "raisedhands", "hands", 1) + "\n",
+		"u.csv": "\ufeff\"" + strings.Replace(strings.Join(uciColumns(), `";"`), "G3", "final", 1) + "\"\n"})
+	if kind, err := Detect(filepath.Join(tables, "x.csv")); err != nil || kind != XAPI {
+		t.Errorf("without raisedhands: %s, %v", kind, err)
+	}
+	if _, err := ReadXAPI(filepath.Join(tables, "x.csv"), false); err == nil || !strings.Contains(err.Error(), `column "raisedhands" is missing`) {
+		t.Errorf("without raisedhands: %v", err)
+	}
+	if kind, err := Detect(filepath.Join(tables, "u.csv")); err != nil || kind != UCI {
+		t.Errorf("without G3: %s, %v", kind, err)
+	}
+	if _, err := ReadUCI(filepath.Join(tables, "u.csv"), false); err == nil || !strings.Contains(err.Error(), `column "G3" is missing`) {
+		t.Errorf("without G3: %v", err)
+	}
 	if _, err := Detect(filepath.Join(dir, "a.csv")); !errors.Is(err, ErrForm) {
 		t.Errorf("detect: %v", err)
 	}

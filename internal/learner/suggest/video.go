@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -149,6 +150,9 @@ func byCount(n map[string]int) []string {
 // readTimeline gives the steps in time order.
 func readTimeline(name string) ([]moment, error) {
 	f, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: no timeline.csv: no folder that classlens analyze left (OUT/NAME)", filepath.Dir(name))
+	}
 	if err != nil {
 		return nil, err
 	}
