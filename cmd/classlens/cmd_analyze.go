@@ -40,7 +40,7 @@ A recording whose outputs are complete and made from the same input, settings an
 interrupted, killed or stopped by a full disk is continued by the same command from the last finished minute of video (setting run.segment_seconds). The first
 Ctrl-C finishes what is under way and keeps it; a second one ends the program at once.
 
-Exit codes: 0 all done; 1 failed; 2 wrong usage; 3 finished, but some recordings are partial or failed; 11 another process works in the folder; 130 interrupted.`,
+Exit codes: 0 all done; 1 failed; 2 wrong usage; 3 finished, but some recordings are partial or failed; 11 another process works on what is not done; 130 interrupted.`,
 		Example: "  classlens analyze samples/lesson.mp4 --out out",
 		Args:    usageArgs(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -133,7 +133,7 @@ func gpuLosses() int {
 // is printed as it ends.
 type tally struct {
 	count    map[analysis.State]int
-	locked   int
+	locked   int // recordings that another process works on
 	rest     int // exit code of the process that did the others
 	others   int // recordings that it did
 	lostGPUs bool
@@ -143,10 +143,11 @@ func (t *tally) add(r analysis.Result) {
 	if t.count == nil {
 		t.count = map[analysis.State]int{}
 	}
-	t.count[r.State]++
-	if errors.Is(r.Err, safefile.ErrLocked) {
+	if errors.Is(r.Err, safefile.ErrLocked) { // no failure: it is being analyzed
 		t.locked++
+		return
 	}
+	t.count[r.State]++
 }
 
 // goOn lets a fresh process analyze the rest, with the same flags.
@@ -192,7 +193,7 @@ func (t *tally) outcome(all int) error {
 		return nil
 	case done && t.rest == exitDone:
 		return outcome{code: exitPartial}
-	case t.locked == all:
+	case all == 1 && t.locked == 1:
 		return outcome{code: exitLocked}
 	case all == 1 && t.count[analysis.Failed] == 1:
 		return outcome{code: exitFailed}
@@ -200,8 +201,14 @@ func (t *tally) outcome(all int) error {
 		return outcome{code: exitPartial}
 	}
 	o := outcome{exitPartial, fmt.Sprintf("%d recordings: %d done, %d partial, %d failed", here, t.count[analysis.Done], t.count[analysis.Partial], t.count[analysis.Failed])}
-	if t.count[analysis.Failed] == here && (t.others == 0 || t.rest == exitFailed) {
+	if t.locked > 0 {
+		o.summary += fmt.Sprintf(", %d in work in another process", t.locked)
+	}
+	switch {
+	case t.count[analysis.Failed] == here && (t.others == 0 || t.rest == exitFailed):
 		o.code = exitFailed
+	case t.locked > 0 && t.count[analysis.Done]+t.locked == here && t.rest == exitDone:
+		o.code = exitLocked
 	}
 	return o
 }

@@ -22,7 +22,7 @@ const (
 	exitFailed      = 1
 	exitUsage       = 2
 	exitPartial     = 3  // finished, but some inputs are partial or failed
-	exitLocked      = 11 // another process works in the folder for the results
+	exitLocked      = 11 // another process works on what is not done
 	exitInterrupted = 130
 )
 
