@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"math"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"classlens/vision/scene"
@@ -37,8 +35,8 @@ type number float64
 
 func (n *number) UnmarshalJSON(raw []byte) error {
 	words := strings.Trim(string(raw), `" `)
-	v, err := strconv.ParseFloat(words, 64)
-	if *n = number(v); err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+	v, err := finite(words)
+	if *n = number(v); err != nil {
 		*n = 0
 		if words == "true" {
 			*n = 1
@@ -59,8 +57,8 @@ func (n *numbers) UnmarshalJSON(raw []byte) error {
 	}
 	out := make(numbers, len(list))
 	for i, v := range list {
-		x, err := strconv.ParseFloat(strings.Trim(string(v), `" `), 64)
-		if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
+		x, err := finite(strings.Trim(string(v), `" `))
+		if err != nil {
 			return nil
 		}
 		out[i] = x
@@ -219,7 +217,7 @@ func (s *Set) addCOCO(dir, name, part string) error {
 		if !s.usable(where, a, im, rendered, class) {
 			continue
 		}
-		x := Sample{Media: im.media, Image: im.File, Box: boxOf(a.Box), Label: label, Level: -1, Attention: -1, Subject: string(a.Student), Room: string(im.Room), Recording: string(im.Recording),
+		x := Sample{Media: im.media, Image: im.File, Label: label, Level: -1, Attention: -1, Subject: string(a.Student), Room: string(im.Room), Recording: string(im.Recording),
 			Start: im.Time, End: im.Time, Part: part}
 		if x.Subject == "" {
 			x.Subject = string(a.Subject)
@@ -232,6 +230,8 @@ func (s *Set) addCOCO(dir, name, part string) error {
 		}
 		if rendered {
 			s.rendered(&x, a, &im.cocoImage)
+		} else {
+			x.Box = boxOf(a.Box)
 		}
 		s.Samples = append(s.Samples, x)
 	}

@@ -150,6 +150,9 @@ func Open(dir string) (*Set, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s as %s: %w", dir, r.form, err)
 		}
+		if err := s.sound(); err != nil {
+			return nil, fmt.Errorf("%s as %s: %w", dir, r.form, err)
+		}
 		s.Form = r.form
 		if s.Root == "" {
 			s.Root = dir
@@ -166,6 +169,26 @@ func Open(dir string) (*Set, error) {
 		return s, nil
 	}
 	return nil, fmt.Errorf("%s: %w", dir, ErrUnknownForm)
+}
+
+// sound tells whether all samples can be used: labels among the classes, and files in the folder.
+func (s *Set) sound() error {
+	for i, x := range s.Samples {
+		switch {
+		case x.Label < -1 || x.Label >= len(s.Classes):
+			return fmt.Errorf("sample %d has the label %d, there are %d classes", i, x.Label, len(s.Classes))
+		case x.Media == "":
+			return fmt.Errorf("sample %d names no picture or video", i)
+		case x.Level < -1 || x.Level > 3 || x.Attention < -1 || x.Attention > 1:
+			return fmt.Errorf("sample %d has the level %d of -1 to 3 and the attention %d of -1 to 1", i, x.Level, x.Attention)
+		}
+		for _, file := range []string{x.Media, x.Flow} {
+			if file != "" && !filepath.IsLocal(filepath.FromSlash(file)) {
+				return fmt.Errorf("sample %d: the file %q leads out of the folder", i, file)
+			}
+		}
+	}
+	return nil
 }
 
 // Path is where a sample's medium lies.

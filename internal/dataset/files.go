@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"classlens/internal/safefile"
@@ -37,14 +39,6 @@ func readOwn(dir string) (*Set, error) {
 	s := &Set{}
 	if err := json.Unmarshal(raw, s); err != nil {
 		return nil, err
-	}
-	for i, x := range s.Samples {
-		if x.Label >= len(s.Classes) {
-			return nil, fmt.Errorf("sample %d has the label %d, there are %d classes", i, x.Label, len(s.Classes))
-		}
-		if !filepath.IsLocal(filepath.FromSlash(x.Media)) {
-			return nil, fmt.Errorf("sample %d: the medium %q leads out of the folder", i, x.Media)
-		}
 	}
 	return s, nil
 }
@@ -87,6 +81,15 @@ func readTable(name string) (*table, error) {
 		t.head[i] = strings.ToLower(strings.TrimSpace(strings.TrimPrefix(h, "\ufeff")))
 	}
 	return t, nil
+}
+
+// finite reads a number; what is none, infinite ones among it, is an error.
+func finite(words string) (float64, error) {
+	v, err := strconv.ParseFloat(words, 64)
+	if err == nil && (math.IsNaN(v) || math.IsInf(v, 0)) {
+		err = fmt.Errorf("%q is no number", words)
+	}
+	return v, err
 }
 
 // column finds the first of the names, -1 for none.

@@ -3,7 +3,6 @@ package dataset
 import (
 	"math"
 	"path/filepath"
-	"strconv"
 
 	"classlens/vision/scene"
 )
@@ -33,7 +32,7 @@ func readHeads(folder string) (heads, error) {
 	time, student, columns := t.column("time_s"), t.column("student", "student_id"), t.boxColumns()
 	h := heads{}
 	for _, row := range t.rows {
-		at, err := strconv.ParseFloat(cell(row, time), 64)
+		at, err := finite(cell(row, time))
 		if box, ok := boxAt(row, columns); ok && err == nil { // hidden students have empty boxes
 			name := cell(row, student)
 			h[name] = append(h[name], timedBox{at, box})

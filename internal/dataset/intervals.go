@@ -162,8 +162,8 @@ func (s *Set) addIntervals(dir, file, media string) error {
 	box, sure := t.boxColumns(), t.column("confidence")
 	recording := strings.TrimSuffix(path.Base(media), path.Ext(media))
 	for n, row := range t.rows {
-		a, err1 := strconv.ParseFloat(cell(row, start), 64)
-		b, err2 := strconv.ParseFloat(cell(row, end), 64)
+		a, err1 := finite(cell(row, start))
+		b, err2 := finite(cell(row, end))
 		if err := errors.Join(err1, err2); err != nil || b < a {
 			return fmt.Errorf("line %d: %q to %q is no interval", n+2, cell(row, start), cell(row, end))
 		}
@@ -198,7 +198,7 @@ func boxAt(row []string, columns [4]int) (scene.Box, bool) {
 	var v [4]float64
 	for i, c := range columns {
 		var err error
-		if v[i], err = strconv.ParseFloat(cell(row, c), 64); err != nil {
+		if v[i], err = finite(cell(row, c)); err != nil {
 			return scene.Box{}, false
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"classlens/vision/scene"
@@ -48,7 +47,7 @@ func isAVA(row []string) bool {
 		return false
 	}
 	for _, v := range row[1:6] {
-		if _, err := strconv.ParseFloat(v, 64); err != nil {
+		if _, err := finite(v); err != nil {
 			return false
 		}
 	}
@@ -63,7 +62,7 @@ func (s *Set) addAVA(t *table, media map[string]string) error {
 		}
 		var v [5]float64
 		for i := range v {
-			v[i], _ = strconv.ParseFloat(row[i+1], 64) // isAVA parsed them
+			v[i], _ = finite(row[i+1]) // isAVA parsed them
 		}
 		x := Sample{Media: named(media, row[0]), Box: scene.Box{X: v[1], Y: v[2], W: v[3] - v[1], H: v[4] - v[2]}, Label: s.classIndex(strings.TrimSpace(row[6])),
 			Level: -1, Attention: -1, Recording: row[0], Start: v[0], End: v[0]}

@@ -253,19 +253,22 @@ func classLines(raw string) []string {
 	return names
 }
 
+// mostClasses a set can have; a larger number is a slip.
+const mostClasses = 1 << 16
+
 // yoloBox reads a class and its box, as shares of the picture: middle and size, or
 // the corners of an outline.
 func yoloBox(line string) (class int, box scene.Box, err error) {
 	words := strings.Fields(line)
 	v := make([]float64, 0, len(words))
 	for _, w := range words {
-		x, err := strconv.ParseFloat(w, 64)
-		if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
+		x, err := finite(w)
+		if err != nil {
 			return 0, box, fmt.Errorf("%q is no class and box", line)
 		}
 		v = append(v, x)
 	}
-	if len(v) < 5 || v[0] < 0 || v[0] != math.Trunc(v[0]) {
+	if len(v) < 5 || v[0] < 0 || v[0] > mostClasses || v[0] != math.Trunc(v[0]) {
 		return 0, box, fmt.Errorf("%q is no class and box", line)
 	}
 	if class = int(v[0]); len(v) < 7 { // a sixth number is a confidence
