@@ -40,15 +40,34 @@ var ErrNotOnDevice = errors.New("the network is not on a device")
 // cropPlanes of a picture: RGB and flow.
 const cropPlanes = 5
 
+// colours are RGB alone, of 0 to 255, as a network with a Person takes them.
+const colours = 3
+
+// toBytes is what a crop's colours, of -1 to 1, are multiplied by and what is then added, to be of 0 to 255 again.
+var toBytes = &value{shape: []int{colours}, floats: []float32{127.5, 127.5, 127.5}}
+
+// cropShape is what the network takes of a crop: planes and side; 0 where it takes no crops.
+func (n *Net) cropShape() (planes, side int) {
+	s := n.graph.inputs[0].Shape
+	switch {
+	case len(n.graph.inputs) != 1 || len(s) != 4:
+	case n.person != nil && s[1] == colours:
+		return colours, n.person.Side
+	case s[1] == cropPlanes && s[2] > 0 && s[2] == s[3]:
+		return cropPlanes, s[2]
+	}
+	return 0, 0
+}
+
 // NewFrames takes memory for frames, in bytes, on the device of a network that looks at pictures
-// (N, 5, S, S) of RGB and flow and nothing else. ErrNotOnDevice is wrapped where there is no device, or no memory.
+// (N, 5, S, S) of RGB and flow and nothing else, or has a Person. ErrNotOnDevice is wrapped where there is no device, or no memory.
 func (n *Net) NewFrames(bytes int) (*Frames, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.device == nil {
 		return nil, ErrNotOnDevice
 	}
-	if s := n.graph.inputs[0].Shape; len(n.graph.inputs) != 1 || len(s) != 4 || s[1] != cropPlanes || s[2] < 1 || s[2] != s[3] {
+	if _, side := n.cropShape(); side == 0 {
 		return nil, fmt.Errorf("the network takes no pictures of RGB and flow: %w", ErrNotOnDevice)
 	}
 	f, err := n.device.net.NewFrames(bytes)
@@ -174,9 +193,9 @@ func (n *Net) startClips(f *Frames, crops []Crop, batch int) (*plan, error) {
 	key := fmt.Sprintf("clips %d %p", batch, f)
 	p := n.plans[key]
 	if p == nil {
-		side := n.graph.inputs[0].Shape[2]
+		planes, side := n.cropShape()
 		var err error
-		if p, err = n.addPlan(key, func() (*plan, error) { return n.compileDevice([][]int{{batch, cropPlanes, side, side}}, f.data) }); err != nil {
+		if p, err = n.addPlan(key, func() (*plan, error) { return n.compileDevice([][]int{{batch, planes, side, side}}, f.data) }); err != nil {
 			return nil, err
 		}
 		if p.device == nil || len(p.tail) > 0 || !n.allMade(p) {

@@ -62,7 +62,7 @@ func (n *Net) compileDevice(shapes [][]int, frames *exec.Frames) (*plan, error) 
 		if frames != nil {
 			table := c.program.Add(s[0], exec.CropNumbers)
 			c.program.Inputs = append(c.program.Inputs, table)
-			c.program.Ops = append(c.program.Ops, &exec.Clip{Frames: frames, Crops: table, Y: c.tensors[name]})
+			c.crops(frames, table, c.tensors[name])
 			continue
 		}
 		c.program.Inputs = append(c.program.Inputs, c.tensors[name])
@@ -82,6 +82,20 @@ func (n *Net) compileDevice(shapes [][]int, frames *exec.Frames) (*plan, error) 
 	c.program.Keep = n.device.keep
 	p.device, err = n.device.net.Prepare(c.program)
 	return p, err
+}
+
+// crops cuts a network's pictures out of frames.
+func (c *deviceCompiler) crops(frames *exec.Frames, table, to int) {
+	s := c.program.Tensors[to].Shape
+	if s[1] == cropPlanes {
+		c.add(&exec.Clip{Frames: frames, Crops: table, Y: to})
+		return
+	}
+	n, area := s[0], s[2]*s[3]
+	whole, part := c.program.Add(n, cropPlanes, s[2], s[3]), c.program.Add(s...)
+	c.add(&exec.Clip{Frames: frames, Crops: table, Y: whole})
+	c.add(&exec.Copy{X: whole, Y: part, Size: [4]int{1, 1, n, colours * area}, StepX: [4]int{0, 0, cropPlanes * area, 1}, StepY: [4]int{0, 0, colours * area, 1}})
+	c.add(&exec.Affine{X: part, Scale: c.one(toBytes), Shift: c.one(toBytes), Y: to, Planes: n * colours, C: colours, Area: area})
 }
 
 // outputs are what the tail or the caller reads of the program.

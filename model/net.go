@@ -44,6 +44,7 @@ type Net struct {
 	lastShape [][]int
 	in, out   [][]float32
 	device    *onDevice // nil: the CPU
+	person    *Person   // whose maps it reads
 	lost      error     // why it left its device
 }
 
@@ -83,7 +84,7 @@ func load(file *graphFile, o Options) (*Net, error) {
 	if !onDevice {
 		g.forKernels(kernels)
 	}
-	n := &Net{graph: g, fusion: fuse(g), kernels: kernels, plans: map[string]*plan{}, packed: newPacks()}
+	n := &Net{graph: g, fusion: fuse(g), kernels: kernels, plans: map[string]*plan{}, packed: newPacks(), person: o.Person}
 	threads := o.Threads
 	if threads <= 0 {
 		threads = runtime.NumCPU()

@@ -21,6 +21,7 @@ type Person struct {
 	Slack                         float32   // cells; small ways do not matter
 	Features                      string    // tensor (N, C, fh, fw)
 	Windows                       []Window
+	Side                          int // of its pictures, (N, 3, Side, Side) of 0 to 255, that a GPU cuts out of frames; 0: none
 }
 
 // Window is a part of a map: rows and columns from the first to before the last.

@@ -98,6 +98,9 @@ type encoder interface {
 	// embed gives a (batch, D) tensor whose first rows are the pictures', as
 	// Network.Embed takes them; batch is at least their number.
 	embed(rgb [][]byte, uv [][]float32, batch int) (model.Tensor, error)
+	// cutter is the net whose pictures a GPU cuts out of frames, and embeddings makes (batch, D) of its outputs.
+	cutter() *model.Net
+	embeddings(out []model.Tensor) (model.Tensor, error)
 	deviceError() error
 	close() error
 }

@@ -1,30 +1,39 @@
 package classroom
 
-import (
-	"fmt"
-
-	"classlens/model"
-)
+import "classlens/model"
 
 // framesBytes is the device's memory for frames: some forty of 1280 x 720 with their flow, more than
 // two batches of pictures come from.
 const framesBytes = 128 << 20
 
 // NewFrames takes memory on the network's device, so that it cuts its pictures out of whole
-// frames itself. model.ErrNotOnDevice is wrapped where it does not: on the CPU, and where the network looks through a
-// pose net.
+// frames itself. model.ErrNotOnDevice is wrapped where it does not: on the CPU.
 func (n *Network) NewFrames() (*model.Frames, error) {
-	e, ok := n.encoder.(*pictureEncoder)
-	if !ok {
-		return nil, fmt.Errorf("the network looks through a pose net: %w", model.ErrNotOnDevice)
+	if n.encoder == nil {
+		return nil, model.ErrNotOnDevice
 	}
-	return e.lanes[0].NewFrames(framesBytes)
+	return n.encoder.cutter().NewFrames(framesBytes)
+}
+
+func (e *pictureEncoder) cutter() *model.Net { return e.lanes[0] }
+func (e *poseEncoder) cutter() *model.Net    { return e.pose }
+
+func (e *pictureEncoder) embeddings(out []model.Tensor) (model.Tensor, error) { return out[0], nil }
+func (e *poseEncoder) embeddings(out []model.Tensor) (model.Tensor, error) {
+	rows := out[0].Shape[0]
+	features := model.Tensor{Shape: []int{rows, len(regions) * deepPlanes}, Data: out[1].Data}
+	out, err := e.head.Run(out[0], features)
+	if err != nil {
+		return model.Tensor{}, err
+	}
+	return out[0], nil
 }
 
 // Embedding is a run of the encoder under way.
 type Embedding struct {
-	run *model.ClipRun
-	n   int
+	encoder encoder
+	run     *model.ClipRun
+	n       int
 }
 
 // StartCut begins to embed squares of frames that were put to f, one embedding a square.
@@ -34,15 +43,11 @@ func (n *Network) StartCut(f *model.Frames, squares []model.Crop) (*Embedding, e
 	if len(squares) == 0 {
 		return &Embedding{}, nil
 	}
-	e, ok := n.encoder.(*pictureEncoder)
-	if !ok {
-		return nil, model.ErrNotOnDevice
-	}
-	run, err := e.lanes[0].StartClips(f, squares, n.batch(len(squares)))
+	run, err := n.encoder.cutter().StartClips(f, squares, n.batch(len(squares)))
 	if err != nil {
 		return nil, err
 	}
-	return &Embedding{run, len(squares)}, nil
+	return &Embedding{n.encoder, run, len(squares)}, nil
 }
 
 // Finish waits and gives the embeddings.
@@ -54,7 +59,11 @@ func (e *Embedding) Finish() ([][]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	return rowsOf(out[0], e.n), nil
+	all, err := e.encoder.embeddings(out)
+	if err != nil {
+		return nil, err
+	}
+	return rowsOf(all, e.n), nil
 }
 
 // rowsOf are a tensor's first n rows; what fills a batch up is dropped.

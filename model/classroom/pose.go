@@ -59,7 +59,7 @@ func loadPose(o model.Options, windows []model.Window) (*poseEncoder, error) {
 	}
 	e := &poseEncoder{onGPU: o.Device != model.CPU && o.Device != ""}
 	o.MaxBatch = poseOnGPU / 2
-	o.Person = &model.Person{Middle: "center_logit", Heat: "point_heatmap", Regress: "point_regress", Offset: "point_offset", Near: nearness(), Slack: slack, Features: deepPort, Windows: windows}
+	o.Person = &model.Person{Middle: "center_logit", Heat: "point_heatmap", Regress: "point_regress", Offset: "point_offset", Near: nearness(), Slack: slack, Features: deepPort, Windows: windows, Side: poseSide}
 	e.pose, err = model.LoadFile(path, o)
 	if err != nil {
 		return nil, err

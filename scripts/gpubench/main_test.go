@@ -20,6 +20,9 @@ func TestLines(t *testing.T) {
 		t.Error(got)
 	}
 	b.small = true
+	if got := b.beside(strings.NewReader("theirs infer-32 eager 4.0\n")); got != nil {
+		t.Error("a ratio to a made-up time:", got)
+	}
 	if got := b.line("infer-1", 0, 1, "clips", .5, ""); got != "gpubench: dry run, times made up: infer-1 ours_ms 2.0000 clips_s 500 limit_ms 0.5000 share 0.250" || b.ours["infer-1"] != 2 {
 		t.Error(got)
 	}

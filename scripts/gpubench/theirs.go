@@ -77,8 +77,8 @@ func (b *bench) beside(out io.Reader) (ratios []string) {
 		if err != nil {
 			continue
 		}
-		if b.ours[f[1]] == 0 {
-			fmt.Printf("gpubench: %s pytorch_ms %.4f variant %s\n", f[1], ms, f[2]) // a dry run has other rows
+		if b.small || b.ours[f[1]] == 0 { // a dry run has made-up times and other rows
+			fmt.Printf("gpubench: %s pytorch_ms %.4f variant %s\n", f[1], ms, f[2])
 			continue
 		}
 		fmt.Printf("gpubench: %s pytorch_ms %.4f variant %s ratio %.2f\n", f[1], ms, f[2], ms/b.ours[f[1]])

@@ -9,6 +9,7 @@ import (
 	"classlens/cuda/driver"
 	"classlens/model"
 	"classlens/model/classroom"
+	"classlens/model/pretrained"
 	"classlens/vision/scene"
 )
 
@@ -139,5 +140,60 @@ func TestDeviceCutsTheSame(t *testing.T) {
 	})
 	if _, err := cpu.NewFrames(); !errors.Is(err, model.ErrNotOnDevice) {
 		t.Errorf("frames on the CPU: %v", err)
+	}
+}
+
+// The large network's pictures, cut out of a frame on the device and seen there through the pose net, give the embedding of one that is cut here: what differs
+// is a byte in some thousand, and where a point lies then.
+func TestDeviceCutsForThePoseNet(t *testing.T) {
+	all, err := driver.Devices()
+	if err != nil || len(all) == 0 {
+		t.Skip("no CUDA device, real or simulated: ", err)
+	}
+	onnx, err := classroom.Shipped("l")
+	if err != nil {
+		t.Fatal(err)
+	}
+	step, q := camera()[0], Around(scene.Box{X: 60.25, Y: 33.5, W: 17, H: 20})
+	var embedded [2][][]float32
+	for i, device := range []string{model.CPU, all[0].UUID} {
+		n, err := classroom.LoadOn(onnx, model.Options{Threads: 2, Device: device})
+		if errors.Is(err, pretrained.ErrMissing) {
+			t.Skip(err)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer n.Close()
+		if i == 0 {
+			if embedded[i], err = n.Embed([][]byte{Picture(step.Frame, q, n.Size())}, make([][]float32, 1)); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		f, err := n.NewFrames()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		held, err := f.Put(step.Frame, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := n.StartCut(f, []model.Crop{{Frame: held, X: q.X, Y: q.Y, Side: q.Side}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if embedded[i], err = e.Finish(); err != nil || n.DeviceError() != nil {
+			t.Fatal(err, n.DeviceError())
+		}
+	}
+	worst := 0.0
+	for k, w := range embedded[0][0] {
+		worst = math.Max(worst, math.Abs(float64(embedded[1][0][k]-w))/(1+math.Abs(float64(w))))
+	}
+	t.Logf("worst difference %.2g", worst)
+	if !(worst <= 3e-3) {
+		t.Errorf("embeddings differ by %.2g", worst)
 	}
 }
