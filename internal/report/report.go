@@ -259,6 +259,22 @@ func (v view) SureShare() *float64 {
 	return &share
 }
 
+// leastTold is the share of the sure time from which on a behaviour of the class is named.
+const leastTold = 0.03
+
+// Did says what the class did in the time that the program is sure of, most first: "writes 40 %, reads 35 % and raises a hand 5 %".
+func (v view) Did() string {
+	var told []string
+	all := slices.Clone(timeline.Behaviours)
+	slices.SortStableFunc(all, func(a, b string) int { return sign(v.Summary.Behaviours[b] - v.Summary.Behaviours[a]) })
+	for _, b := range all {
+		if share := v.Summary.Behaviours[b]; share >= leastTold {
+			told = append(told, readable(b)+" "+percent(share))
+		}
+	}
+	return listed(told)
+}
+
 // shownSurest is how many students are named as those of whom most is known.
 const shownSurest = 3
 

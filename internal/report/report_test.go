@@ -262,3 +262,13 @@ func TestUnsureLessonSaysWhatIsWorthALook(t *testing.T) {
 		t.Errorf("the page says %s", regexp.MustCompile(`<b>The program can tell.*?</div>`).FindString(html))
 	}
 }
+
+func TestDid(t *testing.T) {
+	v := view{Summary: timeline.Summary{Behaviours: map[string]float64{"write": .5, "read": .3, "turn": .17, "phone": .03, "other": .02}}}
+	if got, want := v.Did(), "writes 50 %, reads 30 %, turned away 17 % and uses a phone 3 %"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := (view{}).Did(); got != "" {
+		t.Errorf("of nothing: %q", got)
+	}
+}
