@@ -23,17 +23,7 @@ type Result struct {
 // new and places that shifted into the map; again: the map has been moved by this recording.
 // Teachers keep their names.
 func (m *Map) rename(tracks []scene.Track, w, h int, again bool) Result {
-	views := map[int][]int{} // of the recording: its students
-	var order []int
-	for i, t := range tracks {
-		if t.Teacher || t.SeatH <= 0 {
-			continue
-		}
-		if views[t.View] == nil {
-			order = append(order, t.View)
-		}
-		views[t.View] = append(views[t.View], i)
-	}
+	order, views := byView(tracks)
 	if len(order) == 0 {
 		return Result{}
 	}
@@ -41,8 +31,6 @@ func (m *Map) rename(tracks []scene.Track, w, h int, again bool) Result {
 	if empty {
 		m.Width, m.Height = w, h
 	}
-	// The view with most students is laid over the map first.
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(len(views[b]), len(views[a])) })
 	kx, ky := float64(m.Width)/float64(w), float64(m.Height)/float64(h)
 	var r Result
 	used := map[int]bool{}
@@ -66,28 +54,56 @@ func (m *Map) rename(tracks []scene.Track, w, h int, again bool) Result {
 			if ok {
 				j = to[k]
 			}
-			s := p.apply(seats[k])
 			if j >= 0 {
 				r.Known++
-				if !again {
-					m.Views[at].Seats[j].move(s)
-				}
 			} else {
 				r.New++
-				s.Student = m.free(seats[k].Student, empty)
-				m.Views[at].Seats = append(m.Views[at].Seats, s)
-				j = len(m.Views[at].Seats) - 1
 			}
-			tracks[i].ID = m.Views[at].Seats[j].Student
+			tracks[i].ID = m.take(at, j, p.apply(seats[k]), empty, again)
 		}
 	}
+	sortByName(tracks)
+	return r
+}
+
+// byView sorts the students (not the teachers) of a recording by the view they sit in, and gives the views, the one with most students first: it is laid over
+// the map first.
+func byView(tracks []scene.Track) (order []int, views map[int][]int) {
+	views = map[int][]int{}
+	for i, t := range tracks {
+		if t.Teacher || t.SeatH <= 0 {
+			continue
+		}
+		if views[t.View] == nil {
+			order = append(order, t.View)
+		}
+		views[t.View] = append(views[t.View], i)
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(len(views[b]), len(views[a])) })
+	return order, views
+}
+
+// take puts a seat into a stored view, as its j-th seat or, where j is -1, a new one, and gives the name of who sits there.
+func (m *Map) take(view, j int, s Seat, empty, again bool) string {
+	if j < 0 {
+		s.Student = m.free(s.Student, empty)
+		m.Views[view].Seats = append(m.Views[view].Seats, s)
+		return s.Student
+	}
+	if !again {
+		m.Views[view].Seats[j].move(s)
+	}
+	return m.Views[view].Seats[j].Student
+}
+
+// sortByName sorts students by number, teachers last.
+func sortByName(tracks []scene.Track) {
 	slices.SortStableFunc(tracks, func(a, b scene.Track) int {
 		if a.Teacher != b.Teacher {
 			return map[bool]int{false: -1, true: 1}[a.Teacher]
 		}
 		return cmp.Or(cmp.Compare(number(a.ID), number(b.ID)), cmp.Compare(a.ID, b.ID))
 	})
-	return r
 }
 
 // view finds the stored view that agrees best with the seats of one view of the
