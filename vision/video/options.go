@@ -16,7 +16,7 @@ type Options struct {
 	KeyFrameChange float64      // share of the full range a picture must change by; default 0.06
 	Limits         probe.Limits // what is refused
 	Hang           time.Duration
-	MemoryBytes    uint64 // the child may map; default 4 GiB
+	MemoryBytes    uint64 // the child may map besides itself; default 4 GiB
 	Decoder        string // FFmpeg's, by name, see ChooseDecoder; "": the CPU's
 	Child          *Child `json:"-"` // already started, for a recording that the CPU decodes; nil: one is started
 	Every          bool   // every frame is a step: for drawing on all of them

@@ -125,12 +125,19 @@ func (r *Recording) message() (message, error) {
 		if err := readGob(m.body, &f); err != nil {
 			return m, r.died(err)
 		}
-		if f.Class == "novideo" {
+		switch f.Class {
+		case "memory":
+			return m, r.outOfMemory()
+		case "novideo":
 			return m, fmt.Errorf("%s: %w%s; try playing it, or convert it with ffmpeg", r.path, ErrNoVideo, strings.TrimPrefix(f.Text, ErrNoVideo.Error()))
 		}
 		return m, fmt.Errorf("%s: %s", r.path, f.Text)
 	}
 	return m, nil
+}
+
+func (r *Recording) outOfMemory() error {
+	return fmt.Errorf("%s: %w (%d MiB; setting video.memory_mb)", r.path, ErrMemory, r.o.MemoryBytes>>20)
 }
 
 // died says why the child ended without a word.
@@ -146,7 +153,7 @@ func (r *Recording) died(cause error) error {
 	case r.hung.Load():
 		return fmt.Errorf("%s: %w: nothing came for %v; the file may be damaged", r.path, ErrHung, r.o.Hang)
 	case strings.Contains(last, "out of memory") || strings.Contains(last, "cannot allocate") || strings.Contains(last, "Insufficient memory"):
-		return fmt.Errorf("%s: %w (%d MiB; setting video.memory_mb)", r.path, ErrMemory, r.o.MemoryBytes>>20)
+		return r.outOfMemory()
 	case status != nil && last != "":
 		return fmt.Errorf("%s: %w (%v: %s)", r.path, ErrCrashed, status, last)
 	case errors.Is(cause, io.EOF) && status != nil:
@@ -235,10 +242,11 @@ func (r *Recording) Close() error {
 	return r.close
 }
 
-// tail keeps the end of what the child writes to stderr and counts its lines.
+// tail keeps the end of what the child writes to stderr, and the first line that tells why it died, and counts its lines.
 type tail struct {
 	mu    sync.Mutex
 	end   []byte
+	why   string
 	lines int
 }
 
@@ -251,6 +259,12 @@ func (t *tail) Write(p []byte) (int, error) {
 		}
 	}
 	t.end = append(t.end, p...)
+	for _, l := range strings.Split(string(p), "\n") {
+		fatal := strings.HasPrefix(l, "fatal error:") // says more than a panic that ended in it
+		if fatal && !strings.HasPrefix(t.why, "fatal") || t.why == "" && (strings.HasPrefix(l, "panic: ") || strings.Contains(l, "what():")) {
+			t.why = strings.TrimSpace(l)
+		}
+	}
 	if len(t.end) > 4096 {
 		t.end = append([]byte(nil), t.end[len(t.end)-4096:]...)
 	}
@@ -263,15 +277,13 @@ func (t *tail) count() int {
 	return t.lines
 }
 
-// last is the most telling line: a Go panic's first or the last one.
+// last is the most telling line: the one that says why, or the last one.
 func (t *tail) last() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	lines := strings.Split(strings.TrimSpace(string(t.end)), "\n")
-	for _, l := range lines {
-		if strings.HasPrefix(l, "fatal error:") || strings.HasPrefix(l, "panic:") || strings.Contains(l, "what():") {
-			return strings.TrimSpace(l)
-		}
+	if t.why != "" {
+		return t.why
 	}
+	lines := strings.Split(strings.TrimSpace(string(t.end)), "\n")
 	return strings.TrimSpace(lines[len(lines)-1])
 }

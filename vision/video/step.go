@@ -42,6 +42,7 @@ func (w *worker) look() error {
 	if !w.cap.retrieve() {
 		return nil // damaged: the frame after it will do
 	}
+	w.pictured = true
 	gray, err := w.gray()
 	if err != nil {
 		return err

@@ -89,11 +89,14 @@ func TestChildKilledHalfWay(t *testing.T) {
 // A bomb that passes the probe meets the child's memory limit.
 func TestMemoryBomb(t *testing.T) {
 	path := made(t, "a.avi", "-frames:v", "2", "-vf", "scale=9000:9000", "-c:v", "mjpeg")
-	_, steps, err := readAll(t, path, Options{Limits: probe.Limits{MaxWidth: 1 << 14, MaxHeight: 1 << 14}, MemoryBytes: 900 << 20})
-	if err == nil || len(steps) > 0 {
+	limited := Options{Limits: probe.Limits{MaxWidth: 1 << 14, MaxHeight: 1 << 14}, MemoryBytes: 512 << 20}
+	if _, steps, err := readAll(t, path, limited); !errors.Is(err, ErrMemory) || len(steps) > 0 {
 		t.Fatalf("%d steps, %v", len(steps), err)
 	}
-	t.Log(err)
+	path = made(t, "b.mp4", "-frames:v", "30", "-vf", "scale=1920:1080") // and others do not: the program itself does not count
+	if _, steps, err := readAll(t, path, limited); err != nil || len(steps) == 0 {
+		t.Errorf("%d steps of a usual recording, %v", len(steps), err)
+	}
 }
 
 func TestCancelled(t *testing.T) {

@@ -8,6 +8,8 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"strconv"
+	"strings"
 	"time"
 
 	"classlens/vision/scene"
@@ -39,21 +41,39 @@ func RunWorkerIfAsked() {
 		fmt.Fprintln(os.Stderr, "decoder:", err)
 		os.Exit(2)
 	}
-	limit := unix.Rlimit{Cur: j.Options.MemoryBytes, Max: j.Options.MemoryBytes}
+	most := mapped() + j.Options.MemoryBytes // OpenCV's libraries and what Go sets aside are mapped before a picture is
+	limit := unix.Rlimit{Cur: most, Max: most}
 	if err := unix.Setrlimit(unix.RLIMIT_AS, &limit); err != nil {
 		fmt.Fprintln(os.Stderr, "decoder: memory limit:", err)
 	}
 	_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}) // no core file with a classroom in it
-	w := &worker{job: j, out: out, started: time.Now()}
+	w := &worker{job: j, out: out, started: time.Now(), most: most}
 	if err := w.run(); err != nil {
 		class := "decode"
-		if errors.Is(err, ErrNoVideo) {
+		switch {
+		case errors.Is(err, ErrMemory):
+			class = "memory"
+		case errors.Is(err, ErrNoVideo):
 			class = "novideo"
 		}
 		_ = writeGob(out, msgFail, failure{class, err.Error()}) // a parent that is gone needs no news
 		os.Exit(1)
 	}
 	os.Exit(0)
+}
+
+// mapped is the address space in use, in bytes; 0 where the system does not tell.
+func mapped() uint64 {
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	first, _, _ := strings.Cut(string(text), " ")
+	pages, err := strconv.ParseUint(first, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return pages * uint64(os.Getpagesize())
 }
 
 // worker decodes one recording from its first frame to its last.
@@ -63,6 +83,7 @@ type worker struct {
 	cap      *capture
 	started  time.Time
 	lastNews time.Time
+	most     uint64 // bytes of address space that it may map
 
 	width, height int
 	frame         int     // index of the current frame
@@ -73,7 +94,9 @@ type worker struct {
 	before  scene.Gray // the frame before a step, for flow
 	between []scene.Gray
 	seen    scene.Gray // the last frame looked at for cuts
-	steps   stepState
+
+	pictured bool // a frame was not only grabbed but became a picture
+	steps    stepState
 }
 
 func (w *worker) run() error {
@@ -149,10 +172,24 @@ func (w *worker) frames() error {
 		}
 		failures = 0
 	}
+	if !w.pictured && w.cramped() {
+		return ErrMemory
+	}
 	if w.Info.Frames == 0 {
 		return fmt.Errorf("%w: not one frame", ErrNoVideo)
 	}
 	return w.missingEnd()
+}
+
+// cramped tells whether what a decoder needs for pictures of this size, some of them in its own form and in ours, would not fit: FFmpeg does not say
+// why it gives none.
+func (w *worker) cramped() bool {
+	const pictures = 8
+	left := uint64(0)
+	if used := mapped(); used < w.most {
+		left = w.most - used
+	}
+	return pictures*3*uint64(w.width)*uint64(w.height) > left
 }
 
 // taken deals with one grabbed frame; lost is how many grabs failed before it.
