@@ -63,6 +63,10 @@ func readClip(clip []byte) (in []model.Tensor, want [][]float32, err error) {
 // or the value: float32 sums in another order differ by some 1e-5 after all layers.
 const storedTolerance = 1e-3
 
+// autoTolerance is what half precision may differ by to be taken unasked: a recording shows more than the stored clip does (.95 of a thousandth on the
+// clip of the weights that ship were 1.6 thousandths in a recording). Tests change it.
+var autoTolerance = storedTolerance / 2
+
 // halfTolerance is likewise for what is decided in a half precision that is asked for: a few
 // roundings to 11 or 8 bits. Embeddings, which nobody reads, may be as far in FP16 however it was chosen.
 var halfTolerance = map[model.Precision]float64{model.FP16: 8.0 / 2048, model.BF16: 8.0 / 256}
@@ -170,7 +174,7 @@ const AutoPrecision = "auto"
 // computes wrong, or cannot be opened, is not used, and the note says so. precision is a
 // model.Precision for all networks, or AutoPrecision: float32 for the detectors, whose half-precision
 // results differ by more than the thousandth that is promised (docs/measured.md), and FP16 for the
-// classroom network where its decisions on the stored clip do not.
+// classroom network where its decisions on the stored clip differ by less than half of that.
 func ChooseDevice(setting, precision string, onnx []byte) (model.Choice, error) {
 	c, err := model.FindDevice(setting)
 	if err != nil || c.Device == model.CPU {
@@ -186,7 +190,7 @@ func ChooseDevice(setting, precision string, onnx []byte) (model.Choice, error) 
 		return model.Choice{Device: model.CPU, Note: strings.ReplaceAll(fmt.Sprintf("%s is not used: %v", c, err), "\n", "; ")}, nil
 	}
 	if precision == AutoPrecision {
-		if o.Precision = model.FP16; selfCheck(onnx, o, storedTolerance) == nil {
+		if o.Precision = model.FP16; selfCheck(onnx, o, autoTolerance) == nil {
 			c.Network = model.FP16
 		}
 	}
