@@ -32,6 +32,9 @@ func NewClip(a *Assets, p *Plan, n int) (*Scene, string, error) {
 	w := p.Widths[n%len(p.Widths)]
 	wide := m.X1 - m.X0
 	from := m.hang(r, kind)
+	if p.Low > 0 && kind != "ceiling" && r.Float32() < p.Low {
+		from.Y = uniform(r, 1.2, 1.7)
+	}
 	at := Vec{from.X * .15, .75, uniform(r, .30, .42) * m.Z0}
 	if kind == "front" {
 		from.Z = m.Z1 - .2
@@ -63,7 +66,7 @@ func NewClip(a *Assets, p *Plan, n int) (*Scene, string, error) {
 		}
 		s.Actors = append(s.Actors, t)
 	}
-	s.busy(r, p.Seconds, l.Kind != "groups" && l.Kind != "lecture" && n%2 == 0)
+	s.busy(r, p, l.Kind != "groups" && l.Kind != "lecture" && n%2 == 0)
 	s.awayFromFocus()
 	s.Prepare()
 	return s, l.Kind + "/" + kind, nil
@@ -76,7 +79,8 @@ func (s *Scene) seatSeen(seat Seat) bool {
 }
 
 // busy gives everyone a stretch of a lesson, and where asked one a walk.
-func (s *Scene) busy(r *rand.Rand, seconds float64, walk bool) {
+func (s *Scene) busy(r *rand.Rand, p *Plan, walk bool) {
+	seconds := p.Seconds
 	ph := phases[r.Intn(len(phases))]
 	for i, a := range s.Actors {
 		if a.stops != nil {
@@ -86,6 +90,9 @@ func (s *Scene) busy(r *rand.Rand, seconds float64, walk bool) {
 			e := Event{T: t, Posture: drawPosture(r, ph.share), Side: side(r), Vary: r.Float32()}
 			if r.Intn(12) == 0 {
 				e.Posture = pick(r, []Posture{"sleep", "sleepside", "phonelap", "phonedesk", "stand", "recite"})
+			}
+			if p.Free > 0 && r.Float32() < p.Free {
+				e.Posture = p.event(r, a, t).Posture
 			}
 			if postures[e.Posture] == "discuss" && a.Seat.Mate >= 0 {
 				e.Side = a.Seat.MateSide

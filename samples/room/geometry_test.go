@@ -156,12 +156,15 @@ func TestPlanCheck(t *testing.T) {
 		t.Fatalf("default plan: %v", p.Check())
 	}
 	for name, spoil := range map[string]func(*Plan){
-		"unknown camera":    func(p *Plan) { p.Cameras = map[string]float64{"drone": 1} },
-		"weightless layout": func(p *Plan) { p.Layouts = map[string]float64{"rows": 0} },
-		"no step":           func(p *Plan) { p.Steps = 0 },
-		"ages swapped":      func(p *Plan) { p.AgeMin, p.AgeMax = 1, .5 },
-		"tiny picture":      func(p *Plan) { p.Widths = []int{20} },
-		"quality":           func(p *Plan) { p.QualityMax = 120 },
+		"unknown camera":     func(p *Plan) { p.Cameras = map[string]float64{"drone": 1} },
+		"weightless layout":  func(p *Plan) { p.Layouts = map[string]float64{"rows": 0} },
+		"no step":            func(p *Plan) { p.Steps = 0 },
+		"ages swapped":       func(p *Plan) { p.AgeMin, p.AgeMax = 1, .5 },
+		"tiny picture":       func(p *Plan) { p.Widths = []int{20} },
+		"quality":            func(p *Plan) { p.QualityMax = 120 },
+		"share above 1":      func(p *Plan) { p.Fair = 1.2 },
+		"share below 0":      func(p *Plan) { p.Low = -.1 },
+		"share not a number": func(p *Plan) { p.Free = float32(math.NaN()) },
 	} {
 		p := DefaultPlan()
 		spoil(&p)

@@ -31,6 +31,8 @@ var (
 		"nose/nose-scale-horiz-incr", "nose/nose-scale-vert-incr", "nose/nose-point-up", "chin/chin-width-incr", "chin/chin-prominent-incr", "mouth/mouth-scale-horiz-incr"}
 	skinSheets = map[string]string{"african": "young_darkskinned_%s_diffuse.png", "asian": "young_lightskinned_%s_diffuse3.png", "caucasian": "young_lightskinned_%s_diffuse.png"}
 	hairTints  = []Vec{{.02, .017, .015}, {.045, .028, .019}, {.085, .05, .03}, {.16, .095, .05}, {.36, .25, .13}, {.015, .014, .014}}
+	fairTints  = []Vec{{.36, .25, .13}, {.50, .40, .26}, {.42, .38, .33}, {.30, .17, .07}}
+	hairLong   = []string{"Braid01", "long01", "ponytail01"}
 	lowTints   = []Vec{{.07, .09, .16}, {.03, .03, .04}, {.16, .19, .27}, {.22, .18, .12}, {.10, .10, .10}}
 )
 
@@ -38,6 +40,7 @@ var (
 type Variety struct {
 	AgeMin, AgeMax       float32 // 0 child, 1 young adult, 2 old
 	Glasses, Mask, Scarf float32 // share of figures; the scarf of girls and women only
+	Fair, Long           float32 // share of figures with fair hair, and of girls and women with long hair, besides those that chance makes so
 }
 
 // Pupils of a secondary school.
@@ -68,6 +71,12 @@ func RandomLook(r *rand.Rand, v Variety) Look {
 	l.Glasses, l.Mask = r.Float32() < v.Glasses, r.Float32() < v.Mask
 	l.Scarf = r.Float32() < v.Scarf && l.Female
 	l.ExtraTint = hsv(r.Float32(), .2+.6*r.Float32(), .03+.4*r.Float32()*r.Float32())
+	if v.Fair > 0 && r.Float32() < v.Fair { // nothing is drawn at 0: the figures of older plans stay as they are
+		l.HairTint = pick(r, fairTints).Mul(uniform(r, .7, 1.3))
+	}
+	if v.Long > 0 && r.Float32() < v.Long && l.Female {
+		l.Hair = pick(r, hairLong)
+	}
 	return l
 }
 

@@ -29,6 +29,10 @@ type Plan struct {
 	Glasses    float32            `yaml:"glasses"` // share of figures
 	Masks      float32            `yaml:"masks"`
 	Scarves    float32            `yaml:"scarves"` // headscarves, of girls and women
+	Fair       float32            `yaml:"fair"`    // share of figures with fair hair besides those that chance makes so
+	Long       float32            `yaml:"long"`    // share of girls and women whose hair is drawn anew from the long kinds
+	Free       float32            `yaml:"free"`    // share of what students do in videos that Behaviours draws; the others follow a lesson's phase
+	Low        float32            `yaml:"low"`     // share of videos from little above seated heads, which hide one another
 	Laptops    float32            `yaml:"laptops"` // share of desks, in rooms that have any
 	Clutter    float32            `yaml:"clutter"` // 0..1, the most
 	Bend       float32            `yaml:"bend"`    // lens distortion, the most: .15 is a cheap wide lens
@@ -71,6 +75,11 @@ func (p *Plan) Check() error {
 	}
 	if p.Steps < 1 || p.Takes < 1 || p.Interval <= 0 || p.FPS < 1 || len(p.Widths) == 0 || slices.Min(p.Widths) < 160 || slices.Max(p.Widths) > 3840 {
 		return fmt.Errorf("steps, takes, interval, fps must be above 0 and widths 160 to 3840")
+	}
+	for _, share := range []float32{p.Glasses, p.Masks, p.Scarves, p.Fair, p.Long, p.Free, p.Low} {
+		if !(share >= 0 && share <= 1) {
+			return fmt.Errorf("glasses, masks, scarves, fair, long, free and low are shares, 0 to 1")
+		}
 	}
 	if p.AgeMin < 0 || p.AgeMax > 2 || p.AgeMin > p.AgeMax || p.QualityMin < 1 || p.QualityMax > 100 || p.QualityMin > p.QualityMax {
 		return fmt.Errorf("ages lie in 0..2 and qualities in 1..100, the least first")
@@ -135,7 +144,7 @@ func (p *Plan) layout(r *rand.Rand, age float32) Layout {
 
 // variety bounds the looks of one class: pupils of a class are of an age.
 func (p *Plan) variety(age float32) Variety {
-	return Variety{AgeMin: max(age-.08, 0), AgeMax: min(age+.08, 2), Glasses: p.Glasses, Mask: p.Masks, Scarf: p.Scarves}
+	return Variety{AgeMin: max(age-.08, 0), AgeMax: min(age+.08, 2), Glasses: p.Glasses, Mask: p.Masks, Scarf: p.Scarves, Fair: p.Fair, Long: p.Long}
 }
 
 // lightsOf draws a day: bright or dull, lamps on or off, and the exposure that

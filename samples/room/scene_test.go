@@ -3,6 +3,7 @@ package room
 import (
 	"bytes"
 	"math"
+	"reflect"
 	"slices"
 	"testing"
 )
@@ -257,6 +258,41 @@ func TestGroupsDifferAndRepeat(t *testing.T) {
 		l, ok := NewLabel(&ta[i])
 		if ok && (l.Box[2] <= 0 || l.Upper[3] <= l.Head[3] || !slices.Contains(Behaviours, l.Behaviour)) {
 			t.Errorf("label %+v", l)
+		}
+	}
+}
+
+// What a plan asks for oftener is there, in all figures and videos at a share of 1, and a share of 0 draws nothing: figures stay as older plans had them.
+func TestPlanShares(t *testing.T) {
+	for n := range 20 {
+		plain := RandomLook(derive(5, n), Variety{AgeMin: .5, AgeMax: .9})
+		l := RandomLook(derive(5, n), Variety{AgeMin: .5, AgeMax: .9, Fair: 1, Long: 1})
+		if l.HairTint.X < .2 {
+			t.Errorf("figure %d: hair %v of a plan in which all are fair", n, l.HairTint)
+		}
+		if l.Female && !slices.Contains(hairLong, l.Hair) {
+			t.Errorf("figure %d: hair %s of a plan in which all is long", n, l.Hair)
+		}
+		l.HairTint, l.Hair = plain.HairTint, plain.Hair
+		if !reflect.DeepEqual(l, plain) {
+			t.Errorf("figure %d: fair and long change more than the hair", n)
+		}
+	}
+	p := DefaultPlan()
+	p.Widths, p.Rows, p.Cols = []int{320}, 1, 2
+	p.Free, p.Low, p.Behaviours = 1, 1, map[string]float64{"head_down": 1}
+	s, _, err := NewClip(testAssets(t), &p, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if y := s.Camera.Pos.Y; y < 1.2 || y > 1.7 {
+		t.Errorf("the low camera hangs at %.2f m", y)
+	}
+	for _, a := range s.Actors {
+		for _, e := range a.Events {
+			if a.stops == nil && e.Posture != "walk" && postures[e.Posture] != "head_down" {
+				t.Errorf("%s does %s where all lay their heads down", a.ID, e.Posture)
+			}
 		}
 	}
 }

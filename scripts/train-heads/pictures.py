@@ -17,12 +17,13 @@ SMALLEST, LARGEST = 9, 140  # heads outside are not judged, pixels of the crop
 
 
 class Picture:
-    def __init__(self, image, heads, unsure, source):
+    def __init__(self, image, heads, unsure, source, hands=()):
         self.levels = [image]  # halved again and again, so that reducing skips no pixels
         while min(self.levels[-1].shape[:2]) > 200 and len(self.levels) < 4:
             self.levels.append(cv2.resize(self.levels[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
         self.heads = np.array(heads, np.float32).reshape(-1, 4)
         self.unsure = np.array(unsure, np.float32).reshape(-1, 4)
+        self.hands = np.array(hands, np.float32).reshape(-1, 3)  # middle and height of the heads about, where hands are known and seen
         self.source = source
         self.sure = np.full(len(self.heads), 0.5)  # how surely the net finds each head, running
         self.wrong = collections.deque(maxlen=8)  # where it saw one that is none: middle and height of the heads about
@@ -122,16 +123,17 @@ def rendered(folders, known):
             n += 1
             if n - 1 not in rows:  # its heads are not known
                 continue
-            heads, unsure = [], []
+            heads, unsure, hands = [], [], []
             for r in rows[n - 1]:
                 x, y, w, h = (float(r[f"head_{k}"]) for k in "xywh")
                 if w * h <= 0:
                     continue
+                hands += [[float(r[f"{side}_wrist_x"]), float(r[f"{side}_wrist_y"]), h] for side in ("left", "right") if r[f"{side}_wrist_seen"] == "2"]
                 if float(r["head_hidden"]) > 0.7:
                     unsure.append([x, y, w, h])
                 else:
                     heads.append([x + w / 2, y + h / 2, w, h])
-            yield Picture(image, heads, unsure, "rendered")
+            yield Picture(image, heads, unsure, "rendered", hands)
 
 
 # Sources whose labels are a person's or exact: there a mistake of the net is one.
@@ -139,15 +141,18 @@ EXACT = ("cctv", "rendered")
 
 
 def crop(p, rng, size=SIZE, scales=(12, 75)):
-    """A random view of a picture: (size, size, 3) uint8, heads and unsure places in its pixels, and the view's matrix A and shift t.
+    """A random view of a picture: (size, size, 3) uint8, heads, unsure places and hands in its pixels, and the view's matrix A and shift t.
 
-    Heads that the net misses are drawn oftener, and so are places that it took for heads; less where labels may be wrong."""
+    Heads that the net misses are drawn oftener, and so are places that it took for heads, less where labels may be wrong, and hands."""
     image = p.levels[0]
     H, W = image.shape[:2]
     goal = np.exp(rng.uniform(np.log(scales[0]), np.log(scales[1])))
     dice = rng.random()
     if p.wrong and dice < (0.15 if p.source in EXACT else 0.07):
         cx, cy, h = p.wrong[rng.integers(len(p.wrong))]
+        s = goal / h
+    elif len(p.hands) and dice < 0.25:
+        cx, cy, h = p.hands[rng.integers(len(p.hands))]
         s = goal / h
     elif len(p.heads) and dice < 0.87:
         chances = np.cumsum((1.1 if p.source in EXACT else 1.5) - p.sure)
@@ -178,7 +183,8 @@ def crop(p, rng, size=SIZE, scales=(12, 75)):
         middle = (unsure[:, :2] + unsure[:, 2:] / 2) @ A.T + t
         unsure[:, 2], unsure[:, 3] = unsure[:, 2] * sx, unsure[:, 3] * sy
         unsure[:, :2] = middle - unsure[:, 2:] / 2
-    return view, heads, unsure, (A, t)
+    hands = np.hstack([p.hands[:, :2] @ A.T + t, p.hands[:, 2:] * sy])
+    return view, heads, unsure, hands, (A, t)
 
 
 NOISE = np.random.default_rng(0).normal(0, 16, (2 * SIZE, 2 * SIZE, 3)).astype(np.int8)  # drawn once: drawing takes longer than training
@@ -217,10 +223,14 @@ def worsen(x, rng):
     return x
 
 
-def targets(heads, unsure, size=SIZE):
+HARDER = 2.0  # weight of cells where nets see heads that are none: beside a head, and at hands
+
+
+def targets(heads, unsure, hands, size=SIZE):
     """heat (H, W), weight of heat (H, W), boxes (4, H, W) as log h, log w, dy, dx in cells, weight of boxes (H, W)."""
     n = size // 4
     heat, judged = np.zeros((n, n), np.float32), np.ones((n, n), np.float32)
+    weight = np.ones((n, n), np.float32)
     boxes, near = np.zeros((4, n, n), np.float32), np.zeros((n, n), np.float32)
     for x, y, w, h in unsure / 4:
         judged[max(int(y), 0):max(int(np.ceil(y + h)), 0), max(int(x), 0):max(int(np.ceil(x + w)), 0)] = 0
@@ -241,12 +251,17 @@ def targets(heads, unsure, size=SIZE):
         g = gy[:, None] * gx[None]
         g[int(cy), int(cx)] = 1
         heat = np.maximum(heat, g)
+        # A second box on the same head lies up to a head away from it.
+        weight[max(int(y - 0.8 * h), 0):int(y + 1.2 * h) + 1, max(int(x - w), 0):int(x + w) + 1] = HARDER
         own = g > np.maximum(near, 0.3)
         near[own] = g[own]
         boxes[0][own], boxes[1][own] = np.log(h), np.log(w)
         boxes[2][own] = (cy * 0 + y - grid)[:, None].repeat(n, 1)[own]
         boxes[3][own] = (x - grid)[None].repeat(n, 0)[own]
-    return heat, judged, boxes, near
+    for x, y, h in hands / 4:
+        r = 0.5 * h + 1
+        weight[max(int(y - r), 0):max(int(y + r), 0), max(int(x - r), 0):max(int(x + r), 0)] = HARDER
+    return heat, judged * np.where(heat < 0.05, weight, 1), boxes, near
 
 
 class Crops:
@@ -272,10 +287,10 @@ class Crops:
     def one(self):
         r, from_ = self.rng, None
         if r.random() < 0.2:  # four views of other scales and rooms in one
-            half, parts, heads, unsure = SIZE // 2, [], [], []
+            half, parts, heads, unsure, hands = SIZE // 2, [], [], [], np.zeros((0, 3))
             for j in (0, half):
                 for i in (0, half):
-                    v, h, u, _ = crop(self.pick(), r, half, (11, 34))
+                    v, h, u, *_ = crop(self.pick(), r, half, (11, 34))
                     keep = (h[:, 0] > 0) & (h[:, 0] < half) & (h[:, 1] > 0) & (h[:, 1] < half)
                     edge = ~keep & (h[:, 0] > -h[:, 2] / 2) & (h[:, 0] < half + h[:, 2] / 2) & (h[:, 1] > -h[:, 3] / 2) & (h[:, 1] < half + h[:, 3] / 2)
                     cut = np.hstack([h[edge, :2] - h[edge, 2:] / 2, h[edge, 2:]])
@@ -290,17 +305,17 @@ class Crops:
             heads, unsure = np.vstack(heads), np.array(unsure, np.float32).reshape(-1, 4)
         else:
             p = self.pick()
-            view, heads, unsure, at = crop(p, r)
+            view, heads, unsure, hands, at = crop(p, r)
             from_ = p, heads, at
-        return worsen(view, r), heads, unsure, from_
+        return worsen(view, r), heads, unsure, hands, from_
 
     def batch(self, n):
         """x (n, 3, SIZE, SIZE), then the targets of each, stacked. tell says how well the net did on it."""
         x, rest, self.told = [], [], []
         for _ in range(n):
-            view, heads, unsure, from_ = self.one()
+            view, heads, unsure, hands, from_ = self.one()
             x.append(view[:, :, ::-1].transpose(2, 0, 1))
-            rest.append(targets(heads, unsure))
+            rest.append(targets(heads, unsure, hands))
             self.told.append(from_)
         self.last = [np.stack(t) for t in zip(*rest)]
         return np.stack(x).astype(np.float32) / 64 - 2, *self.last

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 import pictures
 from net import HeadNet, recover
 
-SHARES = {"A": 0.2, "B": 0.2, "cctv": 0.14, "rendered": 0.42, "adults": 0.04}
+SHARES = {"A": 0.18, "B": 0.18, "cctv": 0.12, "rendered": 0.48, "adults": 0.04}
 REREAD = 150  # seconds between looks for pictures and labels that have come since
 
 
@@ -49,7 +49,7 @@ def main():
     a.add_argument("--data", required=True, help="folder with clabehavior/ and cctv/")
     a.add_argument("--labels", required=True, help="heads.json of label/")
     a.add_argument("--adults", default="", help="folder with frames of adults_3s_ccby.gif")
-    a.add_argument("--rendered", default="", help="pattern of folders of synthroom rooms at 1 frame a second")
+    a.add_argument("--rendered", default="", help="patterns, comma between, of folders of synthroom rooms at 1 frame a second")
     a.add_argument("--without", default="", help="sources left out, comma between: A, B, cctv, rendered, adults")
     a.add_argument("--minutes", type=float, default=0)
     a.add_argument("--steps", type=int, default=4000)
@@ -72,7 +72,7 @@ def main():
         """Takes in labels and rooms that have come: drawing and labelling may go on while training does."""
         data.add(pictures.clabehavior(o.data, o.labels, known))
         data.add(pictures.adults(o.labels, o.adults, known))
-        data.add(pictures.rendered(sorted(glob.glob(o.rendered)), known))
+        data.add(pictures.rendered(sorted(f for p in o.rendered.split(",") for f in glob.glob(p)), known))
         print({k: (len(v), sum(len(p.heads) for p in v)) for k, v in data.by.items()}, "trained on", data.names, flush=True)
 
     read()
