@@ -151,7 +151,7 @@ def crop(p, rng, size=SIZE, scales=(12, 75)):
     if p.wrong and dice < (0.15 if p.source in EXACT else 0.07):
         cx, cy, h = p.wrong[rng.integers(len(p.wrong))]
         s = goal / h
-    elif len(p.hands) and dice < 0.25:
+    elif HANDS and len(p.hands) and dice < 0.15 + HANDS:
         cx, cy, h = p.hands[rng.integers(len(p.hands))]
         s = goal / h
     elif len(p.heads) and dice < 0.87:
@@ -223,7 +223,8 @@ def worsen(x, rng):
     return x
 
 
-HARDER = 2.0  # weight of cells where nets see heads that are none: beside a head, and at hands
+HARDER = 1.0  # weight of cells where nets see heads that are none: beside a head, and at hands (train.py --harder)
+HANDS = 0.0  # share of crops about a hand (train.py --hands)
 
 
 def targets(heads, unsure, hands, size=SIZE):

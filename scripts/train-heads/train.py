@@ -18,7 +18,7 @@ from torch.nn import functional as F
 import pictures
 from net import HeadNet, recover
 
-SHARES = {"A": 0.18, "B": 0.18, "cctv": 0.12, "rendered": 0.48, "adults": 0.04}
+SHARES = {"A": 0.2, "B": 0.2, "cctv": 0.14, "rendered": 0.42, "adults": 0.04}
 REREAD = 150  # seconds between looks for pictures and labels that have come since
 
 
@@ -55,6 +55,8 @@ def main():
     a.add_argument("--steps", type=int, default=4000)
     a.add_argument("--batch", type=int, default=12)
     a.add_argument("--rate", type=float, default=3e-3)
+    a.add_argument("--harder", type=float, default=1, help="weight of places beside a head and at hands that are none")
+    a.add_argument("--hands", type=float, default=0, help="share of rendered crops about a hand")
     a.add_argument("--seed", type=int, default=1)
     a.add_argument("--start", default="", help="weights to go on from: .pt, or an exported .onnx")
     a.add_argument("--out", required=True)
@@ -63,6 +65,7 @@ def main():
     cv2.setNumThreads(1)
     torch.manual_seed(o.seed)
     os.makedirs(o.out, exist_ok=True)
+    pictures.HARDER, pictures.HANDS = o.harder, o.hands
     left_out = o.without.split(",")
     shares = {k: v for k, v in SHARES.items() if k not in left_out}
     data = pictures.Crops(pictures.cctv(o.data), shares, o.seed)
