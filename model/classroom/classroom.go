@@ -20,7 +20,7 @@ import (
 var weights embed.FS
 
 // Sizes are the networks that ship, from the fastest to the most accurate. "l"
-// looks through a pretrained pose net.
+// looks through a pretrained pose net, and decides together with "m".
 var Sizes = []string{"s", "m", "l"}
 
 // Shipped is the ONNX file of the weights of a size that ship; "" is "s".
@@ -88,7 +88,8 @@ type Network struct {
 	device     string
 	dim        int // of an embedding
 	flow       bool
-	directions int // leading numbers of an embedding that tell where a head points; 0: the network has none
+	directions int      // leading numbers of an embedding that tell where a head points; 0: the network has none
+	beside     *Network // decides together with this one; nil: it decides alone
 }
 
 // encoder turns pictures of one size into embeddings.
@@ -133,6 +134,9 @@ func LoadOn(onnx []byte, o model.Options) (*Network, error) {
 	}
 	n.flow = n.encoder.seesFlow()
 	if err := n.probe(); err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
+	if err := n.attachBeside(onnx, o); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
 	return n, nil
@@ -232,11 +236,21 @@ func (n *Network) DeviceError() error {
 	if n.encoder == nil {
 		return n.temporal[0].DeviceError()
 	}
-	return errors.Join(n.encoder.deviceError(), n.temporal[0].DeviceError())
+	err := errors.Join(n.encoder.deviceError(), n.temporal[0].DeviceError())
+	if n.beside != nil {
+		err = errors.Join(err, n.beside.DeviceError())
+	}
+	return err
 }
 
 // Close frees the network.
-func (n *Network) Close() error { return errors.Join(n.encoder.close(), n.temporal.close()) }
+func (n *Network) Close() error {
+	err := errors.Join(n.encoder.close(), n.temporal.close())
+	if n.beside != nil {
+		err = errors.Join(err, n.beside.Close())
+	}
+	return err
+}
 
 // Embed encodes pictures: rgb[i] is (S, S, 3) bytes, uv[i] (S, S, 2) in sides a
 // second, or nil for none. One embedding a picture.
@@ -248,7 +262,11 @@ func (n *Network) Embed(rgb [][]byte, uv [][]float32) ([][]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	return rowsOf(out, len(rgb)), nil
+	e := rowsOf(out, len(rgb))
+	if n.beside != nil {
+		return n.embedBeside(e, rgb)
+	}
+	return e, nil
 }
 
 // Direction tells where a class attends, from the embeddings of all students of a
@@ -256,6 +274,9 @@ func (n *Network) Embed(rgb [][]byte, uv [][]float32) ([][]float32, error) {
 // embeddings are passed over; nil when there is none, or the network has no use
 // for it.
 func (n *Network) Direction(embeddings [][]float32) []float32 {
+	if n.ofBoth(embeddings) {
+		return append(n.Direction(part(embeddings, 0, n.dim)), n.beside.Direction(part(embeddings, n.dim, n.dim+n.beside.dim))...)
+	}
 	direction := make([]float32, n.directions)
 	values := make([]float32, 0, len(embeddings))
 	for k := range direction {
@@ -282,6 +303,9 @@ func (n *Network) Direction(embeddings [][]float32) []float32 {
 func (n *Network) Decide(seqs []Sequence) ([]Decision, error) {
 	if len(seqs) == 0 {
 		return nil, nil
+	}
+	if n.ofBoth(seqs[0].Embeddings) {
+		return n.decideBoth(seqs)
 	}
 	t := len(seqs[0].Offsets)
 	dim := n.dim

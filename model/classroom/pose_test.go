@@ -121,6 +121,88 @@ func TestLargeSeesHand(t *testing.T) {
 	}
 }
 
+// The large network says what its own layers and the medium network say together, of pictures, directions and hidden steps.
+func TestLargeDecidesWithMedium(t *testing.T) {
+	net := large(t)
+	onnx, err := Shipped(besideLarge)
+	if err != nil {
+		t.Fatal(err)
+	}
+	medium, err := Load(onnx, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer medium.Close()
+	rgb := [][]byte{student(t), student(t)}
+	for y := range poseSide { // the second is mirrored
+		for x := range poseSide {
+			copy(rgb[1][3*(y*poseSide+x):][:3], rgb[0][3*(y*poseSide+poseSide-1-x):][:3])
+		}
+	}
+	both, err := net.Embed(rgb, make([][]float32, 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sights, err := net.See(rgb)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := net.EmbedSights(sights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	half := [][]byte{make([]byte, 3*128*128), make([]byte, 3*128*128)}
+	for i, p := range half {
+		for k := range p {
+			y, x, c := k/384, k/3%128, k%3
+			sum := 0.
+			for _, d := range []int{0, 3, 768, 771} {
+				sum += float64(rgb[i][2*y*768+2*x*3+c+d])
+			}
+			p[k] = byte(sum/4 + .5)
+		}
+	}
+	other, err := medium.Embed(half, make([][]float32, 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sequence := func(e [][]float32, direction []float32) []Sequence {
+		return []Sequence{{Embeddings: [][]float32{e[0], nil, e[1]}, Offsets: []float32{-1, 0, 1}, Direction: direction}, {Embeddings: [][]float32{nil, e[1], nil}, Offsets: []float32{-1, 0, 1}}}
+	}
+	got, err := net.Decide(sequence(both, net.Direction(both[:1])))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := net.Decide(sequence(own, net.Direction(own[:1])))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := medium.Decide(sequence(other, medium.Direction(other[:1])))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range got {
+		sum := 0.
+		for k := range Behaviours {
+			sum += math.Sqrt(float64(a[i].Behaviour[k]+1e-3) * float64(b[i].Behaviour[k]+1e-3))
+		}
+		for k, p := range got[i].Behaviour {
+			want := math.Sqrt(float64(a[i].Behaviour[k]+1e-3)*float64(b[i].Behaviour[k]+1e-3)) / sum
+			if !(math.Abs(float64(p)-want) <= 1e-5) {
+				t.Errorf("decision %d: %s has %v, want %v of %v and %v", i, Behaviours[k], p, want, a[i].Behaviour[k], b[i].Behaviour[k])
+			}
+		}
+		for k, w := range got[i].Moments {
+			if want := (a[i].Moments[k] + b[i].Moments[k]) / 2; !(math.Abs(float64(w-want)) <= 1e-5) {
+				t.Errorf("decision %d: step %d weighs %v, want %v", i, k, w, want)
+			}
+		}
+		if want := (a[i].Attention + b[i].Attention) / 2; !(math.Abs(float64(got[i].Attention-want)) <= 1e-5) {
+			t.Errorf("decision %d: attention %v, want %v", i, got[i].Attention, want)
+		}
+	}
+}
+
 func large(t *testing.T) *Network {
 	t.Helper()
 	onnx, err := Shipped("l")

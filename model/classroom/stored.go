@@ -110,7 +110,11 @@ func selfCheck(onnx []byte, o model.Options, tolerance float64) error {
 			}
 		}
 	}
-	return nil
+	other, err := besideOf(onnx)
+	if err != nil || other == nil {
+		return err
+	}
+	return selfCheck(other, o, tolerance)
 }
 
 // runWhole runs the uncut network on a device and gives the outputs' values.
