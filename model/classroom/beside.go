@@ -46,11 +46,16 @@ func (n *Network) embedBeside(e [][]float32, rgb [][]byte) ([][]float32, error) 
 	if err != nil {
 		return nil, err
 	}
-	both := make([][]float32, len(e))
-	for i := range e {
-		both[i] = append(append(make([]float32, 0, len(e[i])+len(other[i])), e[i]...), other[i]...)
+	return joined(e, other), nil
+}
+
+// joined are two networks' embeddings of the same pictures one after the other.
+func joined(own, other [][]float32) [][]float32 {
+	both := make([][]float32, len(own))
+	for i := range own {
+		both[i] = append(append(make([]float32, 0, len(own[i])+len(other[i])), own[i]...), other[i]...)
 	}
-	return both, nil
+	return both
 }
 
 // halved is a picture (side, side, 3) at half its side: means of two by two pixels.

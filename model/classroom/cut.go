@@ -1,6 +1,10 @@
 package classroom
 
-import "classlens/model"
+import (
+	"errors"
+
+	"classlens/model"
+)
 
 // framesBytes is the device's memory for frames: some forty of 1280 x 720 with their flow, more than
 // two batches of pictures come from.
@@ -34,6 +38,7 @@ type Embedding struct {
 	encoder encoder
 	run     *model.ClipRun
 	n       int
+	beside  *Embedding // of the network beside; nil: there is none
 }
 
 // StartCut begins to embed squares of frames that were put to f, one embedding a square.
@@ -47,7 +52,14 @@ func (n *Network) StartCut(f *model.Frames, squares []model.Crop) (*Embedding, e
 	if err != nil {
 		return nil, err
 	}
-	return &Embedding{n.encoder, run, len(squares)}, nil
+	e := &Embedding{encoder: n.encoder, run: run, n: len(squares)}
+	if n.beside != nil { // it cuts its own, smaller pictures out of the same frames
+		if e.beside, err = n.beside.StartCut(f, squares); err != nil {
+			_, other := run.Finish()
+			return nil, errors.Join(err, other)
+		}
+	}
+	return e, nil
 }
 
 // Finish waits and gives the embeddings.
@@ -56,12 +68,21 @@ func (e *Embedding) Finish() ([][]float32, error) {
 		return nil, nil
 	}
 	out, err := e.run.Finish()
+	var other [][]float32
+	if e.beside != nil { // also after an error, so that no run is left under way
+		var failed error
+		other, failed = e.beside.Finish()
+		err = errors.Join(err, failed)
+	}
 	if err != nil {
 		return nil, err
 	}
 	all, err := e.encoder.embeddings(out)
 	if err != nil {
 		return nil, err
+	}
+	if e.beside != nil {
+		return joined(rowsOf(all, e.n), other), nil
 	}
 	return rowsOf(all, e.n), nil
 }

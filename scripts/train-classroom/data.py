@@ -42,14 +42,7 @@ class Students:
         self.deep = np.concatenate([z["F"].astype(np.float32) for z in stored])
         pose = torch.from_numpy(self.pose)
         self.numbers, self.direction = (v.numpy() for v in geometry.geometry(pose))
-        self.mirrored = geometry.geometry(geometry.mirror(pose))[0].numpy()
         self.attends = median_of(self.direction, self.image)
-
-    def relative(self, mirrored=False):
-        """Numbers, and those of direction once more less the picture's median."""
-        d = self.direction * geometry.MIRRORED.numpy() if mirrored else self.direction
-        m = self.attends * geometry.MIRRORED.numpy() if mirrored else self.attends
-        return np.c_[self.mirrored if mirrored else self.numbers, d - m]
 
     def training(self, fold):
         """Crops that a fold trains on: A and B are ClaBehavior's rooms, 1 and 2 the time blocks of the CCTV set, all is what ships."""

@@ -1,5 +1,5 @@
 """Figures of held-out crops: accuracy, F5, five postures, calibration, coverage; 95 % intervals by bootstrap over pictures.
-usage: judge.py WORK NAME   reads WORK/NAME-{A,B,1,2}.npy (NAME: boxes, l, m or s), fits the temperature and prints coverage against accuracy. All but boxes are judged as they ship: what is
+usage: judge.py WORK NAME   reads WORK/NAME-{A,B,1,2}.npy (NAME: boxes, large, m or s, or large+m, which decide together as size l), fits the temperature and prints coverage against accuracy. All but boxes are judged as they ship: what is
 usual in a lesson (data.usual) counts.
 """
 import os
@@ -13,6 +13,7 @@ CLASSES = {"A": range(7), "B": range(7), "1": (0, 4, 7, 8), "2": (0, 4, 7, 8)}  
 F5 = [BEHAVIOURS.index(b) for b in ("write", "read", "look_forward", "turn", "raise_hand")]  # enough examples of these in both rooms of ClaBehavior
 OFF_TASK = [BEHAVIOURS.index(b) for b in ("turn", "phone", "head_down")]  # by configs/labels.yaml
 ON_TASK = [k for k, b in enumerate(BEHAVIOURS) if k not in OFF_TASK and b != "other"]
+M_TEMPERATURE = 1.3  # with which m ships, and decides together with l
 POSTURE = np.array([1, 0, 0, 3, 2, 4, 2, 0, 0, 0])  # working, front, turned or talking, hand up, standing
 
 
@@ -107,13 +108,17 @@ def main(work, name):
     real, made = (Table(os.path.join(work, f)) for f in ("real", "made"))
     parts = {}
     for fold in "AB12":
-        file = os.path.join(work, f"{name}-{fold}.npy")
-        if not os.path.exists(file):
+        files = [os.path.join(work, f"{n}-{fold}.npy") for n in name.split("+")]
+        if not all(os.path.exists(f) for f in files):
             continue
         held = real.room == HELD_OUT[fold]
         seen = np.isin(real.room, [fold, "1", "2"]) if fold in "AB" else ~held
         factors = np.ones(len(BEHAVIOURS)) if name == "boxes" else usual(np.r_[real.y[seen], made.y])
-        parts[fold] = Held(real.y[held], np.load(file)[np.flatnonzero(held)], real.image[held], factors, CLASSES[HELD_OUT[fold]])
+        p = [np.load(f)[np.flatnonzero(held)] for f in files]
+        if len(p) == 2:  # each with its own temperature, and what is usual, as they ship
+            p = [together(*(restricted(q * factors, range(len(BEHAVIOURS))) for q in (p[0], tempered(p[1], M_TEMPERATURE))))]
+            factors = np.ones(len(BEHAVIOURS))
+        parts[fold] = Held(real.y[held], p[0], real.image[held], factors, CLASSES[HELD_OUT[fold]])
     t = temperature(parts.values())
     print("temperature %.1f" % t)
     for fold, part in parts.items():
