@@ -188,12 +188,16 @@ func TestDeviceCutsForThePoseNet(t *testing.T) {
 			t.Fatal(err, n.DeviceError())
 		}
 	}
-	worst := 0.0
+	// The network beside comes second. Here its picture is the large one's at half the side, there it is cut out of the frame: pixels differ by a few of 255.
+	allowed, half := [2]float64{3e-3, .03}, len(embedded[0][0])/2
+	var worst [2]float64
 	for k, w := range embedded[0][0] {
-		worst = math.Max(worst, math.Abs(float64(embedded[1][0][k]-w))/(1+math.Abs(float64(w))))
+		worst[k/half] = math.Max(worst[k/half], math.Abs(float64(embedded[1][0][k]-w))/(1+math.Abs(float64(w))))
 	}
-	t.Logf("worst difference %.2g", worst)
-	if !(worst <= 3e-3) {
-		t.Errorf("embeddings differ by %.2g", worst)
+	t.Logf("worst differences %.2g", worst)
+	for i := range worst {
+		if !(worst[i] <= allowed[i]) {
+			t.Errorf("part %d of the embeddings differs by %.2g", i, worst[i])
+		}
 	}
 }
