@@ -103,7 +103,28 @@ func parseConfig(raw []byte) (Config, error) {
 	if err := d.Decode(&c); err != nil {
 		return Config{}, config.PlainYAML(err, c)
 	}
+	var tree yaml.Node
+	if err := yaml.Unmarshal(raw, &tree); err != nil {
+		return Config{}, err
+	}
+	if err := finite(&tree); err != nil {
+		return Config{}, err
+	}
 	return c, c.check()
+}
+
+// finite refuses the numbers of YAML that nothing can be trained with, .inf and .nan: every comparison lets one of them pass.
+func finite(n *yaml.Node) error {
+	var v float64
+	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!float" && n.Decode(&v) == nil && v-v != 0 {
+		return fmt.Errorf("line %d: %s is no number to train with", n.Line, n.Value)
+	}
+	for _, child := range n.Content {
+		if err := finite(child); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c Config) check() error {
@@ -124,6 +145,8 @@ func (c Config) check() error {
 		return fmt.Errorf("smoothing is %g, focal %g: want 0 to below 1, and 0 or more", c.Smoothing, c.Focal)
 	case !share(a.Crop) || !share(a.Colour) || !share(a.JPEG) || !share(a.Cutout) || !share(a.Hide) || !share(c.Adversarial.Share):
 		return fmt.Errorf("augment: crop, colour, jpeg, cutout and hide, and adversarial.share, are chances from 0 to 1")
+	case min(a.Shift, a.Scale, a.Rotate, a.Brightness, a.Contrast, a.Blur, a.Noise, a.Jitter) < 0 || a.Shift > 1 || a.Rotate > 180 || max(a.Scale, a.Contrast, a.Blur, a.Jitter) > 30 || max(a.Brightness, a.Noise) > 2:
+		return fmt.Errorf("augment: nothing is below 0; shift is at most 1, rotate 180, brightness and noise 2, scale, contrast, blur and jitter 30")
 	case c.Adversarial.Share > 0 && (c.Adversarial.Size <= 0 || c.Adversarial.Steps < 1):
 		return fmt.Errorf("adversarial: size is %g, steps %d: want above 0 and at least 1", c.Adversarial.Size, c.Adversarial.Steps)
 	}
