@@ -127,14 +127,17 @@ func finite(n *yaml.Node) error {
 	return nil
 }
 
+// mostSteps of a sequence: half an hour at a step a second would be 1,800, which no attention over steps is meant for.
+const mostSteps = 512
+
 func (c Config) check() error {
 	share := func(v float64) bool { return v >= 0 && v <= 1 }
 	a := c.Augment
 	switch {
 	case c.Data == "":
 		return fmt.Errorf("data is missing: name the folder of a labelled set")
-	case c.Epochs <= 0 || c.Batch <= 1 || c.Steps <= 0:
-		return fmt.Errorf("epochs %d, batch %d, steps %d: want at least 1, 2 and 1", c.Epochs, c.Batch, c.Steps)
+	case c.Epochs <= 0 || c.Batch <= 1 || c.Steps <= 0 || c.Steps > mostSteps:
+		return fmt.Errorf("epochs %d, batch %d, steps %d: want at least 1, 2 and 1, and at most %d steps", c.Epochs, c.Batch, c.Steps, mostSteps)
 	case !slices.Contains([]string{"", "float32", "fp16", "bf16"}, c.Precision):
 		return fmt.Errorf("precision is %q: want float32, fp16 or bf16", c.Precision)
 	case c.Clip <= 0 || c.Average < 0 || c.Average >= 1:
@@ -150,7 +153,11 @@ func (c Config) check() error {
 	case c.Adversarial.Share > 0 && (c.Adversarial.Size <= 0 || c.Adversarial.Steps < 1):
 		return fmt.Errorf("adversarial: size is %g, steps %d: want above 0 and at least 1", c.Adversarial.Size, c.Adversarial.Steps)
 	}
-	if err := c.Schedule.Check(); err != nil && (c.Schedule.Kind != "cosine" || c.Schedule.Total != 0) { // a cosine's total is filled in
+	schedule := c.Schedule
+	if schedule.Kind == "cosine" && schedule.Total == 0 { // it is filled in
+		schedule.Total = schedule.Warm + 1
+	}
+	if err := schedule.Check(); err != nil {
 		return err
 	}
 	if _, err := train.NewOptimizer[float32](c.Optimizer, c.Decay); err != nil {

@@ -421,7 +421,7 @@ func missing(t *testing.T, at string, says, can map[string]any) {
 }
 
 func TestConfigRefused(t *testing.T) {
-	for text, want := range map[string]string{"data: x\nspeed: 3\n": "speed", "epochs: 3\n": "data is missing", "data: x\nepochs: 0\n": "epochs", "data: x\nepochs: 1\nbatch: 2\nsteps: 1\nclip: 1\naugment:\n  rotate: .inf\n": "line 7: .inf", "data: x\nepochs: 1\nbatch: 2\nsteps: 1\nclip: 1\naugment: {rotate: 400}\n": "rotate 180", "data: x\nepochs: 1\nbatch: 2\nsteps: 1\nclip: 1\naugment: {jpeg: 2}\n": "chances", "data: x\nepochs: 1\nbatch: 2\nsteps: 1\nclip: 1\nschedule: {kind: constant, rate: 1}\noptimizer: lion\n": "lion"} {
+	for text, want := range map[string]string{"data: x\nspeed: 3\n": "speed", "epochs: 3\n": "data is missing", "data: x\nepochs: 0\n": "epochs", "data: x\nepochs: 1\nbatch: 2\nsteps: 1\nclip: 1\nschedule: {kind: cosine, rate: -1}\n": "rate is -1", "data: x\nepochs: 1\nbatch: 2\nsteps: 1\nclip: 1\nschedule: {kind: constant, rate: 1}\noptimizer: adam\nnetwork: {width: 100000000}\n": "at most 8192", "data: x\nepochs: 1\nbatch: 2\nsteps: 1\nclip: 1\naugment:\n  rotate: .inf\n": "line 7: .inf", "data: x\nepochs: 1\nbatch: 2\nsteps: 1\nclip: 1\naugment: {rotate: 400}\n": "rotate 180", "data: x\nepochs: 1\nbatch: 2\nsteps: 1\nclip: 1\naugment: {jpeg: 2}\n": "chances", "data: x\nepochs: 1\nbatch: 2\nsteps: 1\nclip: 1\nschedule: {kind: constant, rate: 1}\noptimizer: lion\n": "lion"} {
 		file := filepath.Join(t.TempDir(), "c.yaml")
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 			t.Fatal(err)

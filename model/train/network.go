@@ -42,8 +42,22 @@ const (
 	points     = 17
 )
 
+// What a plan may ask for at most.
+const (
+	mostWide   = 8192
+	mostBlocks = 256
+)
+
 // Check says what is wrong with a plan.
 func (p Plan) Check() error {
+	widest, blocks := max(p.Size, p.Stem, p.Top, p.Embedding, p.Width, p.Heads), 0
+	for _, s := range p.Stages {
+		widest = max(widest, s.Expand, s.Out)
+		blocks += max(0, min(s.Repeat, mostBlocks+1))
+	}
+	if widest > mostWide || blocks > mostBlocks {
+		return fmt.Errorf("plan: at most %d pixels or channels anywhere, and %d blocks: a slip of the pen would fill the memory", mostWide, mostBlocks)
+	}
 	if p.Size < 16 || p.Stem <= 0 || p.Top <= 0 || p.Embedding <= 0 || len(p.Stages) == 0 {
 		return fmt.Errorf("plan: size %d, stem %d, %d stages, top %d, embedding %d: all must be above 0, size at least 16", p.Size, p.Stem, len(p.Stages), p.Top, p.Embedding)
 	}
