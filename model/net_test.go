@@ -131,3 +131,35 @@ func TestPretrainedNetsEqualPlainLoops(t *testing.T) {
 		}
 	}
 }
+
+// After the first run at a size the detectors allocate nothing of their own: all that they are asked for comes from the kernels. Go's runtime.Pinner has room for
+// five tensors and takes one more piece of memory for further ones.
+func TestDetectorsAllocateNothing(t *testing.T) {
+	for net, outputs := range map[string][]string{
+		"movenet-multipose": {"center", "box_size", "box_offset", "point_heatmap", "point_regress", "point_offset"},
+		"faceboxes":         {"class_0", "class_1", "class_2", "box_0", "box_1", "box_2"},
+		"centerface":        {"heatmap", "log_size", "offset", "landmarks"},
+	} {
+		n, err := Load(cachedNet(t, net), Options{Threads: 2, Outputs: outputs})
+		if err != nil {
+			t.Fatal(err)
+		}
+		in, out := []Tensor{NewTensor(1, 3, 128, 256)}, make([]Tensor, len(outputs))
+		run := func() {
+			if err := n.RunInto(in, out); err != nil {
+				t.Fatal(err)
+			}
+		}
+		run()
+		most := 0.0
+		if len(in)+len(outputs) > 5 {
+			most = 1
+		}
+		if a := testing.AllocsPerRun(5, run); a > most {
+			t.Errorf("%s: %v allocations a run", net, a)
+		}
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
