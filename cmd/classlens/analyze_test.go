@@ -461,7 +461,7 @@ func TestEvents(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if kinds[0] != "start" || kinds[len(kinds)-1] != "end" || stages["annotate"] == 0 {
+	if kinds[0] != "start" || kinds[len(kinds)-1] != "end" || len(stages) != 3 {
 		t.Errorf("events %v, stages %v", kinds, stages)
 	}
 }

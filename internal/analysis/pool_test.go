@@ -29,12 +29,19 @@ func TestRecordingsAreShared(t *testing.T) {
 			var mu sync.Mutex
 			at, most, began, used := 0, 0, []string{}, map[int]int{}
 			got := 0
+			var all sync.WaitGroup // each device has begun: none does all before another is woken
+			all.Add(c.devices)
 			left := share(t.Context(), recordings, c.devices, c.atOnce, func(device int, r string) (Result, bool) {
 				mu.Lock()
 				at++
 				most, began = max(most, at), append(began, r)
 				used[device]++
+				first := used[device] == 1
 				mu.Unlock()
+				if first {
+					all.Done()
+				}
+				all.Wait()
 				time.Sleep(time.Millisecond)
 				mu.Lock()
 				at--

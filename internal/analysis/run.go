@@ -35,6 +35,7 @@ type run struct {
 	heads              map[int][]scene.Box // found at each step, student's or not: all are blurred
 	seats              *seats.Result       // nil without a seat file
 	lastNews           time.Time
+	newsStage          string // that lastNews was of
 }
 
 func (r *run) close() {
@@ -217,7 +218,7 @@ func (r *run) note(text string) {
 	r.options.Events(Event{Kind: "note", Recording: r.name, Text: text})
 }
 
-// newsEvery is how often progress is told.
+// newsEvery is how often progress is told, and where a stage begins.
 const newsEvery = 200 * time.Millisecond
 
 // How much of a run the first pass takes, and of one with an annotated video drawing that; measured, and only to guess what is left.
@@ -230,10 +231,10 @@ const (
 const stageAnnotate = "annotate"
 
 func (r *run) news(stage string, done, total float64) {
-	if time.Since(r.lastNews) < newsEvery {
+	if stage == r.newsStage && time.Since(r.lastNews) < newsEvery {
 		return
 	}
-	r.lastNews = time.Now()
+	r.newsStage, r.lastNews = stage, time.Now()
 	e := Event{Kind: "progress", Recording: r.name, Stage: stage, Done: done, Total: total}
 	if total > 0 {
 		e.Done = min(done, total)

@@ -2,6 +2,7 @@ package report
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -33,10 +35,27 @@ func loaded(t *testing.T, chromium, page string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--user-data-dir="+t.TempDir(),
-		"--virtual-time-budget=4000", "--dump-dom", "file://"+page)
-	out, err := cmd.Output()
+	profile, err := os.MkdirTemp("", "classlens-chromium-")
 	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--user-data-dir="+profile,
+		"--virtual-time-budget=4000", "--dump-dom", "file://"+page)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	defer func() { // its helpers may outlive it and write into the profile a moment longer
+		if cmd.Process != nil {
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		}
+		for range 100 {
+			if os.RemoveAll(profile) == nil {
+				break
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	}()
+	cmd.WaitDelay = 10 * time.Second // they hold its output, too
+	out, err := cmd.Output()
+	if err != nil && !(errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil) {
 		t.Fatalf("%v: %v", cmd, err)
 	}
 	return string(out)

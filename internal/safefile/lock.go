@@ -49,7 +49,7 @@ func LockFolder(folder string) (*Lock, error) {
 }
 
 // tryLock gives nil and no error where the file was removed while it was being
-// locked: its owner has just ended.
+// locked, since its owner has just ended, or where somebody asked just then who the owner is.
 func tryLock(name string) (*Lock, error) {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
@@ -59,7 +59,11 @@ func tryLock(name string) (*Lock, error) {
 	owner := readOwner(name)
 	switch err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); {
 	case errors.Is(err, unix.EWOULDBLOCK):
+		asked := unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB) == nil // HeldBy shares, an owner does not
 		f.Close()
+		if asked {
+			return nil, nil
+		}
 		if owner == nil {
 			return nil, fmt.Errorf("%s: %w by another process that has just begun", filepath.Dir(name), ErrLocked)
 		}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -116,6 +117,34 @@ func TestLock(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(dir); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// Somebody who asks again and again who holds a folder keeps nobody from taking it.
+func TestAskingLocksNobodyOut(t *testing.T) {
+	dir := t.TempDir()
+	stop := make(chan struct{})
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	defer close(stop)
+	asking.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				HeldBy(dir)
+			}
+		}
+	})
+	for range 300 {
+		l, err := LockFolder(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Unlock(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

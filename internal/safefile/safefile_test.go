@@ -33,8 +33,15 @@ func TestKilledWriterLeavesWholeFiles(t *testing.T) {
 	for i := range 60 {
 		child := exec.Command(os.Args[0])
 		child.Env = append(os.Environ(), "SAFEFILE_WRITE_FOREVER="+dir)
+		child.Stderr = os.Stderr
 		if err := child.Start(); err != nil {
 			t.Fatal(err)
+		}
+		for seen == 0 { // the first has begun to write when its file is there
+			if _, err := os.Stat(name); err == nil {
+				break
+			}
+			time.Sleep(time.Millisecond)
 		}
 		time.Sleep(time.Duration(5+i%17) * time.Millisecond)
 		_ = child.Process.Kill()

@@ -37,7 +37,8 @@ func newChild(decoder string) (*Child, error) {
 	}
 	defer theirs.Close()
 	c := &Child{cmd: exec.Command(self), pipe: ours, stderr: &tail{}}
-	c.cmd.Env = append(os.Environ(), workerMark+"=1", captureOptions(decoder), "OPENCV_LOG_LEVEL=ERROR")
+	c.cmd.Env = append(os.Environ(), workerMark+"=1", captureOptions(decoder), "OPENCV_LOG_LEVEL=ERROR",
+		"MALLOC_ARENA_MAX=2") // one for each of the decoder's threads maps 64 MiB, which the limit on memory counts
 	c.cmd.Stderr = c.stderr
 	c.cmd.ExtraFiles = []*os.File{theirs}
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true} // never outlives us; Ctrl-C is for us to deal with

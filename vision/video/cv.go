@@ -155,6 +155,9 @@ func (c *capture) gray(w, h int) ([]byte, error) {
 // setThreads bounds OpenCV's own threads.
 func setThreads(n int) { C.cl_cv_threads(C.int(n)) }
 
+// setDecoderThreads bounds those that FFmpeg decodes with, of captures opened from now on.
+func setDecoderThreads(most int) { C.cl_decoder_threads(C.int(most)) }
+
 // writer is OpenCV's FFmpeg writer: H.264 where there is an encoder, else MPEG-4.
 type writer struct{ c *C.cl_writer }
 

@@ -82,7 +82,7 @@ func TestHostileInputs(t *testing.T) {
 		{"index missing", cut(t, made(t, "tail.mp4", h264...), 0.5), "no index"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			ctx, stop := context.WithTimeout(context.Background(), 30*time.Second)
+			ctx, stop := context.WithTimeout(context.Background(), 5*time.Minute)
 			defer stop()
 			r, err := Open(ctx, c.path, Options{})
 			if err == nil {
@@ -335,7 +335,7 @@ func TestMutatedRecordings(t *testing.T) {
 	for range 2 { // opening is mostly starting a process: two at once take half the time
 		group.Go(func() {
 			for path := range files {
-				rec, _, err := readAll(t, path, Options{Hang: 20 * time.Second, NoFlow: true})
+				rec, _, err := readAll(t, path, Options{Hang: 5 * time.Minute, NoFlow: true})
 				os.Remove(path)
 				mu.Lock()
 				switch {

@@ -114,6 +114,9 @@ func (r *Recording) awaitInfo() error {
 // message reads one message; a child that is gone, stuck or has given up is an
 // error that says so.
 func (r *Recording) message() (message, error) {
+	if err := r.ctx.Err(); err != nil { // known here before the child is gone
+		return message{}, r.died(err)
+	}
 	r.silent.heard() // the child is judged only while we wait for it
 	m, err := readMessage(r.reader)
 	r.silent.stop()
@@ -199,8 +202,8 @@ func (r *Recording) next() (*scene.Step, error) {
 				return nil, err
 			}
 			r.ended = true
-			if err := r.child.wait(); err != nil {
-				return nil, fmt.Errorf("%s: %w (%v)", r.path, ErrCrashed, err)
+			if err := r.child.wait(); err != nil { // it may have been stopped on its last steps
+				return nil, r.died(err)
 			}
 			r.info.DecoderErrors = r.child.stderr.count()
 			return nil, io.EOF

@@ -7,6 +7,9 @@
 #include <string>
 #include <vector>
 
+#include <dlfcn.h>
+#include <unistd.h>
+
 #include <opencv2/calib3d.hpp>
 #include <opencv2/core.hpp>
 #include <opencv2/imgcodecs.hpp>
@@ -37,7 +40,18 @@ struct cl_writer {
     int w, h;
 };
 
+static int decoder_threads = 0; // 0: as many as there are processors
+
 extern "C" {
+
+// OpenCV 4.6 gives FFmpeg as many threads as sysconf counts processors, whatever its options say, and each holds a stack, an arena and pictures: on
+// 64 processors a gigabyte. A function of the program itself comes before the C library's.
+long sysconf(int name) noexcept {
+    static const auto theirs = reinterpret_cast<long (*)(int)>(dlsym(RTLD_NEXT, "sysconf"));
+    const long n = theirs(name);
+    return name == _SC_NPROCESSORS_ONLN && decoder_threads > 0 && n > decoder_threads ? decoder_threads : n;
+}
+void cl_decoder_threads(int most) { decoder_threads = most; }
 
 const char *cl_cv_error(void) { return reason.c_str(); }
 const char *cl_cv_build(void) {

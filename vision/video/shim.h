@@ -23,6 +23,7 @@ int cl_jpeg_encode(const unsigned char *rgb, int w, int h, int quality, unsigned
 int cl_jpeg_decode(const unsigned char *jpeg, int size, unsigned char **rgb, int *w, int *h);
 void cl_free_bytes(unsigned char *);
 void cl_cv_threads(int n);
+void cl_decoder_threads(int most); /* of captures opened from now on; OpenCV takes one a processor */
 typedef struct cl_writer cl_writer;
 cl_writer *cl_writer_open(const char *path, double fps, int w, int h);
 int cl_writer_write(cl_writer *, const unsigned char *rgb);

@@ -76,6 +76,9 @@ func mapped() uint64 {
 	return pages * uint64(os.Getpagesize())
 }
 
+// decoderThreads are the most that FFmpeg decodes with: what it takes itself at most, and advises against more.
+const decoderThreads = 16
+
 // worker decodes one recording from its first frame to its last.
 type worker struct {
 	job
@@ -101,6 +104,7 @@ type worker struct {
 
 func (w *worker) run() error {
 	setThreads(1) // flow on small grids gains nothing from more, and the parent has work too
+	setDecoderThreads(decoderThreads)
 	c, err := openCapture(w.Path, w.turn())
 	if err != nil {
 		return fmt.Errorf("%w: %v", ErrNoVideo, err)
