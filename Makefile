@@ -2,6 +2,8 @@
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    ?= 30s
 OUT         ?= out
+# Only to end what hangs: the longest package takes two minutes on two cores, and a machine may be slow, or busy.
+LIMIT       := -timeout 2h
 
 # The program has its CUDA device layer where that can be linked (cuda/driver); it starts and works without a driver all the same. A plain `go build ./...`
 # gives the program without it.
@@ -30,22 +32,22 @@ demo: setup build ## analyze samples/lesson.mp4 and say where the report is
 test: setup ## all tests, without a GPU: kernels and device on the simulated one, everything else on the CPU, with and without the device layer
 	go build ./...
 	go build -tags "$(TAGS)" ./...
-	go test -timeout 30m -tags "$(TAGS)" $$(go list ./... | grep -v /cuda/)
+	go test $(LIMIT) -tags "$(TAGS)" $$(go list ./... | grep -v /cuda/)
 	@$(MAKE) --no-print-directory test-plain $(if $(TAGS),test-asan test-cuda)
 
 .PHONY: test-plain test-asan test-cuda gpu-check bench-gpu
 test-plain: # what differs in a build without the device layer
-	go test ./cuda/...
-	go test -run 'Device|Gorgonia' ./model ./model/classroom ./model/train ./internal/analysis ./internal/learner/recurrent ./cmd/classlens
+	go test $(LIMIT) ./cuda/...
+	go test $(LIMIT) -run 'Device|Gorgonia' ./model ./model/classroom ./model/train ./internal/analysis ./internal/learner/recurrent ./cmd/classlens
 
 test-asan: # the C kernels under gcc's address sanitizer
-	go test -asan ./vision/track/lucas
-	go test -asan -run 'KernelsEqual|EveryAllocation|ConcurrentRuns|MemoryIsGiven|EqualONNXRuntime|DamagedGraphs' ./model
+	go test $(LIMIT) -asan ./vision/track/lucas
+	go test $(LIMIT) -asan -run 'KernelsEqual|EveryAllocation|ConcurrentRuns|MemoryIsGiven|EqualONNXRuntime|DamagedGraphs' ./model
 
 test-cuda: ## the device layer, the kernels and the networks on the simulated device, as inexact as a card may be, and what the tests see of the kernels
 	@./scripts/cuda-simulator.sh --tests
-	@export CLASSLENS_LIBCUDA=$$(./scripts/cuda-simulator.sh) && CLASSLENS_SIM_ROUGH=1 go test -timeout 30m -tags cuda ./cuda/... && \
-	go test -timeout 30m -tags cuda -run Device ./model ./model/classroom ./model/train ./vision/people ./vision/clip ./internal/analysis ./cmd/classlens
+	@export CLASSLENS_LIBCUDA=$$(./scripts/cuda-simulator.sh) && CLASSLENS_SIM_ROUGH=1 go test $(LIMIT) -tags cuda ./cuda/... && \
+	go test $(LIMIT) -tags cuda -run Device ./model ./model/classroom ./model/train ./vision/people ./vision/clip ./internal/analysis ./cmd/classlens
 	@./scripts/gpu-check.sh --dry
 	@$(MAKE) --no-print-directory cuda-report mutants-few kernels-check-possible
 
@@ -75,7 +77,7 @@ cuda-report: ## a line a kernel: coverage, mutants, registers, spills, replays; 
 	go run ./scripts/cudareport report -min-coverage 95 -min-killed 95
 
 race: setup ## the tests of the concurrent packages under the race detector
-	go test -race -short ./internal/... ./model/... ./cmd/...
+	go test $(LIMIT) -race -short ./internal/... ./model/... ./cmd/...
 
 lint: ## gofmt, go vet, staticcheck, the import table and the house rules
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }

@@ -132,6 +132,16 @@ func TestPretrainedNetsEqualPlainLoops(t *testing.T) {
 	}
 }
 
+// fewestAllocations is what each run allocates. The runtime allocates beside it now and then, as for a thread or a collection
+// that is due: what a run itself allocates it allocates each time.
+func fewestAllocations(runs int, run func()) float64 {
+	fewest := math.Inf(1)
+	for range 4 {
+		fewest = math.Min(fewest, testing.AllocsPerRun(runs, run))
+	}
+	return fewest
+}
+
 // After the first run at a size the detectors allocate nothing of their own: all that they are asked for comes from the kernels. Go's runtime.Pinner has room for
 // five tensors and takes one more piece of memory for further ones.
 func TestDetectorsAllocateNothing(t *testing.T) {
@@ -155,7 +165,7 @@ func TestDetectorsAllocateNothing(t *testing.T) {
 		if len(in)+len(outputs) > 5 {
 			most = 1
 		}
-		if a := testing.AllocsPerRun(5, run); a > most {
+		if a := fewestAllocations(5, run); a > most {
 			t.Errorf("%s: %v allocations a run", net, a)
 		}
 		if err := n.Close(); err != nil {

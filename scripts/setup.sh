@@ -55,9 +55,9 @@ if [ ${#missing[@]} -gt 0 ]; then
 	say "installing system packages: $list"
 	as_root true || die "missing: ${list}and no root to install them. Ask an administrator for: apt-get install -y ${list}"
 	log=$(mktemp)
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq >"$log" 2>&1 || say "apt-get update failed; trying with the package lists at hand"
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=3 -o DPkg::Lock::Timeout=600 update -qq >"$log" 2>&1 || say "apt-get update failed; trying with the package lists at hand"
 	# shellcheck disable=SC2086
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $list >"$log" 2>&1 ||
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=3 -o DPkg::Lock::Timeout=600 install -y -qq --no-install-recommends $list >"$log" 2>&1 ||
 		{ tail -5 "$log" >&2; die "could not install: ${list}. Is there a network? By hand: apt-get install -y ${list}"; }
 	rm -f "$log"
 fi
@@ -82,7 +82,7 @@ if ! go_new_enough; then
 	PATH="$cache/go-$toolchain_version/go/bin:$PATH"
 fi
 say "Go $(go env GOVERSION), OpenCV $opencv"
-go mod download || die "could not fetch the Go modules. Is there a network? By hand: go mod download"
+go mod download || { sleep 5; go mod download; } || { sleep 20; go mod download; } || die "could not fetch the Go modules. Is there a network? By hand: go mod download"
 
 # --- the program and the nets ----------------------------------------------
 mkdir -p build bin

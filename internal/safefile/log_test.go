@@ -137,7 +137,7 @@ func TestAskingLocksNobodyOut(t *testing.T) {
 			}
 		}
 	})
-	for range 300 {
+	for range 50 {
 		l, err := LockFolder(dir)
 		if err != nil {
 			t.Fatal(err)
