@@ -3,7 +3,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    ?= 30s
 OUT         ?= out
 # Only to end what hangs: the longest package takes two minutes on two cores, and a machine may be slow, or busy.
-LIMIT       := -timeout 2h
+LIMIT       := -timeout 1h
 
 # The program has its CUDA device layer where that can be linked (cuda/driver); it starts and works without a driver all the same. A plain `go build ./...`
 # gives the program without it.

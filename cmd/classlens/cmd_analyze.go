@@ -6,9 +6,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"classlens/internal/analysis"
 	"classlens/internal/config"
@@ -158,7 +160,12 @@ func (t *tally) goOn(cmd *cobra.Command, left []string, losses int) error {
 	}
 	args := append(sameFlags(cmd), "--")
 	child := exec.CommandContext(cmd.Context(), self, append(args, left...)...)
-	child.Cancel = func() error { return child.Process.Signal(os.Interrupt) } // it finishes what is under way
+	child.Cancel = func() error { return child.Process.Signal(syscall.SIGTERM) } // it finishes what is under way
+	// Ctrl-C is for us to deal with: a terminal's signal beside ours would be its second, which ends it at once. That is what our own end is to it, which
+	// the kernel tells it when this thread ends.
+	child.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	child.Stdout, child.Stderr = cmd.OutOrStdout(), cmd.ErrOrStderr()
 	child.Env = append(os.Environ(), fmt.Sprintf("%s=%d", lossesVariable, losses))
 	err = child.Run()

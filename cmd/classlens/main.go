@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -42,10 +43,16 @@ func (e usageError) Unwrap() error { return e.error }
 
 func main() {
 	video.RunWorkerIfAsked()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	if heeded := heeded(); len(heeded) > 0 { // Notify takes none for all
+		signal.Notify(signals, heeded...)
+	}
 	go func() { // the first signal finishes what is under way; a second ends the program at once
-		<-ctx.Done()
+		<-signals
 		stop()
+		<-signals
+		os.Exit(exitInterrupted)
 	}()
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a reader that is gone stops no analysis: the write fails, and that is all
 	err := newRoot().ExecuteContext(ctx)
@@ -54,6 +61,11 @@ func main() {
 		os.Exit(exitInterrupted)
 	}
 	os.Exit(exitCode(err))
+}
+
+// heeded are the signals that end a run early, but for those that whoever started it has it ignore: nohup, or a shell's job in the background.
+func heeded() []os.Signal {
+	return slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}, signal.Ignored)
 }
 
 // errorLine is an error, or several joined, on one line.

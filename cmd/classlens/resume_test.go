@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -261,6 +262,9 @@ func (l *lessonRun) startHeld(t *testing.T, out string) (cmd *exec.Cmd, said *by
 	}
 }
 
+// interruption is Ctrl-C's signal, or where these tests run in the background and ignore it, kill's.
+func interruption() os.Signal { return heeded()[0] }
+
 // The first signal keeps what is under way and exits with 130; the same command
 // goes on. While a run works, a second one in its folder is refused.
 func (l *lessonRun) interrupted(t *testing.T) {
@@ -269,7 +273,7 @@ func (l *lessonRun) interrupted(t *testing.T) {
 	if _, stderr, code := classlens(t, l.line(out)...); code != exitLocked || !strings.Contains(stderr, "locked by process "+strconv.Itoa(cmd.Process.Pid)) {
 		t.Errorf("a second run at the same time: exit %d, %s", code, stderr)
 	}
-	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+	if err := cmd.Process.Signal(interruption()); err != nil {
 		t.Fatal(err)
 	}
 	goOn()
@@ -297,12 +301,11 @@ func (l *lessonRun) interruptedTwice(t *testing.T) {
 		case <-gone:
 			ended = true
 		case <-time.After(time.Millisecond):
-			_ = cmd.Process.Signal(os.Interrupt) // one that is gone needs none
+			_ = cmd.Process.Signal(interruption()) // one that is gone needs none
 		}
 	}
-	status := cmd.ProcessState.Sys().(syscall.WaitStatus)
-	if !status.Signaled() || status.Signal() != syscall.SIGINT {
-		t.Errorf("ended with %v", cmd.ProcessState)
+	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted {
+		t.Errorf("exit %d", code)
 	}
 	l.legal(t, out)
 	cmd, said := l.start(t, out)
@@ -314,3 +317,30 @@ func (l *lessonRun) interruptedTwice(t *testing.T) {
 	}
 	l.sameAsWhole(t, out)
 }
+
+// Who starts a run with nohup, or in the background, does not want it to end with the terminal.
+func TestIgnoredSignalsStayIgnored(t *testing.T) {
+	for name, ignored := range map[string][]os.Signal{"HUP": {syscall.SIGHUP}, "INT HUP": {os.Interrupt, syscall.SIGHUP}} {
+		if os.Getenv(ignores) == name {
+			for _, s := range ignored {
+				if slices.Contains(heeded(), s) {
+					t.Errorf("%v is heeded", s)
+				}
+			}
+			return
+		}
+	}
+	if os.Getenv(ignores) != "" {
+		t.Fatal("which signals?")
+	}
+	for _, names := range []string{"HUP", "INT HUP"} {
+		cmd := exec.Command("sh", "-c", `trap '' $1; exec "$2" -test.run='^TestIgnoredSignalsStayIgnored$'`, "sh", names, os.Args[0])
+		cmd.Env = append(os.Environ(), ignores+"="+names)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v, %s", names, err, out)
+		}
+	}
+}
+
+// ignores names the signals that the test's process was started to ignore.
+const ignores = "CLASSLENS_TEST_IGNORES"
