@@ -26,7 +26,7 @@ if [ "${1:-}" = "--env" ]; then # where the Makefile finds Go, also before the f
 	exit 0
 fi
 # The stamp alone is not believed: nets may have been removed, packages too.
-if [ -f "$stamp" ] && pkg-config --exists opencv4 2>/dev/null && ls "$cache"/nets/movenet-multipose-*.onnx >/dev/null 2>&1; then
+if [ -f "$stamp" ] && pkg-config --exists opencv4 2>/dev/null && ls "$cache"/nets/{movenet-multipose,movenet-thunder,faceboxes,centerface}-*.onnx >/dev/null 2>&1; then
 	exit 0
 fi
 

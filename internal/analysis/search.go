@@ -93,7 +93,8 @@ func (r *run) searchSteps(ctx context.Context, tracker *track.Tracker, following
 	}()
 	r.duration = r.recording.Info().Duration
 	r.heads = map[int][]scene.Box{}
-	found := r.search(work, stop, &stages, r.read(ctx, work, stop, &stages))
+	var broken error // the decoder's, after the last step that it gave; final when found is closed
+	found := r.search(work, stop, &stages, r.read(ctx, work, &broken, &stages))
 	var segment peopleSegment
 	var known *peopleSegment
 	for s := range found {
@@ -129,7 +130,10 @@ func (r *run) searchSteps(ctx context.Context, tracker *track.Tracker, following
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
-	return context.Cause(work)
+	if err := context.Cause(work); err != nil {
+		return err
+	}
+	return broken
 }
 
 // keep writes the steps since the last border down and begins the next segment.
@@ -149,8 +153,9 @@ func (r *run) segmentOf(time float64) int {
 	return int(time / r.options.Config.Run.SegmentSeconds)
 }
 
-// read is the first stage. It ends without error when ctx does.
-func (r *run) read(ctx, work context.Context, stop context.CancelCauseFunc, stages *sync.WaitGroup) <-chan *scene.Step {
+// read is the first stage. It ends without error when ctx does. Where the decoder ends early the stages after this one still go through all that it gave,
+// however far behind they are.
+func (r *run) read(ctx, work context.Context, broken *error, stages *sync.WaitGroup) <-chan *scene.Step {
 	steps := make(chan *scene.Step, ahead)
 	stages.Go(func() {
 		defer close(steps)
@@ -164,7 +169,7 @@ func (r *run) read(ctx, work context.Context, stop context.CancelCauseFunc, stag
 				return
 			}
 			if err != nil {
-				stop(err)
+				*broken = err
 				return
 			}
 			select {
