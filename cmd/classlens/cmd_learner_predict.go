@@ -39,6 +39,9 @@ score (0 to 1) and the chance that the next score is no worse than those so far.
 			if err != nil {
 				return err
 			}
+			for _, line := range d.Future(names, w.Settings.Day) {
+				fmt.Fprintln(cmd.ErrOrStderr(), "learner:", line)
+			}
 			all, err := w.Predict(d, names)
 			if err != nil {
 				return learnerError(err)

@@ -342,6 +342,30 @@ func TestLearnerEvents(t *testing.T) {
 			t.Fatalf("student %s: %g, without what comes later %g", student, before[student], p)
 		}
 	}
+	// A log that ends before the day of the prediction is told of, and so are personal attributes that this form does not have.
+	kept.Reset()
+	for _, line := range strings.SplitAfter(events.String(), "\n") {
+		if f := strings.Split(line, ","); len(f) > 3 && f[1] == "PHY/2026S" && f[2] >= "2026-03-02" && f[0] != "*" { // day 28
+			continue
+		}
+		kept.WriteString(line)
+	}
+	short := t.TempDir()
+	put(t, kept.String(), short, "events.csv")
+	put(t, outcomes.String(), short, "outcomes.csv")
+	put(t, "student,course,time,text\n2026S-000,PHY/2026S,2026-02-20,I am lost.\n", short, "posts.csv")
+	put(t, "course,start,days\nPHY/2025S,2025-02-03,84\nPHY/2026S,2026-02-02,84\n", short, "courses.csv")
+	const future = "PHY/2026S is on day 35 on 2026-03-09, and the log ends on 2026-03-01"
+	if said := tell(t, "predictions of gbdt", "predict", short, "--presentations", "2026S", "--weights", at("gbdt"), "--out", at("short.csv")); !strings.Contains(said, future) {
+		t.Errorf("the log ends before the day: said %q", said)
+	}
+	tell(t, future, "suggest", short, "--weights", at("gbdt"), "--course", "PHY/2026S", "--out", at("short"))
+	if said := tell(t, "predictions of gbdt", "predict", dir, "--presentations", "2026S", "--weights", at("gbdt"), "--out", at("cut.csv")); strings.Contains(said, "ends on") {
+		t.Errorf("the log does not end before the day: said %q", said)
+	}
+	if _, stderr, code := classlens(t, "learner", "train", dir, "--presentations", "2025S", "--day", "35", "--model", "lr", "--with-static", "--out", at("static")); code != exitUsage || !strings.Contains(stderr, "has no personal attributes") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
 	for file, column := range map[string]string{"events.csv": "kind", "outcomes.csv": "result", "posts.csv": "text", "courses.csv": "days"} {
 		text, err := os.ReadFile(filepath.Join(dir, file))
 		if err != nil {

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"classlens/internal/learner/generic"
 	"classlens/internal/learner/logs"
@@ -129,4 +131,37 @@ func (d *Data) Presentations() []string {
 		return slices.Clone(foldNames)
 	}
 	return d.Log.Presentations()
+}
+
+// Future says of which courses of presentations the day of a prediction had not come when the log
+// ended, a line each: what is missing looks like students who do nothing. Only the generic form with
+// dates tells.
+func (d *Data) Future(presentations []string, day Day) []string {
+	if d.Log == nil {
+		return nil
+	}
+	courses, err := d.Log.In(presentations...)
+	if err != nil {
+		return nil
+	}
+	return d.future(courses, day)
+}
+
+func (d *Data) future(courses []int, day Day) (lines []string) {
+	if d.Events == nil || d.Events.Starts == nil {
+		return nil
+	}
+	for _, c := range courses {
+		course := d.Log.Courses[c]
+		if when := day.In(course); d.Events.Starts[c]+float64(when) >= math.Floor(d.Events.Last)+1 {
+			lines = append(lines, fmt.Sprintf("%s/%s is on day %d on %s, and the log ends on %s: what is missing looks like students who do nothing; take weights for day %d or before",
+				course.Module, course.Presentation, when, date(d.Events.Starts[c]+float64(when)), date(d.Events.Last), int(math.Floor(d.Events.Last)-d.Events.Starts[c])))
+		}
+	}
+	return lines
+}
+
+// date of days since 1970.
+func date(days float64) string {
+	return time.Unix(int64(math.Floor(days))*86400, 0).UTC().Format(time.DateOnly)
 }

@@ -93,6 +93,11 @@ func Evaluate(ctx context.Context, d *Data, o EvalOptions) (*Evaluation, error) 
 	if err := o.check(); err != nil {
 		return nil, err
 	}
+	if o.Static {
+		if err := d.personal(); err != nil {
+			return nil, err
+		}
+	}
 	e := &Evaluation{Train: o.Train, Test: o.Test, Form: d.Form, Clicks: o.Clicks, Seed: o.Seed, Quick: o.Quick, Draws: judge.Draws}
 	for _, day := range o.Days {
 		one, err := o.day(ctx, d, day)
@@ -318,7 +323,9 @@ func (e *DayEval) judge(d *Data, said []named, fair []string, o EvalOptions) {
 	for _, n := range said {
 		if slices.Contains(fair, n.name) {
 			for _, attribute := range []string{"gender", "age", "deprivation", "disability"} {
-				e.Fairness[n.name] = append(e.Fairness[n.name], judge.Fair(cases, saidOf(n, at), attribute, o.Seed))
+				if f := judge.Fair(cases, saidOf(n, at), attribute, o.Seed); len(f.Groups) > 1 { // one group tells nothing of fairness
+					e.Fairness[n.name] = append(e.Fairness[n.name], f)
+				}
 			}
 		}
 	}

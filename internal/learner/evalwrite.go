@@ -70,6 +70,25 @@ func span(v judge.Value) string {
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
+// modelsOf are those that have figures in any part: where all or none passed there are none.
+func modelsOf(parts []PartFigures) []string {
+	names := map[string]bool{}
+	for _, p := range parts {
+		for name := range p.AUC {
+			names[name] = true
+		}
+	}
+	return sortedKeys(names)
+}
+
+// aucOf is a model's ROC-AUC in a part, a dash where all or none passed.
+func aucOf(p PartFigures, model string) string {
+	if v, ok := p.AUC[model]; ok {
+		return span(v)
+	}
+	return "–"
+}
+
 // PictureName is the file of the curves by day.
 const PictureName = "auc.png"
 
@@ -102,7 +121,7 @@ func (e *Evaluation) WriteFiles(dir string) error {
 }
 
 var evalPages = template.Must(template.New("eval").Funcs(template.FuncMap{"dot": dot, "span": span, "join": strings.Join, "against": against, "keys": func(m map[string][]judge.Figures) []string { return sortedKeys(m) },
-	"fair": func(m map[string][]judge.Fairness) []string { return sortedKeys(m) }, "percent": func(v float64) string { return fmt.Sprintf("%.1f %%", 100*v) }, "models": func(m map[string]judge.Value) []string { return sortedKeys(m) }, "note": func() string { return Note }}).Parse(evalPage))
+	"fair": func(m map[string][]judge.Fairness) []string { return sortedKeys(m) }, "percent": func(v float64) string { return fmt.Sprintf("%.1f %%", 100*v) }, "models": modelsOf, "auc": aucOf, "note": func() string { return Note }}).Parse(evalPage))
 
 // Page is one self-contained HTML page; it loads nothing and runs no script.
 func (e *Evaluation) Page() ([]byte, error) {

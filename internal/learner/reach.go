@@ -56,7 +56,15 @@ func (w *Weights) Suggest(d *Data, course string, o suggest.Options) (*suggest.R
 	for _, z := range shifts {
 		model.shift = z // one course, one shift
 	}
-	return suggest.Make(cases, suggest.Asking(model, set.Columns), o)
+	r, err := suggest.Make(cases, suggest.Asking(model, set.Columns), o)
+	if err != nil || d.Log == nil {
+		return r, err
+	}
+	i, err := d.courseOf(course)
+	if err == nil {
+		r.Warnings = d.future([]int{i}, w.Settings.Day)
+	}
+	return r, err
 }
 
 // oneCourse gives a course's rows and the days of their steps.

@@ -43,6 +43,14 @@ func (d *Data) SettingsFor(day Day, static, cumulative bool) Settings {
 	return s
 }
 
+// personal says that there are no personal attributes where there are none.
+func (d *Data) personal() error {
+	if d.Form == Events {
+		return fmt.Errorf("%w: the generic form (events.csv) has no personal attributes: leave out --with-static", ErrRequest)
+	}
+	return nil
+}
+
 // check says what a log lacks for the settings.
 func (d *Data) check(s Settings) error {
 	lack := ""

@@ -10,6 +10,9 @@ import (
 	"classlens/internal/learner/logs"
 )
 
+// lessonTable is what analyze leaves of a lesson's students.
+const lessonTable = "students.csv"
+
 // Summary says what is in the data, a line a course.
 func (d *Data) Summary() string {
 	var b strings.Builder
@@ -20,12 +23,20 @@ func (d *Data) Summary() string {
 	l := d.Log
 	fmt.Fprintf(&b, "%s: %d courses, %d enrolments, %d assessments, clicks: %s\n", d.Form, len(l.Courses), len(l.Enrolments), len(l.Assessments), l.Clicks)
 	var files []string
+	lessons, seen := 0, 0
 	for name := range l.Rows {
+		if filepath.Base(name) == lessonTable {
+			lessons, seen = lessons+1, seen+l.Rows[name]
+			continue
+		}
 		files = append(files, name)
 	}
 	slices.Sort(files)
 	for _, name := range files {
 		fmt.Fprintf(&b, "  %-34s %9d rows\n", name, l.Rows[name])
+	}
+	if lessons > 0 {
+		fmt.Fprintf(&b, "  %-34s %9d rows\n", fmt.Sprintf("%s of %d lessons", lessonTable, lessons), seen)
 	}
 	fmt.Fprintf(&b, "  %-12s %-12s %6s %9s %6s %6s %6s %6s %6s\n", "module", "presentation", "days", "students", "dist.", "pass", "fail", "left", "?")
 	for _, c := range l.Courses {

@@ -36,6 +36,11 @@ func Train(ctx context.Context, d *Data, s Settings, o TrainOptions) (*Weights, 
 	if err := models.CheckKind(o.Model); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrRequest, err)
 	}
+	if s.Features.Static {
+		if err := d.personal(); err != nil {
+			return nil, err
+		}
+	}
 	names := slices.Compact(slices.Sorted(slices.Values(o.Presentations)))
 	all, err := d.Assemble(s, nil, names, true)
 	if err != nil {

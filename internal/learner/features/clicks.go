@@ -2,6 +2,9 @@ package features
 
 import (
 	"math"
+	"slices"
+	"strings"
+	"unicode"
 
 	"classlens/internal/learner/logs"
 )
@@ -61,13 +64,31 @@ func (p *plan) cumulative(e *logs.Enrolment, day int) *logs.Cumulative {
 	return c
 }
 
-// groups of OULAD's kinds of activity; what is not named is "other".
+// groups of OULAD's kinds of activity.
 var groups = map[string]int{"resource": weekContent, "subpage": weekContent, "oucontent": weekContent, "url": weekContent, "page": weekContent, "glossary": weekContent, "dualpane": weekContent,
-	"forumng": weekForum, "ouwiki": weekForum, "quiz": weekQuiz, "externalquiz": weekQuiz, "questionnaire": weekQuiz, "homepage": weekHome, "oucollaborate": weekLive, "ouelluminate": weekLive}
+	"forumng": weekForum, "ouwiki": weekForum, "quiz": weekQuiz, "externalquiz": weekQuiz, "questionnaire": weekQuiz, "homepage": weekHome, "oucollaborate": weekLive, "ouelluminate": weekLive,
+	"dataplus": weekOther, "folder": weekOther, "htmlactivity": weekOther, "repeatactivity": weekOther, "sharedsubpage": weekOther}
 
+// beginnings of the words by which the kinds of other logs are told.
+var beginnings = []struct {
+	column int
+	words  []string
+}{{weekForum, []string{"forum", "discuss", "wiki", "chat"}}, {weekLive, []string{"live", "meeting", "webinar", "conference", "collaborat"}}, {weekQuiz, []string{"quiz", "test", "question", "exercise"}},
+	{weekHome, []string{"home", "dashboard"}}, {weekContent, []string{"page", "file", "video", "lecture", "resource", "document", "read", "book", "content", "slide"}}}
+
+// groupColumn gives the column in which a kind of activity counts: OULAD's own by their list, others by
+// their words (forum_view, VIDEO), what has none of them as other.
 func groupColumn(kind string) int {
 	if column, ok := groups[kind]; ok {
 		return column
+	}
+	words := strings.FieldsFunc(strings.ToLower(kind), func(r rune) bool { return !unicode.IsLetter(r) })
+	for _, b := range beginnings {
+		for _, w := range words {
+			if slices.ContainsFunc(b.words, func(begin string) bool { return strings.HasPrefix(w, begin) }) {
+				return b.column
+			}
+		}
 	}
 	return weekOther
 }

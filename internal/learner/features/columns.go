@@ -107,8 +107,8 @@ const (
 // Columns with Options.Daily, from clickColumns on.
 const (
 	sinceSeen    = clickColumns + iota // days since the last click
-	weekContent                        // log(1+clicks) of the last seven days: pages, resources
-	weekForum                          // forum and wiki
+	weekContent                        // log(1+clicks) of the last seven days: pages, files, videos
+	weekForum                          // forum, wiki, chat
 	weekQuiz                           // quizzes and questionnaires
 	weekHome                           // home page
 	weekLive                           // live sessions

@@ -155,3 +155,13 @@ func TestBands(t *testing.T) {
 		t.Error("age bands")
 	}
 }
+
+// TestKinds: OULAD's kinds of activity keep their columns, those of other logs are told by their words.
+func TestKinds(t *testing.T) {
+	for kind, want := range map[string]int{"forumng": weekForum, "sharedsubpage": weekOther, "folder": weekOther, "oucollaborate": weekLive, "forum_view": weekForum, "Discussion": weekForum, "chat-message": weekForum,
+		"VIDEO": weekContent, "read pdf": weekContent, "quizAttempt": weekQuiz, "live_session": weekLive, "dashboard": weekHome, "latest_news": weekOther, "vr_lab": weekOther} {
+		if got := groupColumn(kind); got != want {
+			t.Errorf("%s counts as %s, want %s", kind, columnNames[got], columnNames[want])
+		}
+	}
+}

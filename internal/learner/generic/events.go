@@ -30,6 +30,8 @@ type Data struct {
 	Records []indices.Record // of each enrolment, with times and items
 	Posts   []Post           // by day
 	Lessons [][]Lesson       // of each enrolment, by day; nil without lessons.csv
+	Starts  []float64        // of each course, days since 1970, NaN for one without events; nil where days are numbers
+	Last    float64          // of the last thing that was done in the folder, days since 1970
 }
 
 // event is a row of events.csv.
@@ -71,7 +73,7 @@ func ReadEvents(dir string) (*Data, error) {
 }
 
 func (r *reader) read(name string, columns []string, do func(row) string) error {
-	n, err := read(filepath.Join(r.dir, name), name, ',', columns, &r.bad, do)
+	n, err := read(filepath.Join(r.dir, name), name, 0, columns, &r.bad, do)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("there is no %s: %w", name, fs.ErrNotExist)
 	}
@@ -179,14 +181,14 @@ func (r *reader) readEvents() error {
 			}
 		}
 		var reason string
-		if e.time, reason = r.when(f.get("time")); reason != "" {
+		if e.time, reason = r.when(f.numeral("time")); reason != "" {
 			return reason
 		}
 		if e.kind = strings.Clone(f.get("kind")); e.kind == "" {
 			return "kind is empty"
 		}
 		e.item = strings.Clone(f.get("item"))
-		if text := f.get("value"); text != "" {
+		if text := f.numeral("value"); text != "" {
 			v, err := strconv.ParseFloat(text, 64)
 			if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
 				return fmt.Sprintf("value %q is no number", text)
@@ -229,7 +231,7 @@ func (r *reader) readCourses() error {
 		if !ok {
 			return fmt.Sprintf("course %q is not in outcomes.csv", f.get("course"))
 		}
-		start, reason := r.when(f.get("start"))
+		start, reason := r.when(f.numeral("start"))
 		if reason != "" {
 			return reason
 		}
@@ -240,6 +242,13 @@ func (r *reader) readCourses() error {
 		r.start[c], r.data.Log.Courses[c].Length = math.Floor(start), int(days)
 		return ""
 	})
+}
+
+// saw notes that something was done at a time.
+func (r *reader) saw(time float64) {
+	if r.dated == 1 {
+		r.data.Last = max(r.data.Last, time)
+	}
 }
 
 // place turns events into the log, in days since each course's start: that of
@@ -257,8 +266,14 @@ func (r *reader) place() error {
 			}
 		}
 	}
+	if r.dated == 1 {
+		r.data.Starts = slices.Clone(r.start)
+	}
 	last := make([]int, len(l.Courses))
 	for i := range r.events {
+		if r.events[i].enrolment >= 0 { // what is due may be yet to come
+			r.saw(r.events[i].time)
+		}
 		r.events[i].time -= r.start[r.events[i].course]
 		c := r.events[i].course
 		last[c] = max(last[c], int(r.events[i].time)+1)

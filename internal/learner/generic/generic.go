@@ -43,6 +43,7 @@ type row struct {
 	at     map[string]int
 	fields []string
 	line   int
+	comma  rune // between fields
 }
 
 // get is a field, "" when the column is not there.
@@ -53,17 +54,48 @@ func (r row) get(column string) string {
 	return ""
 }
 
+// numeral is a field that may be a number: where fields are not parted by commas, 65,5 is 65.5.
+func (r row) numeral(column string) string {
+	text := r.get(column)
+	if whole, part, cut := strings.Cut(text, ","); cut && r.comma != ',' && !strings.ContainsAny(part, ".,") {
+		return whole + "." + part
+	}
+	return text
+}
+
 // number is a field within bounds.
 func (r row) number(column string, low, high float64) (float64, string) {
-	v, err := strconv.ParseFloat(r.get(column), 64)
+	v, err := strconv.ParseFloat(r.numeral(column), 64)
 	if err != nil || !(v >= low && v <= high) {
 		return 0, fmt.Sprintf("%s %q is not a number from %g to %g", column, r.get(column), low, high)
 	}
 	return v, ""
 }
 
+// commaOf tells what parts the fields of a table, by its header: a comma, semicolon or tab,
+// whichever parts most of the columns.
+func commaOf(header string, columns []string) rune {
+	best, most := ',', 0
+	for _, c := range ",;\t" {
+		have := 0
+		for _, field := range strings.Split(header, string(c)) {
+			if slices.Contains(columns, strings.Trim(strings.TrimSpace(field), `"`)) {
+				have++
+			}
+		}
+		if have > most {
+			best, most = c, have
+		}
+	}
+	return best
+}
+
+// headerBytes is how long a header may be to be looked at.
+const headerBytes = 4096
+
 // read walks over a table with a header; what do returns that is not empty makes
-// the row bad. It gives the number of good rows. Messages call the file base.
+// the row bad. It gives the number of good rows. Messages call the file base. What parts
+// fields is found out where comma is 0.
 func read(name, base string, comma rune, columns []string, bad *Bad, do func(row) string) (int, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -71,9 +103,14 @@ func read(name, base string, comma rune, columns []string, bad *Bad, do func(row
 	}
 	defer f.Close()
 	good := 0
-	text := bufio.NewReader(f)
+	text := bufio.NewReaderSize(f, 2*headerBytes)
 	if mark, _ := text.Peek(3); string(mark) == "\ufeff" { // before the reader sees it: the first field may be quoted
 		_, _ = text.Discard(3)
+	}
+	if comma == 0 {
+		head, _ := text.Peek(headerBytes) // shorter files give an error, too
+		line, _, _ := strings.Cut(string(head), "\n")
+		comma = commaOf(line, columns)
 	}
 	c := csv.NewReader(text)
 	c.Comma, c.ReuseRecord, c.FieldsPerRecord, c.LazyQuotes = comma, true, -1, true
@@ -112,7 +149,7 @@ func read(name, base string, comma rune, columns []string, bad *Bad, do func(row
 			bad.add(base, line, fmt.Sprintf("%d fields, the header has %d", len(fields), width))
 			continue
 		}
-		if reason := do(row{at, fields, line}); reason != "" {
+		if reason := do(row{at, fields, line, comma}); reason != "" {
 			bad.add(base, line, reason)
 			continue
 		}
@@ -147,7 +184,7 @@ func Detect(path string) (Kind, error) {
 		return "", err
 	}
 	defer f.Close()
-	head := make([]byte, 4096)
+	head := make([]byte, headerBytes)
 	n, err := io.ReadFull(f, head)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 		return "", err

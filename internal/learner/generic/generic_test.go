@@ -193,6 +193,33 @@ func TestNumbersOfDays(t *testing.T) {
 	}
 }
 
+// TestSemicolons: what a spreadsheet writes where the comma is the decimal mark, and tabs.
+func TestSemicolons(t *testing.T) {
+	files := map[string]string{"outcomes.csv": "student,course,result\nann,PHY/1,1\nbob,PHY/1,\n", "courses.csv": "course,start,days\nPHY/1,2026-02-02,28\n",
+		"events.csv": "student,course,time,kind,value\n*,PHY/1,2026-02-09,due:a,50\nann,PHY/1,2026-02-08 10:00,score:a,65.5\nann,PHY/1,2026-02-03,page,2\n",
+		"posts.csv":  "student,course,time,text\nann,PHY/1,2026-02-08T11:00,\"Why, and\nhow?\"\n"}
+	want, err := ReadEvents(write(t, t.TempDir(), files))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, as := range map[string]*strings.Replacer{"semicolons": strings.NewReplacer("Why, and\n", "Why, and\r\n", ",", ";", ".", ",", "\n", "\r\n"), "tabs": strings.NewReplacer("Why, and\n", "Why, and\n", ",", "\t")} {
+		other := map[string]string{}
+		for file, text := range files {
+			other[file] = "\ufeff" + as.Replace(text)
+		}
+		got, err := ReadEvents(write(t, t.TempDir(), other))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if fmt.Sprint(*got.Log, got.Posts, got.Records, got.Starts, got.Last) != fmt.Sprint(*want.Log, want.Posts, want.Records, want.Starts, want.Last) || got.Log.BadCount != 0 || len(got.Posts) != 1 || got.Log.Enrolments[0].Submissions[0].Score != 65.5 {
+			t.Errorf("%s: %+v %+v, want %+v %+v", name, got.Log, got.Posts, want.Log, want.Posts)
+		}
+	}
+	if want.Last != want.Starts[0]+6+11./24 {
+		t.Errorf("the log ends on %g, want %g: what is due is nothing that a student did", want.Last, want.Starts[0]+6+11./24)
+	}
+}
+
 func TestErrors(t *testing.T) {
 	good := map[string]string{"outcomes.csv": "student,course,result\na,c,1\n", "events.csv": "student,course,time,kind,value\na,c,1,page,\n"}
 	for name, c := range map[string]struct {

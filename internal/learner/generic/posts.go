@@ -37,7 +37,8 @@ func (r *reader) member(f row) (int, float64, string) {
 	if !ok {
 		return 0, 0, fmt.Sprintf("student %s of %s is not in outcomes.csv", f.get("student"), f.get("course"))
 	}
-	at, reason := r.when(f.get("time"))
+	at, reason := r.when(f.numeral("time"))
+	r.saw(at)
 	return i, at - r.origin(r.data.Log.Enrolments[i].Course), reason
 }
 
@@ -84,10 +85,11 @@ func (r *reader) readLessons() error {
 		if !ok {
 			return fmt.Sprintf("course %q is not in outcomes.csv", f.get("course"))
 		}
-		at, reason := r.when(f.get("time"))
+		at, reason := r.when(f.numeral("time"))
 		if reason != "" {
 			return reason
 		}
+		r.saw(at)
 		folder := f.get("folder")
 		if !filepath.IsLocal(folder) {
 			return fmt.Sprintf("folder %q is not below this one", folder)

@@ -3,7 +3,9 @@ package suggest
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
+	"strings"
 )
 
 // Advice is something that has helped, the figures that it rests on, and the study
@@ -67,19 +69,20 @@ func adviceOf(group, because string) (Advice, bool) {
 func adviceFor(reasons []Reason) []Advice {
 	var all []Advice
 	for _, r := range reasons {
-		if !r.Act || len(all) == 2 {
+		if !r.actable() || len(all) == 2 {
 			continue
 		}
-		because := r.Text
-		if len(r.Figures) > 0 {
-			f := r.Figures[0]
-			because = fmt.Sprintf("%s: %s, peers %s", f.Text, short(f.Value), short(f.Peers))
-		}
-		if a, ok := adviceOf(r.Group, because); ok {
+		f := r.Figures[0]
+		if a, ok := adviceOf(r.Group, fmt.Sprintf("%s: %s, peers %s", f.Text, f.own(), f.peers())); ok {
 			all = append(all, a)
 		}
 	}
 	return all
+}
+
+// actable tells whether there is something to act on: a figure on the worse side of the peers'.
+func (r Reason) actable() bool {
+	return r.Act && len(r.Figures) > 0 && toldOf(r.Figures[0].Column).worse != either
 }
 
 // common gives the advice for what at least a third of the listed share (and at
@@ -88,7 +91,7 @@ func common(listed []Student) []Advice {
 	count := map[string]int{}
 	for _, s := range listed {
 		for i, r := range s.Reasons {
-			if r.Act && i < 2 {
+			if r.actable() && i < 2 {
 				count[r.Group]++
 			}
 		}
@@ -110,4 +113,14 @@ func common(listed []Student) []Advice {
 	return all
 }
 
-func short(v float64) string { return fmt.Sprintf("%.3g", v) }
+// short writes three digits, whole numbers whole.
+func short(v float64) string {
+	text := fmt.Sprintf("%.3g", v)
+	if math.Abs(v) >= 100 {
+		text = fmt.Sprintf("%.0f", v)
+	}
+	if zero := strings.TrimLeft(text, "-0."); zero == "" {
+		return "0"
+	}
+	return text
+}

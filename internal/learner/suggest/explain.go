@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 )
 
 // explainer compares cases with a reference.
@@ -308,11 +309,13 @@ func (e *explainer) alsoPoints(like []bool, g int) {
 	}
 }
 
-// figures are the group's columns that lie furthest from the reference, in spreads.
+// figures are the group's columns that lie furthest from the reference, in spreads, on the worse
+// side; where there are none, of those columns of which no side is the worse one.
 func (e *explainer) figures(c Case, g int) []Figure {
 	type far struct {
 		Figure
-		by float64
+		by    float64
+		worse bool
 	}
 	var all []far
 	for k, of := range e.of {
@@ -320,19 +323,35 @@ func (e *explainer) figures(c Case, g int) []Figure {
 		if of != g || own != own || peers != peers || own == peers {
 			continue
 		}
+		name := e.o.Columns[k]
+		t := toldOf(name)
+		if t.worse != either && !t.worseThan(own, peers) {
+			continue
+		}
 		by := math.Abs(own-peers) / max(e.spread[k], 1e-3*float64(e.high[k]-e.low[k]), 1e-9)
-		if name := e.o.Columns[k]; len(name) > 5 && (name[:5] == "rank_" || name[:5] == "place") {
+		if strings.HasPrefix(name, "rank_") || strings.HasPrefix(name, "place") {
 			by /= 4 // a plain figure says more to people
 		}
-		all = append(all, far{Figure{e.o.Columns[k], figureText(e.o.Columns[k]), round(own), round(peers)}, by})
+		f := Figure{Column: name, Text: t.text, Value: round(t.unit.natural(own)), Peers: round(t.unit.natural(peers)), unit: t.unit}
+		if f.own() != f.peers() { // told alike it tells nothing
+			all = append(all, far{f, by, t.worse != either})
+		}
 	}
-	slices.SortStableFunc(all, func(a, b far) int { return cmp.Compare(b.by, a.by) })
+	slices.SortStableFunc(all, func(a, b far) int {
+		if a.worse != b.worse {
+			if a.worse {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(b.by, a.by)
+	})
 	var out []Figure
 	for _, f := range all {
-		if len(out) == 3 {
+		if len(out) == 3 || f.worse != all[0].worse {
 			break
 		}
-		if !slices.ContainsFunc(out, func(o Figure) bool { return o.Text == f.Text }) { // two columns may say the same
+		if !slices.ContainsFunc(out, f.alike) {
 			out = append(out, f.Figure)
 		}
 	}

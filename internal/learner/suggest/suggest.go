@@ -57,7 +57,10 @@ type Report struct {
 	Note     string    `json:"note"`
 	Course   string    `json:"course"`
 	Day      int       `json:"day"`
-	Students int       `json:"students"` // looked at
+	Students int       `json:"students"`           // looked at
+	Below    float64   `json:"below"`              // only those with a smaller chance
+	Order    string    `json:"order"`              // of the list
+	Warnings []string  `json:"warnings,omitempty"` // what speaks against the whole list
 	Listed   []Student `json:"listed"`
 	Class    []Advice  `json:"class"` // what many of the listed have in common
 	Video    []Stretch `json:"video,omitempty"`
@@ -86,13 +89,25 @@ type Reason struct {
 	Act     bool      `json:"can_act"` // false: nothing a teacher can change
 }
 
-// Figure is one column that is unlike the reference's.
+// Figure is one column that is unlike the reference's, told for people: clicks, not their logarithm.
 type Figure struct {
 	Column string  `json:"column"`
 	Text   string  `json:"text"`
 	Value  float64 `json:"value"`
 	Peers  float64 `json:"peers"`
+	unit   unit
 }
+
+func (f Figure) own() string   { return f.unit.show(f.Value) }
+func (f Figure) peers() string { return f.unit.show(f.Peers) }
+
+// alike tells whether two figures say the same: one score is the first, the mean and the latest.
+func (f Figure) alike(o Figure) bool {
+	return f.Text == o.Text || f.unit == o.unit && f.Value == o.Value && math.Abs(f.Peers-o.Peers) <= .05*math.Abs(o.Peers)
+}
+
+// String tells the figure in a line.
+func (f Figure) String() string { return fmt.Sprintf("%s: %s (peers %s)", f.Text, f.own(), f.peers()) }
 
 // ErrInput says that the cases do not fit the options.
 var ErrInput = errors.New("suggest: bad input")
@@ -101,11 +116,12 @@ func (o Options) withDefaults() Options {
 	o.Most = cmp.Or(o.Most, 20)
 	o.Below = cmp.Or(o.Below, .5)
 	o.Orders = cmp.Or(o.Orders, 24)
+	o.Order = cmp.Or(o.Order, ByRisk)
 	return o
 }
 
 func (o Options) check(cases []Case) error {
-	if o.Order != "" && o.Order != ByRisk && o.Order != ByFall {
+	if o.Order != ByRisk && o.Order != ByFall {
 		return fmt.Errorf("%w: order %q, want %s or %s", ErrInput, o.Order, ByRisk, ByFall)
 	}
 	if len(o.Columns) == 0 || o.Most < 1 || o.Orders < 1 || !(o.Below > 0 && o.Below <= 1) {
@@ -130,7 +146,7 @@ func Make(cases []Case, predict Predict, o Options) (*Report, error) {
 	if err := o.check(cases); err != nil {
 		return nil, err
 	}
-	r := &Report{Note: NotForGrading, Course: o.Course, Day: o.Day, Students: len(cases)}
+	r := &Report{Note: NotForGrading, Course: o.Course, Day: o.Day, Students: len(cases), Below: o.Below, Order: o.Order}
 	if len(cases) == 0 {
 		return r, nil
 	}

@@ -7,13 +7,17 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"classlens/internal/learner/features"
+	"classlens/internal/learner/generic"
+	"classlens/internal/learner/indices"
 	"classlens/internal/learner/logs"
 	"classlens/internal/learner/models"
 	"classlens/internal/learner/synthlog"
+	"classlens/internal/learner/text"
 )
 
 // truthGroup is where the mark of a cause is to be found.
@@ -328,7 +332,7 @@ func TestStudiesExist(t *testing.T) {
 			t.Errorf("%s: no studies, or no section %q in docs/suggestions.md", r.group, r.doc)
 		}
 		for _, s := range r.studies {
-			if titleOf(s) == s {
+			if !slices.ContainsFunc(Studies, func(x Study) bool { return x.Key == s }) {
 				t.Errorf("%s cites %q, which is not in the list", r.group, s)
 			}
 		}
@@ -373,5 +377,68 @@ func TestQuietLesson(t *testing.T) {
 	const want = "quiet: in no stretch of 20 seconds or more"
 	if !strings.Contains(string(page), want) || strings.Contains(string(page), "<h2>Studies") || !strings.Contains(r.Table(), want) {
 		t.Errorf("the page or the table does not say that nothing was found: %s", r.Table())
+	}
+}
+
+// TestFiguresTold: every column that can be a reason is told in words, in a group of its own.
+func TestFiguresTold(t *testing.T) {
+	columns := append(features.Options{Clicks: true, Daily: true}.Names(), text.Columns...)
+	columns = append(append(columns, generic.LessonColumns...), indices.ViewingColumns...)
+	for _, c := range columns {
+		if groupOf(c) == "course" {
+			continue
+		}
+		if x, ok := figureTexts[c]; !ok || x.text == "" {
+			t.Errorf("column %s has no words", c)
+		}
+		if groupOf(c) == "other" {
+			t.Errorf("column %s has no group", c)
+		}
+	}
+}
+
+// TestWorseFigures: a reason shows what lies on the worse side, in plain numbers; what is better than the
+// peers' is no reason.
+func TestWorseFigures(t *testing.T) {
+	columns := []string{"clicks_recent", "days_recent", "since_seen", "clicks_change", "score_spread", "points_so_far", "score_mean"}
+	var cases []Case
+	for i := range 21 {
+		v := float32(i%3) * .01
+		cases = append(cases, Case{string(rune('a' + i)), "AAA", [][]float32{{float32(math.Log1p(1200)) + v, 5, 1, 0, 4, 20 + v, 70}}, []int{7}})
+	}
+	cases = append(cases, Case{"weak", "AAA", [][]float32{{float32(math.Log1p(3)), 7, 1, float32(math.Log(.25)), 9, 20, 70}}, []int{7}})
+	r, err := Make(cases, plane([]float64{.5, 0, 0, .1, -.1, 0, 0}), Options{Course: "c", Day: 7, Columns: columns, Below: 1, Most: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := r.Listed[0]
+	if len(s.Reasons) != 2 || s.Reasons[0].Group != "activity" || s.Reasons[1].Group != "scores" {
+		t.Fatalf("%+v", s.Reasons)
+	}
+	want := "clicks of the last two weeks as a multiple of the two before: 0.25 (peers 1), clicks of the last two weeks: 3 (peers 1218)"
+	if got := figuresLine(s.Reasons[0].Figures); got != want {
+		t.Errorf("figures %q, want %q: seven active days are better than the peers' five", got, want)
+	}
+	// a spread of scores is no worse for being wide: it is shown, and nothing is suggested
+	if got := figuresLine(s.Reasons[1].Figures); got != "spread of the scores: 9 (peers 4)" {
+		t.Errorf("figures %q", got)
+	}
+	if len(s.Advice) != 1 || s.Advice[0].For != "activity" || !strings.Contains(s.Advice[0].Because, "0.25, peers 1") {
+		t.Errorf("advice %+v", s.Advice)
+	}
+}
+
+// TestNobodyListed: the page says why it is empty.
+func TestNobodyListed(t *testing.T) {
+	sure := func(c []Case) ([]float64, error) { return []float64{.9, .8}[:len(c)], nil }
+	row := [][]float32{{1}}
+	r, err := Make([]Case{{"a", "", row, []int{7}}, {"b", "", row, []int{7}}}, sure, Options{Course: "c", Day: 7, Columns: []string{"score_mean"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := r.Page()
+	const want = "nobody a chance to pass below 50 %"
+	if err != nil || !strings.Contains(string(page), want) || strings.Contains(string(page), "<table") || !strings.Contains(r.Table(), want) {
+		t.Errorf("%v: %s\n%s", err, r.Table(), page)
 	}
 }

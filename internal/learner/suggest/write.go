@@ -19,19 +19,25 @@ var pageText string
 
 var pages = template.Must(template.New("page").Funcs(template.FuncMap{
 	"percent": func(v float64) string { return fmt.Sprintf("%.0f %%", 100*v) },
-	"short":   short, "clock": clock, "join": strings.Join,
+	"clock":   clock, "join": strings.Join,
 	"readable": func(s string) string { return strings.ReplaceAll(s, "_", " ") },
-	"bars":     bars, "width": func(weeks []float64) int { return 4 * len(weeks) }, "title": titleOf, "signed": func(v float64) string { return fmt.Sprintf("%+.1f", v) },
+	"bars":     bars, "width": func(weeks []float64) int { return barWidth * len(weeks) }, "signed": signed, "moving": moving, "anchor": func(key string) string { return strings.ReplaceAll(key, " ", "-") },
 }).Parse(pageText))
 
-// bar is one step of a reason in the page, in a picture 22 high.
+// bar is one step of a reason in the page, in a picture barHeight high.
 type bar struct {
 	X, Y, H float64
 	Class   string
 	Day     string
 }
 
-// bars draws effects by step; the line of no effect is at 11.
+// barWidth and barHeight are those of a step in the page's pictures, in pixels.
+const (
+	barWidth  = 7
+	barHeight = 28
+)
+
+// bars draws effects by step; the line of no effect is in the middle.
 func bars(weeks []float64) []bar {
 	largest := .1
 	for _, v := range weeks {
@@ -39,35 +45,89 @@ func bars(weeks []float64) []bar {
 	}
 	var all []bar
 	for i, v := range weeks {
-		b := bar{X: 4 * float64(i), Y: 11, H: -11 * v / largest, Class: "less", Day: fmt.Sprintf("step %d: %+.2f", i+1, v)}
+		b := bar{X: barWidth * float64(i), Y: barHeight / 2, H: -barHeight / 2 * v / largest, Class: "less", Day: fmt.Sprintf("week %d: %s", i+1, signed(v))}
 		if v > 0 {
-			b.Y, b.H, b.Class = 11-11*v/largest, 11*v/largest, "more"
+			b.Y, b.H, b.Class = barHeight/2*(1-v/largest), barHeight/2*v/largest, "more"
 		}
 		all = append(all, b)
 	}
 	return all
 }
 
-// titleOf is a study's full reference.
-func titleOf(key string) string {
-	for _, s := range Studies {
-		if s.Key == key {
-			return s.Title
+// signed writes an effect with its sign; what rounds to nothing has none.
+func signed(v float64) string {
+	text := fmt.Sprintf("%+.1f", v)
+	if text == "+0.0" || text == "-0.0" {
+		return "0.0"
+	}
+	return strings.Replace(text, "-", "−", 1)
+}
+
+// moved is how much of the log-odds the last two weeks must have moved to be told: 0.4 is a third of the odds.
+const moved = .4
+
+// moving says in a word where a student is going.
+func moving(fall float64) string {
+	switch {
+	case fall <= -moved:
+		return "falling"
+	case fall >= moved:
+		return "rising"
+	}
+	return "steady"
+}
+
+// Cited are the studies that the report names, in the list's order.
+func (r *Report) Cited() []Study {
+	keys := map[string]bool{}
+	take := func(all []Advice) {
+		for _, a := range all {
+			for _, k := range a.Studies {
+				keys[k] = true
+			}
 		}
 	}
-	return key
+	take(r.Class)
+	take(r.Lesson)
+	for _, s := range r.Listed {
+		take(s.Advice)
+	}
+	var all []Study
+	for _, s := range Studies {
+		if keys[s.Key] {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// Whom says in a line who is listed, and why nobody is.
+func (r *Report) Whom() string {
+	below := fmt.Sprintf("%.0f %%", 100*r.Below)
+	switch {
+	case r.Students == 0:
+		return "No student is there on that day."
+	case len(r.Listed) == 0:
+		return fmt.Sprintf("%d students; the model gives nobody a chance to pass below %s (--below sets it), so nobody is listed.", r.Students, below)
+	case r.Order == ByFall:
+		return fmt.Sprintf("%d students; listed are the %d with a chance to pass below %s who lost most in the last two weeks.", r.Students, len(r.Listed), below)
+	}
+	return fmt.Sprintf("%d students; listed are the %d with the smallest chance to pass, all below %s.", r.Students, len(r.Listed), below)
 }
 
 // Table is the report as text for a terminal.
 func (r *Report) Table() string {
 	var b strings.Builder
 	if r.Course != "" {
-		fmt.Fprintf(&b, "%s, day %d: %d students, %d listed\n\n", r.Course, r.Day, r.Students, len(r.Listed))
+		fmt.Fprintf(&b, "%s, day %d: %s\n\n", r.Course, r.Day, r.Whom())
+	}
+	for _, line := range r.Warnings {
+		fmt.Fprintf(&b, "Beware: %s\n\n", line)
 	}
 	for _, s := range r.Listed {
-		fmt.Fprintf(&b, "%-12s passes with %3.0f %% (like peers: %.0f %%; last two weeks %+.1f)\n", s.Student, 100*s.Pass, 100*s.Room, s.Fall)
+		fmt.Fprintf(&b, "%-12s passes with %3.0f %% (like peers: %.0f %%; last two weeks %s, %s)\n", s.Student, 100*s.Pass, 100*s.Room, signed(s.Fall), moving(s.Fall))
 		for _, x := range s.Reasons {
-			fmt.Fprintf(&b, "    %-14s %+5.1f since day %-4d %s\n", x.Group, x.Effect, x.Since, figuresLine(x.Figures))
+			fmt.Fprintf(&b, "    %-14s %5s since day %-4d %s\n", x.Group, signed(x.Effect), x.Since, figuresLine(x.Figures))
 		}
 		for _, a := range s.Advice {
 			fmt.Fprintf(&b, "  > %s [%s]\n", a.Text, strings.Join(a.Studies, "; "))
@@ -103,7 +163,7 @@ func (r *Report) QuietLine() string {
 func figuresLine(figures []Figure) string {
 	var parts []string
 	for _, f := range figures {
-		parts = append(parts, fmt.Sprintf("%s %s (peers %s)", f.Text, short(f.Value), short(f.Peers)))
+		parts = append(parts, f.String())
 	}
 	return strings.Join(parts, ", ")
 }
@@ -173,11 +233,4 @@ func (r *Report) Page() ([]byte, error) {
 	var b bytes.Buffer
 	err := pages.Execute(&b, r)
 	return b.Bytes(), err
-}
-
-// Fragment is the page's content alone, for a page of the caller's.
-func (r *Report) Fragment() (template.HTML, error) { // houserules:allow (our own template escapes all that goes into it)
-	var b bytes.Buffer
-	err := pages.ExecuteTemplate(&b, "suggestions", r)
-	return template.HTML(b.String()), err // houserules:allow (see above)
 }
