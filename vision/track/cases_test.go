@@ -237,6 +237,27 @@ func TestPlaceBetweenTwo(t *testing.T) {
 	s.sameOwner(t, tracks, 2, 0, 9, 19, 33, 49, 59)
 }
 
+// TestBehindOneAnother: two heads half a head apart that are surely found at once are two students, a second find on a head that is seldom as sure is not.
+func TestBehindOneAnother(t *testing.T) {
+	for _, c := range []struct {
+		score float64 // of the lower one's finds
+		every int     // step of so many at which it is found
+		two   bool
+	}{{0.8, 1, true}, {0.8, 3, true}, {0.5, 1, false}, {0.8, 14, false}} {
+		tr := NewTracker(Options{}, nil)
+		for q := range 40 {
+			people := []scene.Person{{Head: scene.Box{X: 100, Y: 100, W: 20, H: 24}, Score: 0.9}, {Head: scene.Box{X: 300, Y: 100, W: 20, H: 24}, Score: 0.9}}
+			if q%c.every == 0 {
+				people = append(people, scene.Person{Head: scene.Box{X: 102, Y: 112.5, W: 20, H: 24}, Score: c.score})
+			}
+			tr.Add(&scene.Step{Index: q, Time: float64(q), Frame: scene.Frame{Width: 1000, Height: 600}, Camera: scene.Still()}, people)
+		}
+		if tracks := tr.Finish(); (len(tracks) == 3) != c.two {
+			t.Errorf("%+v: %d tracks", c, len(tracks))
+		}
+	}
+}
+
 // TestHoldScore: who is surely but seldom seen is held where they sit if it is asked for, and only then.
 func TestHoldScore(t *testing.T) {
 	actors := room(2, 4)
