@@ -59,6 +59,29 @@ def agreed(plain, mirrored):
     return heads, [[x - 0.3 * w, y - 0.3 * h, 1.6 * w, 1.6 * h] for x, y, w, h in unsure]
 
 
+def second(p, plain, mirrored):
+    """Amends pseudo-labels by what another net sees, rows of middle x, middle y, width, height, logit, upright and mirrored: where it surely sees a head
+    in both looks there is one if the pretrained nets were unsure, and nothing is judged there if they saw nothing."""
+    box = lambda q: np.hstack([q[:, :2] - q[:, 2:4] / 2, q[:, 2:4]])
+    heads, unsure = [], []
+    known, other = box(p.heads), box(mirrored)
+    for a, corner in zip(plain, box(plain)):
+        o = iou(corner, other) if len(other) else np.zeros(1)
+        j = int(o.argmax())
+        if a[4] <= 0 or o[j] <= 0.45 or mirrored[j, 4] <= 0 or (len(known) and iou(corner, known).max() > 0.3):
+            continue
+        x, y, w, h = (a[:4] + mirrored[j, :4]) / 2
+        u = p.unsure
+        if ((np.abs(u[:, 0] + u[:, 2] / 2 - x) < 0.5 * w) & (np.abs(u[:, 1] + u[:, 3] / 2 - y) < 0.5 * h) & (u[:, 3] < 2.5 * h)).any():
+            heads.append([x, y, w, h])
+        else:
+            unsure.append([x - 0.8 * w, y - 0.8 * h, 1.6 * w, 1.6 * h])
+    p.heads = np.vstack([p.heads, np.array(heads, np.float32).reshape(-1, 4)])
+    p.unsure = np.vstack([p.unsure, np.array(unsure, np.float32).reshape(-1, 4)])
+    p.sure = np.full(len(p.heads), 0.5)
+    return len(heads), len(unsure)
+
+
 def read_labels(path):
     """Lines of label/; the last may still be being written."""
     for line in open(path):
@@ -187,6 +210,59 @@ def crop(p, rng, size=SIZE, scales=(12, 75)):
     return view, heads, unsure, hands, (A, t)
 
 
+STACKED = 0.0  # share of views into which a second person is put close before a head (train.py --stacked)
+
+
+def stack(p, view, heads, unsure, rng):
+    """Puts another person of the picture before a head of the view, lower and nearer, so that a part of it is hidden: heads behind one another, which
+    pictures show seldom and the net takes for one. Gives view, heads and unsure places anew."""
+    size = view.shape[0]
+    small = [i for i, (x, y, w, h) in enumerate(heads) if 11 < h < 80 and w < x < size - w and h < y < size - h / 2]
+    # Who is put there must be seen whole, with nobody before or beside the shoulders.
+    x, y, w, h = p.heads.T
+    reach = (w * 1.1)[:, None], (h * 1.6)[:, None], (h * 0.8)[:, None]
+    places = np.vstack([p.heads[:, :2], p.unsure[:, :2] + p.unsure[:, 2:] / 2])
+    dx, dy = np.abs(places[None, :, 0] - x[:, None]), places[None, :, 1] - y[:, None]
+    crowd = ((dx < reach[0]) & (dy < reach[1]) & (dy > -reach[2])).sum(1) > 1
+    H, W = p.levels[0].shape[:2]
+    whole = np.flatnonzero(~crowd & (x > w) & (x < W - w) & (y > h) & (y < H - 1.5 * h))
+    if not small or not len(whole):
+        return view, heads, unsure
+    bx, by, bw, bh = heads[small[rng.integers(len(small))]]
+    nh = bh * np.exp(rng.uniform(-0.05, 0.3))
+    whole = whole[h[whole] > 0.5 * nh]
+    if not len(whole):
+        return view, heads, unsure
+    d = whole[rng.integers(len(whole))]
+    k = nh / h[d]
+    nw = w[d] * k
+    nx, ny = bx + rng.uniform(-0.7, 0.7) * bw, by + rng.uniform(0.35, 1.0) * bh
+    if iou(np.array([nx - nw / 2, ny - nh / 2, nw, nh]), np.array([[bx - bw / 2, by - bh / 2, bw, bh]]))[0] > 0.42:
+        return view, heads, unsure
+    level = int(np.clip(np.floor(np.log2(1 / k) + 0.3), 0, len(p.levels) - 1))
+    scale = p.levels[level].shape[1] / W
+    flip = -1 if rng.random() < 0.5 else 1
+    M = np.array([[flip * k / scale, 0, nx - flip * k * x[d]], [0, k / scale, ny - k * y[d]]])
+    body = cv2.warpAffine(p.levels[level], M, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    mask = np.zeros((size, size), np.uint8)
+
+    def ellipse(cx, cy, rx, ry):
+        cv2.ellipse(mask, (round(cx * 16), round(cy * 16)), (round(rx * 16), round(ry * 16)), 0, 0, 360, 255, -1, cv2.LINE_AA, 4)
+
+    ellipse(nx, ny, 0.48 * nw, 0.5 * nh)
+    ellipse(nx, ny + 1.3 * nh, 0.95 * nw, 0.8 * nh)
+    mask[max(int(ny + 1.6 * nh), 0):] = 0
+    mask = cv2.GaussianBlur(mask, (0, 0), max(0.5, 0.04 * nh)).astype(np.float32)[..., None] / 255
+    view = (view * (1 - mask) + body * mask + 0.5).astype(np.uint8)
+    kept, hidden = [], []
+    for a, b, c, e in heads:
+        x0, x1, y0, y1 = (int(np.clip(v, 0, size)) for v in (a - c / 2, a + c / 2 + 1, b - e / 2, b + e / 2 + 1))
+        covered = mask[y0:y1, x0:x1]
+        (hidden if covered.size and covered.mean() > 0.65 else kept).append([a, b, c, e])
+    hidden = [[a - c / 2, b - e / 2, c, e] for a, b, c, e in hidden]
+    return view, np.array([*kept, [nx, ny, nw, nh]], np.float32), np.vstack([unsure.reshape(-1, 4), np.array(hidden, np.float32).reshape(-1, 4)])
+
+
 NOISE = np.random.default_rng(0).normal(0, 16, (2 * SIZE, 2 * SIZE, 3)).astype(np.int8)  # drawn once: drawing takes longer than training
 
 
@@ -291,7 +367,10 @@ class Crops:
             half, parts, heads, unsure, hands = SIZE // 2, [], [], [], np.zeros((0, 3))
             for j in (0, half):
                 for i in (0, half):
-                    v, h, u, *_ = crop(self.pick(), r, half, (11, 34))
+                    p = self.pick()
+                    v, h, u, *_ = crop(p, r, half, (11, 34))
+                    if r.random() < STACKED:
+                        v, h, u = stack(p, v, h, u, r)
                     keep = (h[:, 0] > 0) & (h[:, 0] < half) & (h[:, 1] > 0) & (h[:, 1] < half)
                     edge = ~keep & (h[:, 0] > -h[:, 2] / 2) & (h[:, 0] < half + h[:, 2] / 2) & (h[:, 1] > -h[:, 3] / 2) & (h[:, 1] < half + h[:, 3] / 2)
                     cut = np.hstack([h[edge, :2] - h[edge, 2:] / 2, h[edge, 2:]])
@@ -308,6 +387,8 @@ class Crops:
             p = self.pick()
             view, heads, unsure, hands, at = crop(p, r)
             from_ = p, heads, at
+            if r.random() < STACKED:
+                view, heads, unsure = stack(p, view, heads, unsure, r)
         return worsen(view, r), heads, unsure, hands, from_
 
     def batch(self, n):

@@ -15,10 +15,11 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+import calibrate
 import pictures
 from net import HeadNet, recover
 
-SHARES = {"A": 0.2, "B": 0.2, "cctv": 0.14, "rendered": 0.42, "adults": 0.04}
+SHARES = {"A": 0.2, "B": 0.2, "cctv": 0.14, "rendered": 0.42, "adults": 0.04}  # --share changes that of rendered ones
 REREAD = 150  # seconds between looks for pictures and labels that have come since
 
 
@@ -57,6 +58,9 @@ def main():
     a.add_argument("--rate", type=float, default=3e-3)
     a.add_argument("--harder", type=float, default=1, help="weight of places beside a head and at hands that are none")
     a.add_argument("--hands", type=float, default=0, help="share of rendered crops about a hand")
+    a.add_argument("--stacked", type=float, default=0, help="share of views into which a second person is put close before a head")
+    a.add_argument("--share", type=float, default=SHARES["rendered"], help="share of rendered crops")
+    a.add_argument("--second", default="", help="weights (.pt) of a net whose sure heads amend the pseudo-labels")
     a.add_argument("--seed", type=int, default=1)
     a.add_argument("--start", default="", help="weights to go on from: .pt, or an exported .onnx")
     a.add_argument("--out", required=True)
@@ -65,18 +69,37 @@ def main():
     cv2.setNumThreads(1)
     torch.manual_seed(o.seed)
     os.makedirs(o.out, exist_ok=True)
-    pictures.HARDER, pictures.HANDS = o.harder, o.hands
+    pictures.HARDER, pictures.HANDS, pictures.STACKED = o.harder, o.hands, o.stacked
     left_out = o.without.split(",")
-    shares = {k: v for k, v in SHARES.items() if k not in left_out}
+    rest = (1 - o.share) / (1 - SHARES["rendered"])
+    shares = {k: o.share if k == "rendered" else v * rest for k, v in SHARES.items() if k not in left_out}
+    amended = []
+    if o.second:
+        judge = HeadNet()
+        judge.load_state_dict(torch.load(o.second, weights_only=True))
+        judge.eval()
+
+    def amend(found):
+        """Pseudo-labelled pictures with a second net's opinion."""
+        for p in found:
+            if o.second:
+                image = p.levels[0]
+                plain, mirrored = calibrate.look(judge, image), calibrate.look(judge, np.ascontiguousarray(image[:, ::-1]))
+                mirrored[:, 0] = image.shape[1] - mirrored[:, 0]
+                amended.append(pictures.second(p, plain, mirrored))
+            yield p
+
     data = pictures.Crops(pictures.cctv(o.data), shares, o.seed)
     known = set()
 
     def read():
         """Takes in labels and rooms that have come: drawing and labelling may go on while training does."""
-        data.add(pictures.clabehavior(o.data, o.labels, known))
-        data.add(pictures.adults(o.labels, o.adults, known))
+        data.add(amend(pictures.clabehavior(o.data, o.labels, known)))
+        data.add(amend(pictures.adults(o.labels, o.adults, known)))
         data.add(pictures.rendered(sorted(f for p in o.rendered.split(",") for f in glob.glob(p)), known))
         print({k: (len(v), sum(len(p.heads) for p in v)) for k, v in data.by.items()}, "trained on", data.names, flush=True)
+        if amended:
+            print("second net: heads added, places not judged", np.sum(amended, 0).tolist(), flush=True)
 
     read()
     net = HeadNet()
