@@ -38,8 +38,12 @@ func (a *Analyzer) trackOptions() track.Options {
 
 func (a *Analyzer) timelineOptions() timeline.Options {
 	c := a.options.Config
+	usual := c.Network.UsualTurned
+	if c.Network.Weights != "" { // what is usual is known of what the shipped networks learned from
+		usual = 0
+	}
 	return timeline.Options{StepSeconds: c.Video.StepSeconds, ChangeCost: c.Timeline.ChangeCost, MinInterval: c.Timeline.MinIntervalSeconds, UnsureBelow: c.Network.UnsureBelow,
-		AttentionBelow: c.Network.AttentionBelow, SeenQuality: track.FlowQuality, SeenWithin: c.Network.ContextSeconds}
+		AttentionBelow: c.Network.AttentionBelow, UsualTurned: usual, SeenQuality: track.FlowQuality, SeenWithin: c.Network.ContextSeconds}
 }
 
 func (a *Analyzer) meanings() map[string]timeline.Meaning {

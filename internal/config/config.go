@@ -43,6 +43,7 @@ type Network struct {
 	ContextSeconds float64 `mapstructure:"context_seconds" json:"context_seconds" min:"0" max:"10"`
 	UnsureBelow    float64 `mapstructure:"unsure_below" json:"unsure_below" min:"0" max:"1"`
 	AttentionBelow float64 `mapstructure:"unsure_attention_below" json:"unsure_attention_below" min:"0" max:"1"`
+	UsualTurned    float64 `mapstructure:"usual_turned" json:"usual_turned" min:"0" max:"1"`
 }
 
 // Timeline settings: how decisions a step become intervals.

@@ -245,6 +245,14 @@ func (v view) stripes(rows []timeline.Row) []stripe {
 	return all
 }
 
+// Drawn is the share of turned heads where it was drawn to the usual one.
+func (v view) Drawn() *timeline.Turned {
+	if t := v.Timeline.Turned; t != nil && t.Taken < t.Found {
+		return t
+	}
+	return nil
+}
+
 // MostlyUnsure: less than half of what was seen can be said with any certainty.
 func (v view) MostlyUnsure() bool {
 	return v.Summary.UnknownShare != nil && *v.Summary.UnknownShare > .5

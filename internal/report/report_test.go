@@ -272,3 +272,19 @@ func TestDid(t *testing.T) {
 		t.Errorf("of nothing: %q", got)
 	}
 }
+
+// Who reads the page is told that turned heads were reckoned fewer, and not where nothing was done.
+func TestDrawnTurnedIsTold(t *testing.T) {
+	p := page(t)
+	if html := written(t, p); strings.Contains(html, "usual_turned") {
+		t.Error("told where nothing was asked for")
+	}
+	p.Timeline.Turned = &timeline.Turned{Found: .08, Usual: .11, Strength: .5, Taken: .08}
+	if html := written(t, p); strings.Contains(html, "usual_turned") {
+		t.Error("told where nothing was drawn")
+	}
+	p.Timeline.Turned = &timeline.Turned{Found: .24, Usual: .11, Strength: .5, Taken: .1625}
+	if html := written(t, p); !strings.Contains(html, "took 24 % of what") || !strings.Contains(html, "it was 11 %") || !strings.Contains(html, "reckoned as 16 %") {
+		t.Error("not told")
+	}
+}

@@ -12,6 +12,7 @@ type Summary struct {
 	Behaviours     map[string]float64 `json:"behaviour_shares"` // of student-steps that are sure
 	VisibleShare   *float64           `json:"visible_share"`    // of student-steps
 	UnknownShare   *float64           `json:"unknown_share"`    // of visible student-steps: attention not known
+	Turned         *Turned            `json:"turned,omitempty"`
 }
 
 // Summary sums the students up, without the teacher.
@@ -50,10 +51,13 @@ func (t *Timeline) Summary() Summary {
 		}
 	}
 	for b, n := range s.Behaviours {
-		s.Behaviours[b] = math.Round(n/float64(max(1, decided))*1e4) / 1e4
+		s.Behaviours[b] = fourDecimals(n / float64(max(1, decided)))
 	}
 	s.OnTaskShare, s.EngagementMean = share(on, sure), share(engaged, decided)
 	s.VisibleShare, s.UnknownShare = share(visible, all), share(visible-sure, visible)
+	if v := t.Turned; v != nil {
+		s.Turned = &Turned{Found: fourDecimals(v.Found), Usual: v.Usual, Strength: v.Strength, Taken: fourDecimals(v.Taken)}
+	}
 	return s
 }
 
@@ -62,6 +66,8 @@ func share(a, b int) *float64 {
 	if b == 0 {
 		return nil
 	}
-	v := math.Round(float64(a)/float64(b)*1e4) / 1e4
+	v := fourDecimals(float64(a) / float64(b))
 	return &v
 }
+
+func fourDecimals(v float64) float64 { return math.Round(v*1e4) / 1e4 }

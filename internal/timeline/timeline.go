@@ -41,6 +41,7 @@ type Options struct {
 	MinInterval    float64 // seconds; shorter intervals join a neighbour
 	UnsureBelow    float64 // probability below which a behaviour, and the engagement read from it, is a guess
 	AttentionBelow float64 // probability below which attention is unknown
+	UsualTurned    float64 // how far the share of turned heads is drawn to the usual one: 0 not at all, 1 the whole way
 	SeenQuality    float64 // quality of a head box from which on the head was found or followed, not only held where it was last
 	SeenWithin     float64 // seconds about a step of which one must be so, else attention is unknown there; what the network looks at
 }
@@ -121,9 +122,10 @@ type Timeline struct {
 	Students  []Student // the teacher last
 	Class     []ClassPoint
 	Step      float64
+	Turned    *Turned // nil: no class, or not asked for
 }
 
-// Build smooths the decisions and derives everything else.
+// Build draws the share of turned heads to the usual one, smooths the decisions and derives everything else.
 func Build(in Input) (*Timeline, error) {
 	for _, b := range Behaviours {
 		if _, ok := in.Meanings[b]; !ok {
@@ -134,6 +136,7 @@ func Build(in Input) (*Timeline, error) {
 		in.Options.StepSeconds = 1
 	}
 	t := &Timeline{Step: in.Options.StepSeconds}
+	in.Decisions, t.Turned = drawTurned(in.Tracks, in.Decisions, in.Options.UsualTurned)
 	for _, track := range in.Tracks {
 		rows := in.rows(track)
 		intervals := in.intervals(rows)

@@ -104,7 +104,8 @@ class Held:
         return said, np.where(said, off, on) / (on + off), np.isin(self.y, OFF_TASK)
 
 
-def main(work, name):
+def held_out(work, name):
+    """{fold: Held} of the folds that WORK has."""
     real, made = (Table(os.path.join(work, f)) for f in ("real", "made"))
     parts = {}
     for fold in "AB12":
@@ -119,6 +120,11 @@ def main(work, name):
             p = [together(*(restricted(q * factors, range(len(BEHAVIOURS))) for q in (p[0], tempered(p[1], M_TEMPERATURE))))]
             factors = np.ones(len(BEHAVIOURS))
         parts[fold] = Held(real.y[held], p[0], real.image[held], factors, CLASSES[HELD_OUT[fold]])
+    return parts
+
+
+def main(work, name):
+    parts = held_out(work, name)
     t = temperature(parts.values())
     print("temperature %.1f" % t)
     for fold, part in parts.items():
