@@ -17,12 +17,14 @@ type plan struct {
 	makes   []string // the tensors that the program makes, by port
 	shapes  [][]int  // theirs
 	tail    []*node
-	scratch [][]float32       // for tensors that only the tail reads
-	room    room              // for what the tail makes on the way
-	settled bool              // the tail has run, and what follows from the shapes is known
+	scratch [][]float32 // for tensors that only the tail reads
+	settled bool        // the tail has run: it goes on by its steps
+	given   []*value    // what the tail reads: the network's inputs, then what the program makes
+	steps   []tailStep
+	results []*value          // of the tail, by the network's outputs; nil: the program makes it
 	frames  *exec.Frames      // that the pictures are cut from; nil: they are given
 	device  *exec.Ready       // in the program's place, on a device
-	known   map[string]*value // what follows from the shapes
+	known   map[string]*value // what follows from the shapes, where that is known before the tail runs
 	maps    [][2]int          // height and width of the maps that a Sight seeks in
 }
 
@@ -32,14 +34,6 @@ func (p *plan) free() {
 		p.device.Free()
 	}
 	p.program.Free()
-}
-
-// keep notes a value that follows from the shapes.
-func (p *plan) keep(name string, v *value) {
-	if p.known == nil {
-		p.known = map[string]*value{}
-	}
-	p.known[name] = v
 }
 
 // compiler writes the instructions of a plan.

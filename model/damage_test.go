@@ -78,6 +78,7 @@ func loadedAndRun(file *graphFile, o Options, in Tensor) ([]Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
+	_, _ = n.Run(backwards([]Tensor{in})...) // what it left is no part of the next result
 	out, err := n.Run(in)
 	if lost := n.DeviceError(); lost != nil { // it left the device for the CPU
 		err = errors.Join(err, errLeft, lost)

@@ -168,7 +168,7 @@ func (n *Net) inParts(in, out []Tensor, images, most int) (err error) {
 		if err := land(slot); err != nil {
 			return err
 		}
-		if !n.planned(part, slot) { // making a plan may free another
+		if n.planned(part, slot) == nil { // making a plan may free another
 			if err := land(1 - slot); err != nil {
 				return err
 			}
@@ -233,7 +233,7 @@ func (n *Net) rows(out []Tensor, at int, shape []int, images, first, size int) (
 	}
 	each := count(shape[1:])
 	if first == 0 {
-		out[at].resize(append([]int{images}, shape[1:]...))
+		out[at].Resize(append([]int{images}, shape[1:]...)...)
 	}
 	return out[at].Data[first*each : (first+size)*each], nil
 }
@@ -280,7 +280,7 @@ func (n *Net) Again(out []Tensor) error {
 	n.out = n.out[:0]
 	for i, name := range n.last.makes {
 		at := slices.IndexFunc(n.graph.outputs, func(p Port) bool { return p.Name == name })
-		out[at].resize(n.last.shapes[i])
+		out[at].Resize(n.last.shapes[i]...)
 		n.out = append(n.out, out[at].Data)
 	}
 	return n.last.device.Again(n.out)

@@ -231,7 +231,7 @@ func (r *ClipRun) Finish() ([]Tensor, error) {
 	for i, name := range p.makes {
 		for j, o := range n.graph.outputs {
 			if o.Name == name {
-				r.out[j].resize(p.shapes[i])
+				r.out[j].Resize(p.shapes[i]...)
 				to[i] = r.out[j].Data
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"classlens/model/alloctest"
 	"classlens/model/cpu"
 )
 
@@ -494,15 +495,7 @@ func TestRunIntoAllocatesNothing(t *testing.T) {
 	defer n.Close()
 	in := []Tensor{randomTensor(rand.New(rand.NewPCG(1, 1)), 0, 1, kernelCases[9].shape...)}
 	out := make([]Tensor, 1)
-	run := func() {
-		if err := n.RunInto(in, out); err != nil {
-			t.Fatal(err)
-		}
-	}
-	run()
-	if a := fewestAllocations(20, run); a != 0 {
-		t.Errorf("%v allocations a run", a)
-	}
+	alloctest.Nothing(t, "kernels alone", func() error { return n.RunInto(in, out) })
 }
 
 // Several goroutines on one network, and several networks at once.

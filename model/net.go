@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 
 	"classlens/model/cpu"
@@ -35,17 +36,17 @@ type Net struct {
 	kernels cpu.Kernels
 	pool    *cpu.Pool
 
-	mu        sync.Mutex
-	plans     map[string]*plan
-	recent    []string // keys of plans, oldest first
-	packed    *packs   // shared with its twins
-	closed    bool
-	last      *plan // of the run before, with the shapes it was for
-	lastShape [][]int
-	in, out   [][]float32
-	device    *onDevice // nil: the CPU
-	person    *Person   // whose maps it reads
-	lost      error     // why it left its device
+	mu      sync.Mutex
+	plans   map[string]*plan
+	recent  []string // keys of plans, oldest first
+	packed  *packs   // shared with its twins
+	closed  bool
+	last    *plan  // of the run before
+	key     []byte // of the plan that is sought
+	in, out [][]float32
+	device  *onDevice // nil: the CPU
+	person  *Person   // whose maps it reads
+	lost    error     // why it left its device
 }
 
 // maxPlans is how many sets of input shapes are kept planned: on a GPU each size of
@@ -152,8 +153,9 @@ func (n *Net) Run(in ...Tensor) ([]Tensor, error) {
 }
 
 // RunInto evaluates the network into out: tensors whose data have room for the
-// result are filled in place, others are replaced. A network that the kernels
-// cover whole allocates nothing after the first call at a shape.
+// result are filled in place, others are replaced. On the CPU it allocates nothing after the
+// first call at a shape, if it is given the same memory at each; that stays alive until
+// another is given at this shape, or Close.
 func (n *Net) RunInto(in, out []Tensor) error {
 	if len(in) != len(n.graph.inputs) || len(out) != len(n.graph.outputs) {
 		return fmt.Errorf("%d inputs and %d outputs given, the network has %d and %d", len(in), len(out), len(n.graph.inputs), len(n.graph.outputs))
@@ -198,12 +200,9 @@ func (n *Net) checkInput(t Tensor, p Port) error {
 
 // planFor finds or makes the plan for these shapes.
 func (n *Net) planFor(in []Tensor) (*plan, error) {
-	if n.last != nil && slices.EqualFunc(in, n.lastShape, func(t Tensor, s []int) bool { return slices.Equal(t.Shape, s) }) {
-		return n.last, nil
-	}
 	p, err := n.planIn(in, 0)
 	if err == nil {
-		n.last, n.lastShape = p, sizesOf(in)
+		n.last = p
 	}
 	return p, err
 }
@@ -216,19 +215,24 @@ func sizesOf(in []Tensor) [][]int {
 	return shapes
 }
 
-// planKey names a plan; plans of two slots can be under way at once.
-func planKey(in []Tensor, slot int) string { return fmt.Sprint(sizesOf(in), slot) }
-
-// planned: the plan is there already.
-func (n *Net) planned(in []Tensor, slot int) bool { return n.plans[planKey(in, slot)] != nil }
+// planned is the plan for these shapes in a slot, nil where it is not made yet, with n.key its key. Plans of two slots can be under way at once.
+func (n *Net) planned(in []Tensor, slot int) *plan {
+	n.key = strconv.AppendInt(n.key[:0], int64(slot), 10)
+	for i := range in {
+		n.key = append(n.key, ':')
+		for _, d := range in[i].Shape {
+			n.key = strconv.AppendInt(append(n.key, ' '), int64(d), 10)
+		}
+	}
+	return n.plans[string(n.key)]
+}
 
 // planIn finds or makes the plan for these shapes in a slot.
 func (n *Net) planIn(in []Tensor, slot int) (*plan, error) {
-	key := planKey(in, slot)
-	if p := n.plans[key]; p != nil {
+	if p := n.planned(in, slot); p != nil {
 		return p, nil
 	}
-	return n.addPlan(key, func() (*plan, error) {
+	return n.addPlan(string(n.key), func() (*plan, error) {
 		if n.device != nil {
 			return n.compileDevice(sizesOf(in), nil)
 		}
@@ -292,7 +296,7 @@ func (n *Net) runProgram(p *plan, in, out []Tensor) error {
 		var to []float32
 		for j, o := range n.graph.outputs {
 			if o.Name == name {
-				out[j].resize(p.shapes[i])
+				out[j].Resize(p.shapes[i]...)
 				to = out[j].Data
 			}
 		}
@@ -310,43 +314,93 @@ func (n *Net) runProgram(p *plan, in, out []Tensor) error {
 	return p.program.Run(p.images, n.in, n.out)
 }
 
-// resize makes room for a shape, keeping the memory where it is enough.
-func (t *Tensor) resize(shape []int) {
-	if size := count(shape); cap(t.Data) >= size {
-		t.Data = t.Data[:size]
+// runTail evaluates the ops that the kernels do not cover: at the first run of a plan one after the other, which settles shapes and memory, later
+// by taking their steps again.
+func (n *Net) runTail(p *plan, in, out []Tensor) error {
+	if !p.settled {
+		if err := n.settleTail(p, in); err != nil {
+			return err
+		}
 	} else {
-		t.Data = make([]float32, size)
+		p.give(in, n.out)
+		if err := p.takeSteps(); err != nil {
+			return err
+		}
 	}
-	t.Shape = append(t.Shape[:0], shape...)
+	for i, v := range p.results {
+		if v == nil { // made by the program
+			continue
+		}
+		out[i].Resize(v.shape...)
+		if !v.isInt() {
+			copy(out[i].Data, v.floats)
+			continue
+		}
+		for j := range out[i].Data {
+			out[i].Data[j] = float32(v.ints[j])
+		}
+	}
+	return nil
 }
 
-// runTail evaluates the ops that the kernels do not cover.
-func (n *Net) runTail(p *plan, in, out []Tensor) error {
-	values := map[string]*value{}
+// give has the tail read a run's inputs and what the program made of them.
+func (p *plan) give(in []Tensor, made [][]float32) {
+	for i := range in {
+		p.given[i].floats = in[i].Data
+	}
+	for i := range p.makes {
+		p.given[len(in)+i].floats = made[i]
+	}
+}
+
+// tailStep is a step of an op (opCall.do).
+type tailStep struct {
+	of   *node
+	take func()
+}
+
+// takeSteps computes the tail anew.
+func (p *plan) takeSteps() (err error) {
+	var of *node
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("op %s (%s): %w: its inputs do not fit (%v)", of.op, of.name, ErrMalformed, r)
+		}
+	}()
+	for i := range p.steps {
+		of = p.steps[i].of
+		p.steps[i].take()
+	}
+	return nil
+}
+
+// settleTail evaluates the tail op after op and keeps their steps, but for those of ops that give the same at each run: they read nothing but constants,
+// shapes, and what follows from those. Where a shape depends on more than that, the next run settles anew.
+func (n *Net) settleTail(p *plan, in []Tensor) error {
+	values, fixed := map[string]*value{}, map[string]bool{"": true}
+	for _, known := range []map[string]*value{n.graph.constants, p.known} {
+		for name, v := range known {
+			values[name], fixed[name] = v, true
+		}
+	}
+	p.given, p.steps, p.results = nil, nil, nil
+	settled := true
+	add := func(name string, shape []int) {
+		v := &value{shape: slices.Clone(shape)}
+		values[name], p.given = v, append(p.given, v)
+	}
 	for i, port := range n.graph.inputs {
-		values[port.Name] = &value{shape: in[i].Shape, floats: in[i].Data}
+		add(port.Name, in[i].Shape)
 	}
 	for i, name := range p.makes {
-		values[name] = &value{shape: p.shapes[i], floats: n.out[i]}
+		add(name, p.shapes[i])
 	}
-	find := func(name string) *value {
-		if v := n.graph.constants[name]; v != nil {
-			return v
-		}
-		if v := p.known[name]; v != nil {
-			return v
-		}
-		return values[name]
-	}
-	p.room.used = 0
+	p.give(in, n.out)
+	var left []*node
 	for _, x := range p.tail {
-		call := &opCall{node: x, opset: n.graph.opset, kernels: n.kernels, room: &p.room, in: make([]*value, len(x.inputs))}
-		fixed := !p.settled && n.followsFromShapes(p, x)
-		if fixed {
-			call.room = nil
-		}
+		call := &opCall{node: x, opset: n.graph.opset, kernels: n.kernels, in: make([]*value, len(x.inputs))}
 		for i, name := range x.inputs {
-			if call.in[i] = find(name); call.in[i] == nil && name != "" {
+			if call.in[i] = values[name]; call.in[i] == nil && name != "" {
 				return fmt.Errorf("op %s (%s) reads %q, which nothing has made", x.op, x.name, name)
 			}
 		}
@@ -354,46 +408,36 @@ func (n *Net) runTail(p *plan, in, out []Tensor) error {
 		if err != nil {
 			return fmt.Errorf("op %s (%s): %w", x.op, x.name, err)
 		}
+		varies := func(name string) bool { return !fixed[name] }
+		follows := x.op == "Shape" || !slices.ContainsFunc(x.inputs, varies)
 		for i, name := range x.outputs {
-			switch {
-			case i >= len(made):
-			case fixed:
-				p.keep(name, made[i])
-			default:
-				values[name] = made[i]
+			if i < len(made) {
+				values[name], fixed[name] = made[i], follows
 			}
 		}
-	}
-	if !p.settled {
-		p.settled = true
-		p.tail = slices.DeleteFunc(p.tail, func(x *node) bool { return p.known[x.outputs[0]] != nil })
-	}
-	for i, o := range n.graph.outputs {
-		if slices.Contains(p.makes, o.Name) {
+		if follows {
 			continue
 		}
-		v := find(o.Name)
+		settled = settled && !slices.ContainsFunc(x.shapeInputs(), varies)
+		left = append(left, x)
+		for _, take := range call.steps {
+			p.steps = append(p.steps, tailStep{x, take})
+		}
+	}
+	for _, o := range n.graph.outputs {
+		v := values[o.Name]
 		if v == nil {
 			return fmt.Errorf("nothing has made the output %s", o.Name)
 		}
-		out[i].resize(v.shape)
-		for j := range out[i].Data {
-			out[i].Data[j] = float32(v.at(j))
+		if slices.Contains(p.makes, o.Name) {
+			v = nil
 		}
+		p.results = append(p.results, v)
+	}
+	if p.settled = settled; settled {
+		p.tail = left
 	}
 	return nil
-}
-
-// followsFromShapes: an op gives the same at each run of the plan, since it reads nothing but constants, the shapes of what the tail is given, and
-// what follows from those.
-func (n *Net) followsFromShapes(p *plan, x *node) bool {
-	given := func(name string) bool {
-		return slices.Contains(p.makes, name) || slices.ContainsFunc(n.graph.inputs, func(port Port) bool { return port.Name == name })
-	}
-	if x.op == "Shape" && given(x.inputs[0]) {
-		return true
-	}
-	return !slices.ContainsFunc(x.inputs, func(name string) bool { return name != "" && n.graph.constants[name] == nil && p.known[name] == nil })
 }
 
 // Close frees the weights and plans. Runs in work are waited for.

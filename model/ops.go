@@ -15,13 +15,21 @@ type opCall struct {
 	opset   int64
 	in      []*value
 	kernels cpu.Kernels // for matrix products; the zero value: plain loops
-	room    *room       // for results; nil: fresh memory
+	steps   []func()    // what computes the results, see do
 }
 
 // opFunc evaluates an op in plain Go: the reference, and the way of everything
-// that the kernels do not cover. It may panic on shapes that do not fit: callOp
-// turns that into an error.
+// that the kernels do not cover. What follows from shapes, and memory, it makes
+// itself; values it computes in steps (do). It may panic on shapes that do not
+// fit: callOp turns that into an error.
 type opFunc func(c *opCall) ([]*value, error)
+
+// do takes a step now; a plan takes it at each later run too, when the inputs are the same tensors of the same shapes with other values, perhaps
+// elsewhere in memory: a step looks up their floats itself, fills the results in place and allocates nothing.
+func (c *opCall) do(step func()) {
+	step()
+	c.steps = append(c.steps, step)
+}
 
 // ops are all ops the engine knows, by their ONNX names.
 var ops map[string]opFunc
@@ -37,6 +45,17 @@ var inputCounts = map[string][2]int{
 }
 
 const anyNumber = maxNodes
+
+// shapeInputs are those of an op's inputs whose values, not only their shapes, say what shapes the results have.
+func (n *node) shapeInputs() []string {
+	switch n.op {
+	case "ConstantOfShape":
+		return n.inputs
+	case "Reshape", "Expand", "Squeeze", "Unsqueeze", "Slice", "Split", "Pad", "Resize", "Upsample", "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "CumSum":
+		return n.inputs[1:]
+	}
+	return nil
+}
 
 // checkInputs tells whether an op the engine knows has as many inputs as it must.
 func (n *node) checkInputs() error {
@@ -105,35 +124,8 @@ func shapesOf(in []*value) [][]int {
 	return shapes
 }
 
-// room is memory that the ops of one plan use again at each run: the same ops ask for the same sizes in the same order. What was made in a run
-// is gone with the next one.
-type room struct {
-	kept [][]float32
-	used int
-}
-
-// floats are n zeros; a nil room's are fresh.
-func (r *room) floats(n int) []float32 {
-	if r == nil {
-		return make([]float32, n)
-	}
-	if r.used == len(r.kept) {
-		r.kept = append(r.kept, nil)
-	}
-	if cap(r.kept[r.used]) < n {
-		r.kept[r.used] = make([]float32, n)
-	}
-	f := r.kept[r.used][:n]
-	r.used++
-	clear(f)
-	return f
-}
-
-// newValue is zeros of a shape in fresh memory.
-func newValue(shape ...int) *value { return (*room)(nil).newValue(shape...) }
-
 // newValue is zeros of a shape; it refuses what no real network needs.
-func (r *room) newValue(shape ...int) *value {
+func newValue(shape ...int) *value {
 	n := 1
 	for _, d := range shape {
 		if d < 0 || d > maxElements || n*d > maxElements {
@@ -141,7 +133,7 @@ func (r *room) newValue(shape ...int) *value {
 		}
 		n *= d
 	}
-	return &value{shape: slices.Clone(shape), floats: r.floats(n)}
+	return &value{shape: slices.Clone(shape), floats: make([]float32, n)}
 }
 
 func one(v *value) ([]*value, error) { return []*value{v}, nil }
@@ -203,30 +195,36 @@ func unary(f func(float64) float64, loop func(out, in []float32)) opFunc {
 		in := c.in[0]
 		if in.isInt() {
 			out := &value{shape: in.shape, ints: make([]int64, len(in.ints))}
-			for i, x := range in.ints {
-				out.ints[i] = int64(f(float64(x)))
+			c.do(func() {
+				for i, x := range in.ints {
+					out.ints[i] = int64(f(float64(x)))
+				}
+			})
+			return one(out)
+		}
+		out := newValue(in.shape...)
+		c.do(func() {
+			if loop != nil {
+				loop(out.floats, in.floats)
+				return
 			}
-			return one(out)
-		}
-		out := c.room.newValue(in.shape...)
-		if loop != nil {
-			loop(out.floats, in.floats)
-			return one(out)
-		}
-		for i, x := range in.floats {
-			out.floats[i] = float32(f(float64(x)))
-		}
+			for i, x := range in.floats {
+				out.floats[i] = float32(f(float64(x)))
+			}
+		})
 		return one(out)
 	}
 }
 
 // The ops with parameters among the elementwise ones.
 func opClip(c *opCall) ([]*value, error) {
-	lo, hi := c.node.clampLimits(c.in)
-	out := c.room.newValue(c.in[0].shape...)
-	for i, x := range c.in[0].floats {
-		out.floats[i] = min(max(x, lo), hi)
-	}
+	out := newValue(c.in[0].shape...)
+	c.do(func() {
+		lo, hi := c.node.clampLimits(c.in)
+		for i, x := range c.in[0].floats {
+			out.floats[i] = min(max(x, lo), hi)
+		}
+	})
 	return one(out)
 }
 
@@ -275,9 +273,14 @@ var comparisons = map[string]func(a, b float64) bool{
 	"Or": func(a, b float64) bool { return a != 0 || b != 0 },
 }
 
-// broadcast walks two shapes stretched to a common one; f gets the element's
-// number and its places in a and b.
-func broadcast(a, b []int, f func(i, ia, ib int)) []int {
+// broadcast is two shapes stretched to a common one.
+type broadcast struct {
+	shape, index   []int
+	stepsA, stepsB []int // along each axis, 0 where it is stretched
+	total          int
+}
+
+func newBroadcast(a, b []int) *broadcast {
 	n := max(len(a), len(b))
 	shape, sa, sb := make([]int, n), make([]int, n), make([]int, n)
 	strideA, strideB := 1, 1
@@ -303,26 +306,31 @@ func broadcast(a, b []int, f func(i, ia, ib int)) []int {
 		}
 		strideA, strideB = strideA*da, strideB*db
 	}
-	index := make([]int, n)
-	total, ia, ib := 1, 0, 0
+	total := 1
 	for _, d := range shape {
 		if total *= d; total > maxElements {
 			panic(fmt.Sprintf("a tensor of shape %v", shape))
 		}
 	}
-	for i := 0; i < total; i++ {
+	return &broadcast{shape, make([]int, n), sa, sb, total}
+}
+
+// each walks through the common shape; f gets the element's number and its places in a and b.
+func (s *broadcast) each(f func(i, ia, ib int)) {
+	clear(s.index)
+	ia, ib := 0, 0
+	for i := range s.total {
 		f(i, ia, ib)
-		for d := n - 1; d >= 0; d-- {
-			index[d]++
-			ia, ib = ia+sa[d], ib+sb[d]
-			if index[d] < shape[d] {
+		for d := len(s.shape) - 1; d >= 0; d-- {
+			s.index[d]++
+			ia, ib = ia+s.stepsA[d], ib+s.stepsB[d]
+			if s.index[d] < s.shape[d] {
 				break
 			}
-			ia, ib = ia-sa[d]*shape[d], ib-sb[d]*shape[d]
-			index[d] = 0
+			ia, ib = ia-s.stepsA[d]*s.shape[d], ib-s.stepsB[d]*s.shape[d]
+			s.index[d] = 0
 		}
 	}
-	return shape
 }
 
 // floatLoops are the common operators over slices of one length: a float64's sum, difference, product or quotient of two
@@ -355,33 +363,37 @@ func elementwise(f func(a, b float64) float64, loop func(out, a, b []float32)) o
 	return func(c *opCall) ([]*value, error) {
 		out := c.in[0]
 		for _, b := range c.in[1:] {
-			out = c.room.binaryValue(f, loop, out, b)
+			out = c.binary(f, loop, out, b)
 		}
 		return one(out)
 	}
 }
 
-// floatsValue is the result for floats of one shape, and for those of which one is the other's part over and over; nil for others.
-func (r *room) floatsValue(loop func(out, a, b []float32), a, b *value) *value {
+// floats is the result for floats of one shape, and for those of which one is the other's part over and over; nil for others.
+func (c *opCall) floats(loop func(out, a, b []float32), a, b *value) *value {
 	if a.isInt() || b.isInt() {
 		return nil
 	}
 	switch {
 	case slices.Equal(a.shape, b.shape):
-		out := r.newValue(a.shape...)
-		loop(out.floats, a.floats, b.floats)
+		out := newValue(a.shape...)
+		c.do(func() { loop(out.floats, a.floats, b.floats) })
 		return out
 	case repeats(b.shape, a.shape):
-		out, n := r.newValue(a.shape...), len(b.floats)
-		for i := 0; i < len(out.floats); i += n {
-			loop(out.floats[i:i+n], a.floats[i:i+n], b.floats)
-		}
+		out, n := newValue(a.shape...), len(b.floats)
+		c.do(func() {
+			for i := 0; i < len(out.floats); i += n {
+				loop(out.floats[i:i+n], a.floats[i:i+n], b.floats)
+			}
+		})
 		return out
 	case repeats(a.shape, b.shape):
-		out, n := r.newValue(b.shape...), len(a.floats)
-		for i := 0; i < len(out.floats); i += n {
-			loop(out.floats[i:i+n], a.floats, b.floats[i:i+n])
-		}
+		out, n := newValue(b.shape...), len(a.floats)
+		c.do(func() {
+			for i := 0; i < len(out.floats); i += n {
+				loop(out.floats[i:i+n], a.floats, b.floats[i:i+n])
+			}
+		})
 		return out
 	}
 	return nil
@@ -399,8 +411,8 @@ func repeats(small, large []int) bool {
 	return len(small) <= len(large) && slices.Equal(small, large[len(large)-len(small):]) && !slices.Contains(large, 0)
 }
 
-// binaryValue applies f to two tensors stretched to one shape; loop, or nil, is the same over slices.
-func (r *room) binaryValue(f func(a, b float64) float64, loop func(out, a, b []float32), a, b *value) *value {
+// binary applies f to two tensors stretched to one shape; loop, or nil, is the same over slices.
+func (c *opCall) binary(f func(a, b float64) float64, loop func(out, a, b []float32), a, b *value) *value {
 	if loop == nil {
 		loop = func(out, a, b []float32) {
 			for i, x := range a {
@@ -408,52 +420,53 @@ func (r *room) binaryValue(f func(a, b float64) float64, loop func(out, a, b []f
 			}
 		}
 	}
-	if out := r.floatsValue(loop, a, b); out != nil {
+	if out := c.floats(loop, a, b); out != nil {
 		return out
 	}
+	both := newBroadcast(a.shape, b.shape)
 	if a.isInt() && b.isInt() {
-		var ints []int64
-		shape := broadcast(a.shape, b.shape, func(_, i, j int) { ints = append(ints, int64(f(float64(a.ints[i]), float64(b.ints[j])))) })
-		if ints == nil {
-			ints = []int64{}
-		}
-		return &value{shape: shape, ints: ints}
+		out := &value{shape: both.shape, ints: make([]int64, both.total)}
+		c.do(func() {
+			both.each(func(i, ia, ib int) { out.ints[i] = int64(f(float64(a.ints[ia]), float64(b.ints[ib]))) })
+		})
+		return out
 	}
-	var floats []float32
-	shape := broadcast(a.shape, b.shape, func(_, i, j int) { floats = append(floats, float32(f(a.at(i), b.at(j)))) })
-	return &value{shape: shape, floats: floats}
+	out := newValue(both.shape...)
+	c.do(func() {
+		both.each(func(i, ia, ib int) { out.floats[i] = float32(f(a.at(ia), b.at(ib))) })
+	})
+	return out
 }
 
 func compare(f func(a, b float64) bool) opFunc {
 	return func(c *opCall) ([]*value, error) {
-		ints := []int64{}
-		shape := broadcast(c.in[0].shape, c.in[1].shape, func(_, i, j int) {
-			truth := int64(0)
-			if f(c.in[0].at(i), c.in[1].at(j)) {
-				truth = 1
-			}
-			ints = append(ints, truth)
+		a, b := c.in[0], c.in[1]
+		both := newBroadcast(a.shape, b.shape)
+		out := &value{shape: both.shape, ints: make([]int64, both.total)}
+		c.do(func() {
+			both.each(func(i, ia, ib int) {
+				if out.ints[i] = 0; f(a.at(ia), b.at(ib)) {
+					out.ints[i] = 1
+				}
+			})
 		})
-		return one(&value{shape: shape, ints: ints})
+		return one(out)
 	}
 }
 
 func opWhere(c *opCall) ([]*value, error) {
 	condition, a, b := c.in[0], c.in[1], c.in[2]
-	shape := broadcast(a.shape, b.shape, func(int, int, int) {})
-	full := newValue(broadcast(condition.shape, shape, func(int, int, int) {})...)
-	spread := func(v *value) []int { // the place in v of each element of the result
-		places := make([]int, 0, len(full.floats))
-		broadcast(full.shape, v.shape, func(_, _, j int) { places = append(places, j) })
-		return places
-	}
-	pc, pa, pb := spread(condition), spread(a), spread(b)
-	for i := range full.floats {
-		if condition.ints[pc[i]] != 0 {
-			full.floats[i] = float32(a.at(pa[i]))
-		} else {
-			full.floats[i] = float32(b.at(pb[i]))
-		}
-	}
-	return one(full)
+	out := newValue(newBroadcast(condition.shape, newBroadcast(a.shape, b.shape).shape).shape...)
+	whole := newValue(out.shape...) // a, stretched
+	overC, overA, overB := newBroadcast(out.shape, condition.shape), newBroadcast(out.shape, a.shape), newBroadcast(out.shape, b.shape)
+	c.do(func() {
+		overA.each(func(i, _, j int) { whole.floats[i] = float32(a.at(j)) })
+		overB.each(func(i, _, j int) { out.floats[i] = float32(b.at(j)) })
+		overC.each(func(i, _, j int) {
+			if condition.ints[j] != 0 {
+				out.floats[i] = whole.floats[i]
+			}
+		})
+	})
+	return one(out)
 }

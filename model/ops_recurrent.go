@@ -14,12 +14,14 @@ func opCumSum(c *opCall) ([]*value, error) {
 	axis := axisOf(int64(c.in[1].at(0)), len(in.shape))
 	n, inner := in.shape[axis], count(in.shape[axis+1:])
 	out := newValue(in.shape...)
-	for i := range out.floats {
-		out.floats[i] = float32(in.at(i))
-		if i/inner%n > 0 {
-			out.floats[i] += out.floats[i-inner]
+	c.do(func() {
+		for i := range out.floats {
+			out.floats[i] = float32(in.at(i))
+			if i/inner%n > 0 {
+				out.floats[i] += out.floats[i-inner]
+			}
 		}
-	}
+	})
 	return one(out)
 }
 
@@ -28,7 +30,7 @@ type sequence struct {
 	steps, batch, hidden int
 	gates                []float32 // (T·B, G·H): products with x, biases added
 	recurrent, bias      []float32 // (H, G·H) turned, (G·H)
-	length               func(b int) int
+	lengths              *value    // of the sequences; nil: all steps
 	c                    *opCall
 }
 
@@ -43,22 +45,32 @@ func sequenceOf(c *opCall, g int) (s sequence, err error) {
 	if w.shape[1] != wide || w.shape[2] != d || r.shape[1] != wide {
 		panic(fmt.Sprintf("weights of shapes %v and %v", w.shape, r.shape))
 	}
-	s.gates, s.bias = make([]float32, s.steps*s.batch*wide), make([]float32, wide)
-	if b := c.input(3); b != nil {
-		for i := range wide {
-			for row := range s.steps * s.batch {
-				s.gates[row*wide+i] = b.floats[i]
+	rows, turned := s.steps*s.batch, make([]float32, d*wide)
+	s.gates, s.bias, s.recurrent = make([]float32, rows*wide), make([]float32, wide), make([]float32, s.hidden*wide)
+	s.lengths = c.input(4)
+	c.do(func() {
+		clear(s.gates)
+		if b := c.input(3); b != nil {
+			for i := range wide {
+				for row := range rows {
+					s.gates[row*wide+i] = b.floats[i]
+				}
+				s.bias[i] = b.floats[wide+i]
 			}
-			s.bias[i] = b.floats[wide+i]
 		}
-	}
-	c.matmul(x.floats, transposed(&value{shape: []int{wide, d}, floats: w.floats}).floats, s.gates, s.steps*s.batch, d, wide)
-	s.recurrent = transposed(&value{shape: []int{wide, s.hidden}, floats: r.floats}).floats
-	s.length = func(int) int { return s.steps }
-	if l := c.input(4); l != nil {
-		s.length = func(b int) int { return int(l.at(b)) }
-	}
+		transpose(turned, w.floats, wide, d)
+		transpose(s.recurrent, r.floats, wide, s.hidden)
+		c.matmul(x.floats, turned, s.gates, rows, d, wide)
+	})
 	return s, nil
+}
+
+// length is how many steps of a sequence there are.
+func (s sequence) length(b int) int {
+	if s.lengths == nil {
+		return s.steps
+	}
+	return int(s.lengths.at(b))
 }
 
 // run calls step for each step and sequence that is not over: x holds the step's
@@ -67,20 +79,24 @@ func (s sequence) run(g int, step func(b int, x, state, out []float32)) ([]*valu
 	wide := g * s.hidden
 	all, last := newValue(s.steps, 1, s.batch, s.hidden), newValue(1, s.batch, s.hidden)
 	state := make([]float32, s.batch*wide)
-	for t := range s.steps {
-		for b := range s.batch {
-			copy(state[b*wide:(b+1)*wide], s.bias)
-		}
-		s.c.matmul(last.floats, s.recurrent, state, s.batch, s.hidden, wide)
-		for b := range s.batch {
-			if t >= s.length(b) {
-				continue
+	s.c.do(func() {
+		clear(all.floats)
+		clear(last.floats)
+		for t := range s.steps {
+			for b := range s.batch {
+				copy(state[b*wide:(b+1)*wide], s.bias)
 			}
-			out := last.floats[b*s.hidden : (b+1)*s.hidden]
-			step(b, s.gates[(t*s.batch+b)*wide:][:wide], state[b*wide:][:wide], out)
-			copy(all.floats[(t*s.batch+b)*s.hidden:], out)
+			s.c.matmul(last.floats, s.recurrent, state, s.batch, s.hidden, wide)
+			for b := range s.batch {
+				if t >= s.length(b) {
+					continue
+				}
+				out := last.floats[b*s.hidden : (b+1)*s.hidden]
+				step(b, s.gates[(t*s.batch+b)*wide:][:wide], state[b*wide:][:wide], out)
+				copy(all.floats[(t*s.batch+b)*s.hidden:], out)
+			}
 		}
-	}
+	})
 	return []*value{all, last}, nil
 }
 
@@ -96,6 +112,7 @@ func opLSTM(c *opCall) ([]*value, error) {
 		return nil, err
 	}
 	h, cell := s.hidden, newValue(1, s.batch, s.hidden)
+	c.do(func() { clear(cell.floats) })
 	out, err := s.run(4, func(b int, x, state, out []float32) {
 		for i := range h {
 			at := b*h + i

@@ -7,8 +7,8 @@ import (
 )
 
 // like makes an empty value of v's kind with room for a shape.
-func (r *room) like(v *value, shape []int) *value {
-	out := r.newValue(shape...)
+func like(v *value, shape []int) *value {
+	out := newValue(shape...)
 	if v.isInt() {
 		out.ints = make([]int64, len(out.floats))
 		out.floats = nil
@@ -35,11 +35,13 @@ func copyRun(to *value, i int, from *value, j, n int) {
 }
 
 // reshaped is the same data in another shape.
-func reshaped(v *value, shape []int) *value {
+func (c *opCall) reshaped(v *value, shape []int) *value {
 	if count(shape) != v.len() {
 		panic(fmt.Sprintf("%v cannot become %v", v.shape, shape))
 	}
-	return &value{shape: slices.Clone(shape), floats: v.floats, ints: v.ints}
+	out := &value{shape: slices.Clone(shape)}
+	c.do(func() { out.floats, out.ints = v.floats, v.ints })
+	return out
 }
 
 func opReshape(c *opCall) ([]*value, error) {
@@ -66,12 +68,12 @@ func opReshape(c *opCall) ([]*value, error) {
 	if free >= 0 {
 		shape[free] = in.len() / known
 	}
-	return one(reshaped(in, shape))
+	return one(c.reshaped(in, shape))
 }
 
 func opFlatten(c *opCall) ([]*value, error) {
 	axis := axisOf(c.node.int("axis", 1), len(c.in[0].shape))
-	return one(reshaped(c.in[0], []int{count(c.in[0].shape[:axis]), count(c.in[0].shape[axis:])}))
+	return one(c.reshaped(c.in[0], []int{count(c.in[0].shape[:axis]), count(c.in[0].shape[axis:])}))
 }
 
 func opTranspose(c *opCall) ([]*value, error) {
@@ -95,21 +97,24 @@ func opTranspose(c *opCall) ([]*value, error) {
 		panic(fmt.Sprintf("permutation %v", perm))
 	}
 	if onlyOnesMove(in.shape, perm) {
-		return one(reshaped(in, shape))
+		return one(c.reshaped(in, shape))
 	}
-	out := c.room.like(in, shape)
-	index, from := make([]int, n), 0
-	for i := range out.len() {
-		copyElement(out, i, in, from)
-		for d := n - 1; d >= 0; d-- {
-			index[d]++
-			if from += step[d]; index[d] < shape[d] {
-				break
+	out := like(in, shape)
+	index := make([]int, n)
+	c.do(func() {
+		from := 0
+		for i := range out.len() {
+			copyElement(out, i, in, from)
+			for d := n - 1; d >= 0; d-- {
+				index[d]++
+				if from += step[d]; index[d] < shape[d] {
+					break
+				}
+				from -= step[d] * shape[d]
+				index[d] = 0
 			}
-			from -= step[d] * shape[d]
-			index[d] = 0
 		}
-	}
+	})
 	return one(out)
 }
 
@@ -143,16 +148,18 @@ func concatenated(n *node, shapes [][]int) (axis int, shape []int) {
 
 func opConcat(c *opCall) ([]*value, error) {
 	axis, shape := concatenated(c.node, shapesOf(c.in))
-	out := c.room.like(c.in[0], shape)
+	out := like(c.in[0], shape)
 	inner, row := count(shape[axis+1:]), count(shape[axis:])
-	at := 0
-	for _, v := range c.in {
-		part := v.shape[axis] * inner
-		for o := range count(shape[:axis]) {
-			copyRun(out, o*row+at, v, o*part, part)
+	c.do(func() {
+		at := 0
+		for _, v := range c.in {
+			part := v.shape[axis] * inner
+			for o := range count(shape[:axis]) {
+				copyRun(out, o*row+at, v, o*part, part)
+			}
+			at += part
 		}
-		at += part
-	}
+	})
 	return one(out)
 }
 
@@ -173,7 +180,7 @@ func opSplit(c *opCall) ([]*value, error) {
 	var outs []*value
 	start := 0
 	for _, size := range sizes {
-		outs = append(outs, c.room.slice(in, axis, start, start+int(size), 1))
+		outs = append(outs, c.slice(in, axis, start, start+int(size), 1))
 		start += int(size)
 	}
 	return outs, nil
@@ -181,7 +188,7 @@ func opSplit(c *opCall) ([]*value, error) {
 
 // slice takes every step-th index of one axis from start (inclusive) to end
 // (exclusive); step may be negative.
-func (r *room) slice(in *value, axis, start, end, step int) *value {
+func (c *opCall) slice(in *value, axis, start, end, step int) *value {
 	n := 0
 	if step > 0 && end > start {
 		n = (end - start + step - 1) / step
@@ -190,18 +197,20 @@ func (r *room) slice(in *value, axis, start, end, step int) *value {
 	}
 	shape := slices.Clone(in.shape)
 	shape[axis] = n
-	out := r.like(in, shape)
+	out := like(in, shape)
 	inner := count(shape[axis+1:])
-	for o := range count(shape[:axis]) {
-		from := (o*in.shape[axis] + start) * inner
-		if step == 1 {
-			copyRun(out, o*n*inner, in, from, n*inner)
-			continue
+	c.do(func() {
+		for o := range count(shape[:axis]) {
+			from := (o*in.shape[axis] + start) * inner
+			if step == 1 {
+				copyRun(out, o*n*inner, in, from, n*inner)
+				continue
+			}
+			for k := range n {
+				copyRun(out, (o*n+k)*inner, in, from+k*step*inner, inner)
+			}
 		}
-		for k := range n {
-			copyRun(out, (o*n+k)*inner, in, from+k*step*inner, inner)
-		}
-	}
+	})
 	return out
 }
 
@@ -239,7 +248,7 @@ func opSlice(c *opCall) ([]*value, error) {
 			}
 			return int(min(max(x, 0), int64(size)))
 		}
-		out = c.room.slice(out, axis, bound(starts[i]), bound(ends[i]), step)
+		out = c.slice(out, axis, bound(starts[i]), bound(ends[i]), step)
 	}
 	return one(out)
 }
@@ -256,7 +265,7 @@ func opSqueeze(c *opCall) ([]*value, error) {
 			shape = append(shape, d)
 		}
 	}
-	return one(reshaped(in, shape))
+	return one(c.reshaped(in, shape))
 }
 
 func opUnsqueeze(c *opCall) ([]*value, error) {
@@ -272,7 +281,7 @@ func opUnsqueeze(c *opCall) ([]*value, error) {
 			shape[i], rest = rest[0], rest[1:]
 		}
 	}
-	return one(reshaped(c.in[0], shape))
+	return one(c.reshaped(c.in[0], shape))
 }
 
 func opGather(c *opCall) ([]*value, error) {
@@ -282,19 +291,21 @@ func opGather(c *opCall) ([]*value, error) {
 		panic("places that are no integers")
 	}
 	shape := slices.Concat(in.shape[:axis], index.shape, in.shape[axis+1:])
-	out := c.room.like(in, shape)
+	out := like(in, shape)
 	inner, n := count(in.shape[axis+1:]), len(index.ints)
-	for o := range count(in.shape[:axis]) {
-		for k, which := range index.ints {
-			if which < 0 {
-				which += int64(in.shape[axis])
+	c.do(func() {
+		for o := range count(in.shape[:axis]) {
+			for k, which := range index.ints {
+				if which < 0 {
+					which += int64(in.shape[axis])
+				}
+				if which < 0 || which >= int64(in.shape[axis]) {
+					panic(fmt.Sprintf("place %d of %d", which, in.shape[axis]))
+				}
+				copyRun(out, (o*n+k)*inner, in, (o*in.shape[axis]+int(which))*inner, inner)
 			}
-			if which < 0 || which >= int64(in.shape[axis]) {
-				panic(fmt.Sprintf("place %d of %d", which, in.shape[axis]))
-			}
-			copyRun(out, (o*n+k)*inner, in, (o*in.shape[axis]+int(which))*inner, inner)
 		}
-	}
+	})
 	return one(out)
 }
 
@@ -311,18 +322,22 @@ func opCast(c *opCall) ([]*value, error) {
 	switch c.node.int("to", 0) {
 	case typeFloat, typeDouble:
 		out := newValue(in.shape...)
-		for i := range out.floats {
-			out.floats[i] = float32(in.at(i))
-		}
+		c.do(func() {
+			for i := range out.floats {
+				out.floats[i] = float32(in.at(i))
+			}
+		})
 		return one(out)
 	case typeInt32, typeInt64, typeBool:
 		out := &value{shape: in.shape, ints: make([]int64, in.len())}
-		for i := range out.ints {
-			x := in.at(i)
-			if out.ints[i] = int64(x); c.node.int("to", 0) == typeBool && x != 0 {
-				out.ints[i] = 1
+		c.do(func() {
+			for i := range out.ints {
+				x := in.at(i)
+				if out.ints[i] = int64(x); c.node.int("to", 0) == typeBool && x != 0 {
+					out.ints[i] = 1
+				}
 			}
-		}
+		})
 		return one(out)
 	}
 	return nil, fmt.Errorf("cast to element type %d: %w", c.node.int("to", 0), ErrUnsupported)
@@ -359,7 +374,7 @@ func opConstantOfShape(c *opCall) ([]*value, error) {
 	out := newValue(intsToShape(c.in[0])...)
 	fill := c.node.attrs["value"].t
 	if fill != nil && fill.isInt() {
-		out = c.room.like(fill, out.shape)
+		out = like(fill, out.shape)
 	}
 	for i := range out.len() {
 		if fill != nil {
@@ -371,12 +386,11 @@ func opConstantOfShape(c *opCall) ([]*value, error) {
 
 func opExpand(c *opCall) ([]*value, error) {
 	in := c.in[0]
-	var places []int
-	shape := broadcast(in.shape, intsToShape(c.in[1]), func(_, i, _ int) { places = append(places, i) })
-	out := c.room.like(in, shape)
-	for i, p := range places {
-		copyElement(out, i, in, p)
-	}
+	both := newBroadcast(in.shape, intsToShape(c.in[1]))
+	out := like(in, both.shape)
+	c.do(func() {
+		both.each(func(i, from, _ int) { copyElement(out, i, in, from) })
+	})
 	return one(out)
 }
 
@@ -398,22 +412,24 @@ func opPad(c *opCall) ([]*value, error) {
 	}
 	out := newValue(shape...)
 	index := make([]int, n)
-	for i := range out.floats {
-		from, inside := 0, true
-		for d := range n {
-			x := index[d] - int(pads[d])
-			inside = inside && x >= 0 && x < in.shape[d]
-			from = from*in.shape[d] + x
-		}
-		if out.floats[i] = fill; inside {
-			out.floats[i] = in.floats[from]
-		}
-		for d := n - 1; d >= 0; d-- {
-			if index[d]++; index[d] < shape[d] {
-				break
+	c.do(func() {
+		for i := range out.floats {
+			from, inside := 0, true
+			for d := range n {
+				x := index[d] - int(pads[d])
+				inside = inside && x >= 0 && x < in.shape[d]
+				from = from*in.shape[d] + x
 			}
-			index[d] = 0
+			if out.floats[i] = fill; inside {
+				out.floats[i] = in.floats[from]
+			}
+			for d := n - 1; d >= 0; d-- {
+				if index[d]++; index[d] < shape[d] {
+					break
+				}
+				index[d] = 0
+			}
 		}
-	}
+	})
 	return one(out)
 }

@@ -68,21 +68,30 @@ func opConv(c *opCall) ([]*value, error) {
 		panic(fmt.Sprintf("%d groups over %v with weights %v", groups, in.shape, w.shape))
 	}
 	out := newValue(in.shape[0], cout, oh, ow)
-	for n := range in.shape[0] {
-		for o := range cout {
-			plane := out.floats[(n*cout+o)*oh*ow:][:oh*ow]
-			if b := c.input(2); b != nil {
-				for i := range plane {
-					plane[i] = b.floats[o]
+	c.do(func() {
+		for n := range in.shape[0] {
+			for o := range cout {
+				plane := out.floats[(n*cout+o)*oh*ow:][:oh*ow]
+				startPlane(plane, c.input(2), o)
+				for q := range cg {
+					src := in.floats[(n*in.shape[1]+o/(cout/groups)*cg+q)*h*wd:][:h*wd]
+					convPlane(plane, src, w.floats[(o*cg+q)*win.kh*win.kw:], win, h, wd, oh, ow)
 				}
 			}
-			for q := range cg {
-				src := in.floats[(n*in.shape[1]+o/(cout/groups)*cg+q)*h*wd:][:h*wd]
-				convPlane(plane, src, w.floats[(o*cg+q)*win.kh*win.kw:], win, h, wd, oh, ow)
-			}
 		}
-	}
+	})
 	return one(out)
+}
+
+// startPlane fills an output plane with its channel's bias, where there are biases.
+func startPlane(plane []float32, biases *value, channel int) {
+	start := float32(0)
+	if biases != nil {
+		start = biases.floats[channel]
+	}
+	for i := range plane {
+		plane[i] = start
+	}
 }
 
 // convPlane adds one input plane's part to one output plane.
@@ -120,28 +129,26 @@ func opConvTranspose(c *opCall) ([]*value, error) {
 	oh := (h-1)*win.sh - win.top - win.bottom + (win.kh-1)*win.dh + 1 + int(extra[0])
 	ow := (wd-1)*win.sw - win.left - win.right + (win.kw-1)*win.dw + 1 + int(extra[1])
 	out := newValue(in.shape[0], cout, oh, ow)
-	for n := range in.shape[0] {
-		for o := range cout {
-			plane := out.floats[(n*cout+o)*oh*ow:][:oh*ow]
-			if b := c.input(2); b != nil {
-				for i := range plane {
-					plane[i] = b.floats[o]
-				}
-			}
-			for q := range cin {
-				src := in.floats[(n*cin+q)*h*wd:][:h*wd]
-				k := w.floats[(q*cout+o)*win.kh*win.kw:]
-				for i, x := range src {
-					for j := range win.kh * win.kw {
-						y, z := i/wd*win.sh-win.top+j/win.kw*win.dh, i%wd*win.sw-win.left+j%win.kw*win.dw
-						if y >= 0 && y < oh && z >= 0 && z < ow {
-							plane[y*ow+z] += x * k[j]
+	c.do(func() {
+		for n := range in.shape[0] {
+			for o := range cout {
+				plane := out.floats[(n*cout+o)*oh*ow:][:oh*ow]
+				startPlane(plane, c.input(2), o)
+				for q := range cin {
+					src := in.floats[(n*cin+q)*h*wd:][:h*wd]
+					k := w.floats[(q*cout+o)*win.kh*win.kw:]
+					for i, x := range src {
+						for j := range win.kh * win.kw {
+							y, z := i/wd*win.sh-win.top+j/win.kw*win.dh, i%wd*win.sw-win.left+j%win.kw*win.dw
+							if y >= 0 && y < oh && z >= 0 && z < ow {
+								plane[y*ow+z] += x * k[j]
+							}
 						}
 					}
 				}
 			}
 		}
-	}
+	})
 	return one(out)
 }
 
@@ -158,12 +165,14 @@ func opPool(c *opCall) ([]*value, error) {
 	h, w := in.shape[2], in.shape[3]
 	oh, ow := win.size(h, w)
 	out := newValue(in.shape[0], in.shape[1], oh, ow)
-	for p := range in.shape[0] * in.shape[1] {
-		src, dst := in.floats[p*h*w:][:h*w], out.floats[p*oh*ow:][:oh*ow]
-		for i := range dst {
-			dst[i] = poolOne(c.node, src, win, i/ow, i%ow, h, w)
+	c.do(func() {
+		for p := range in.shape[0] * in.shape[1] {
+			src, dst := in.floats[p*h*w:][:h*w], out.floats[p*oh*ow:][:oh*ow]
+			for i := range dst {
+				dst[i] = poolOne(c.node, src, win, i/ow, i%ow, h, w)
+			}
 		}
-	}
+	})
 	return one(out)
 }
 
@@ -186,21 +195,24 @@ func poolOne(n *node, src []float32, win window, y, x, h, w int) float32 {
 	return float32(sum / float64(max(1, seen)))
 }
 
-func globalPool(in *value, f func(plane []float32) float64) ([]*value, error) {
+func globalPool(c *opCall, f func(plane []float32) float64) ([]*value, error) {
+	in := c.in[0]
 	inner := count(in.shape[2:])
 	shape := append([]int{in.shape[0], in.shape[1]}, make([]int, len(in.shape)-2)...)
 	for i := range in.shape[2:] {
 		shape[2+i] = 1
 	}
 	out := newValue(shape...)
-	for i := range out.floats {
-		out.floats[i] = float32(f(in.floats[i*inner : (i+1)*inner]))
-	}
+	c.do(func() {
+		for i := range out.floats {
+			out.floats[i] = float32(f(in.floats[i*inner : (i+1)*inner]))
+		}
+	})
 	return one(out)
 }
 
 func opGlobalAveragePool(c *opCall) ([]*value, error) {
-	return globalPool(c.in[0], func(plane []float32) float64 {
+	return globalPool(c, func(plane []float32) float64 {
 		sum := 0.0
 		for _, x := range plane {
 			sum += float64(x)
@@ -210,7 +222,7 @@ func opGlobalAveragePool(c *opCall) ([]*value, error) {
 }
 
 func opGlobalMaxPool(c *opCall) ([]*value, error) {
-	return globalPool(c.in[0], func(plane []float32) float64 {
+	return globalPool(c, func(plane []float32) float64 {
 		most := math.Inf(-1)
 		for _, x := range plane {
 			most = math.Max(most, float64(x))
@@ -233,21 +245,23 @@ func opResize(c *opCall) ([]*value, error) {
 	}
 	h, w := in.shape[2], in.shape[3]
 	out := newValue(in.shape[0], in.shape[1], oh, ow)
-	for p := range in.shape[0] * in.shape[1] {
-		src, dst := in.floats[p*h*w:][:h*w], out.floats[p*oh*ow:][:oh*ow]
-		for i := range dst {
-			y, x := resizeSource(i/ow, h, oh, transform), resizeSource(i%ow, w, ow, transform)
-			if mode == "nearest" {
-				dst[i] = src[nearest(y, h, c.node)*w+nearest(x, w, c.node)]
-				continue
+	c.do(func() {
+		for p := range in.shape[0] * in.shape[1] {
+			src, dst := in.floats[p*h*w:][:h*w], out.floats[p*oh*ow:][:oh*ow]
+			for i := range dst {
+				y, x := resizeSource(i/ow, h, oh, transform), resizeSource(i%ow, w, ow, transform)
+				if mode == "nearest" {
+					dst[i] = src[nearest(y, h, c.node)*w+nearest(x, w, c.node)]
+					continue
+				}
+				y, x = min(max(y, 0), float64(h-1)), min(max(x, 0), float64(w-1))
+				y0, x0 := int(y), int(x)
+				y1, x1 := min(y0+1, h-1), min(x0+1, w-1)
+				fy, fx := y-float64(y0), x-float64(x0)
+				dst[i] = float32((float64(src[y0*w+x0])*(1-fx)+float64(src[y0*w+x1])*fx)*(1-fy) + (float64(src[y1*w+x0])*(1-fx)+float64(src[y1*w+x1])*fx)*fy)
 			}
-			y, x = min(max(y, 0), float64(h-1)), min(max(x, 0), float64(w-1))
-			y0, x0 := int(y), int(x)
-			y1, x1 := min(y0+1, h-1), min(x0+1, w-1)
-			fy, fx := y-float64(y0), x-float64(x0)
-			dst[i] = float32((float64(src[y0*w+x0])*(1-fx)+float64(src[y0*w+x1])*fx)*(1-fy) + (float64(src[y1*w+x0])*(1-fx)+float64(src[y1*w+x1])*fx)*fy)
 		}
-	}
+	})
 	return one(out)
 }
 

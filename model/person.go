@@ -71,31 +71,33 @@ func sigmoid(x float32) float32 { return float32(1 / (1 + math.Exp(-float64(x)))
 
 // opPersonPoints is the decoder in plain Go.
 func opPersonPoints(c *opCall) ([]*value, error) {
-	near := c.in[4].floats
-	n, points, h, w, err := personShapes(c.in[0].shape, c.in[1].shape, c.in[2].shape, c.in[3].shape, len(near))
+	n, points, h, w, err := personShapes(c.in[0].shape, c.in[1].shape, c.in[2].shape, c.in[3].shape, len(c.in[4].floats))
 	if err != nil {
 		return nil, err
 	}
-	out, area, slack := c.room.newValue(n, 5*points+1), h*w, c.node.float("slack", 0)
-	for i := range n {
-		of := func(k, channels int) []float32 { return c.in[k].floats[i*channels*area:][:channels*area] }
-		center, heat, regress, offset, to := of(0, 1), of(1, points), of(2, 2*points), of(3, 2*points), out.floats[i*(5*points+1):][:5*points+1]
-		best, middle := float32(-1), 0
-		for k, weight := range near {
-			if p := sigmoid(center[k]) * weight; p > best {
-				best, middle = p, k
+	out, area, slack := newValue(n, 5*points+1), h*w, c.node.float("slack", 0)
+	c.do(func() {
+		near := c.in[4].floats
+		for i := range n {
+			of := func(k, channels int) []float32 { return c.in[k].floats[i*channels*area:][:channels*area] }
+			center, heat, regress, offset, to := of(0, 1), of(1, points), of(2, 2*points), of(3, 2*points), out.floats[i*(5*points+1):][:5*points+1]
+			best, middle := float32(-1), 0
+			for k, weight := range near {
+				if p := sigmoid(center[k]) * weight; p > best {
+					best, middle = p, k
+				}
 			}
+			my, mx := float32(middle/w), float32(middle%w)
+			for k := range points {
+				y, x := my+regress[2*k*area+middle], mx+regress[(2*k+1)*area+middle]
+				at, score := warmest(heat[k*area:][:area], w, x, y, slack)
+				to[5*k] = (float32(at%w) + offset[(2*k+1)*area+at]) / float32(w)
+				to[5*k+1] = (float32(at/w) + offset[2*k*area+at]) / float32(h)
+				to[5*k+2], to[5*k+3], to[5*k+4] = score, x/float32(w), y/float32(h)
+			}
+			to[5*points] = sigmoid(center[middle])
 		}
-		my, mx := float32(middle/w), float32(middle%w)
-		for k := range points {
-			y, x := my+regress[2*k*area+middle], mx+regress[(2*k+1)*area+middle]
-			at, score := warmest(heat[k*area:][:area], w, x, y, slack)
-			to[5*k] = (float32(at%w) + offset[(2*k+1)*area+at]) / float32(w)
-			to[5*k+1] = (float32(at/w) + offset[2*k*area+at]) / float32(h)
-			to[5*k+2], to[5*k+3], to[5*k+4] = score, x/float32(w), y/float32(h)
-		}
-		to[5*points] = sigmoid(center[middle])
-	}
+	})
 	return one(out)
 }
 
@@ -139,21 +141,23 @@ func opWindowMeans(c *opCall) ([]*value, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := c.room.newValue(n, len(windows), planes)
-	for i := range n {
-		for r, v := range windows {
-			cells := float32((v.Bottom - v.Top) * (v.Right - v.Left))
-			for p := range planes {
-				plane, sum := x.floats[(i*planes+p)*h*w:], float32(0)
-				for row := v.Top; row < v.Bottom; row++ {
-					for _, f := range plane[row*w+v.Left : row*w+v.Right] {
-						sum += f
+	out := newValue(n, len(windows), planes)
+	c.do(func() {
+		for i := range n {
+			for r, v := range windows {
+				cells := float32((v.Bottom - v.Top) * (v.Right - v.Left))
+				for p := range planes {
+					plane, sum := x.floats[(i*planes+p)*h*w:], float32(0)
+					for row := v.Top; row < v.Bottom; row++ {
+						for _, f := range plane[row*w+v.Left : row*w+v.Right] {
+							sum += f
+						}
 					}
+					out.floats[(i*len(windows)+r)*planes+p] = sum / cells
 				}
-				out.floats[(i*len(windows)+r)*planes+p] = sum / cells
 			}
 		}
-	}
+	})
 	return one(out)
 }
 

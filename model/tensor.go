@@ -22,6 +22,16 @@ func NewTensor(shape ...int) Tensor {
 	return Tensor{Shape: append([]int(nil), shape...), Data: make([]float32, count(shape))}
 }
 
+// Resize makes room for a shape, in the memory that is there where that is enough: what it holds is left from before, or zeros.
+func (t *Tensor) Resize(shape ...int) {
+	if size := count(shape); cap(t.Data) >= size {
+		t.Data = t.Data[:size]
+	} else {
+		t.Data = make([]float32, size)
+	}
+	t.Shape = append(t.Shape[:0], shape...)
+}
+
 // check tells whether the data are as many as the shape says.
 func (t Tensor) check() error {
 	for _, d := range t.Shape {

@@ -19,18 +19,23 @@ func (r *run) decide(tracks []scene.Track, embeddings map[string]map[int][]float
 	}
 	var places []place
 	var seqs []classroom.Sequence
+	made := make([]classroom.Decision, decideTogether)
+	half := int(math.Round(r.options.Config.Network.ContextSeconds / r.options.Config.Video.StepSeconds))
 	flush := func() error {
-		made, err := r.network.Decide(seqs)
-		if err != nil {
+		steps := 2*half + 1
+		moments := make([]float32, len(seqs)*steps) // they stay with the decisions
+		for i := range seqs {
+			made[i].Moments = moments[i*steps : i*steps : (i+1)*steps]
+		}
+		if err := r.network.DecideInto(made[:len(seqs)], seqs); err != nil {
 			return err
 		}
-		for i, d := range made {
+		for i, d := range made[:len(seqs)] {
 			decisions[places[i].id][places[i].step] = timeline.Decision{Behaviour: d.Behaviour, Moments: d.Moments}
 		}
 		places, seqs = places[:0], seqs[:0]
 		return nil
 	}
-	half := int(math.Round(r.options.Config.Network.ContextSeconds / r.options.Config.Video.StepSeconds))
 	directions := r.directions(tracks, embeddings)
 	for _, t := range tracks {
 		decisions[t.ID] = map[int]timeline.Decision{}

@@ -36,17 +36,15 @@ func (n *Network) attachBeside(onnx []byte, o model.Options) error {
 	return nil
 }
 
-// embedBeside appends to each embedding the other network's, of the same picture at half its side.
-func (n *Network) embedBeside(e [][]float32, rgb [][]byte) ([][]float32, error) {
-	half := make([][]byte, len(rgb))
+// halves are pictures at half their side, without flow, until the next ones.
+func (n *Network) halves(rgb [][]byte) ([][]byte, [][]float32) {
+	for len(n.half) < len(rgb) {
+		n.half, n.noFlow = append(n.half, make([]byte, 3*n.beside.Size()*n.beside.Size())), append(n.noFlow, nil)
+	}
 	for i, p := range rgb {
-		half[i] = halved(p, n.Size())
+		halve(n.half[i], p, n.Size())
 	}
-	other, err := n.beside.Embed(half, make([][]float32, len(half)))
-	if err != nil {
-		return nil, err
-	}
-	return joined(e, other), nil
+	return n.half[:len(rgb)], n.noFlow[:len(rgb)]
 }
 
 // joined are two networks' embeddings of the same pictures one after the other.
@@ -58,10 +56,9 @@ func joined(own, other [][]float32) [][]float32 {
 	return both
 }
 
-// halved is a picture (side, side, 3) at half its side: means of two by two pixels.
-func halved(rgb []byte, side int) []byte {
+// halve brings a picture (side, side, 3) to half its side: means of two by two pixels.
+func halve(out, rgb []byte, side int) {
 	half := side / 2
-	out := make([]byte, 3*half*half)
 	for y := range half {
 		for x := range half {
 			for c := range 3 {
@@ -71,7 +68,6 @@ func halved(rgb []byte, side int) []byte {
 			}
 		}
 	}
-	return out
 }
 
 // part gives the embeddings' numbers from one on, to another.
@@ -98,29 +94,23 @@ func (n *Network) ofBoth(embeddings [][]float32) bool {
 	return false
 }
 
-// decideBoth is Decide by both networks: the geometric mean of what they say of behaviour, of the rest the mean.
-func (n *Network) decideBoth(seqs []Sequence) ([]Decision, error) {
-	halves := [2][]Sequence{make([]Sequence, len(seqs)), make([]Sequence, len(seqs))}
-	for i, s := range seqs {
-		own, other := s, s
-		if own.Direction = nil; s.Direction != nil {
-			own.Direction, other.Direction = s.Direction[:n.directions], s.Direction[n.directions:]
-		}
-		own.Embeddings, other.Embeddings = part(s.Embeddings, 0, n.dim), part(s.Embeddings, n.dim, n.dim+n.beside.dim)
-		halves[0][i], halves[1][i] = own, other
+// decideBoth decides by both networks: the geometric mean of what they say of behaviour, of the rest the mean.
+func (n *Network) decideBoth(to []Decision, seqs []Sequence) error {
+	whole := n.dim + n.beside.dim
+	if err := n.decide(to, seqs, portion{whole: whole}); err != nil {
+		return err
 	}
-	out, err := n.Decide(halves[0])
-	if err != nil {
-		return nil, err
+	if more := len(seqs) - len(n.others); more > 0 {
+		n.others = append(n.others, make([]Decision, more)...)
 	}
-	others, err := n.beside.Decide(halves[1])
-	if err != nil {
-		return nil, err
+	others := n.others[:len(seqs)]
+	if err := n.beside.decide(others, seqs, portion{n.dim, n.directions, whole}); err != nil {
+		return err
 	}
-	for i := range out {
-		out[i] = between(out[i], others[i])
+	for i := range to {
+		to[i] = between(to[i], others[i])
 	}
-	return out, nil
+	return nil
 }
 
 // between is what two networks say together. A probability that one of them holds for nothing

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"classlens/model"
 )
@@ -83,22 +84,27 @@ type Sequence struct {
 
 // Network is a loaded classroom network. Its methods take turns.
 type Network struct {
+	encoding   sync.Mutex // held by who embeds
 	encoder    encoder
-	temporal   lanes
+	deciding   sync.Mutex // held by who decides
+	temporal   *temporal
 	device     string
 	dim        int // of an embedding
 	flow       bool
-	directions int      // leading numbers of an embedding that tell where a head points; 0: the network has none
-	beside     *Network // decides together with this one; nil: it decides alone
+	directions int         // leading numbers of an embedding that tell where a head points; 0: the network has none
+	beside     *Network    // decides together with this one; nil: it decides alone
+	half       [][]byte    // pictures for it,
+	noFlow     [][]float32 // flow for them, which it has none of, and
+	others     []Decision  // its decisions
 }
 
 // encoder turns pictures of one size into embeddings.
 type encoder interface {
 	size() int
 	seesFlow() bool
-	// embed gives a (batch, D) tensor whose first rows are the pictures', as
-	// Network.Embed takes them; batch is at least their number.
-	embed(rgb [][]byte, uv [][]float32, batch int) (model.Tensor, error)
+	// embed appends each picture's embedding to one of to, of as many pictures as
+	// Network.Embed takes; batch is at least their number.
+	embed(to [][]float32, rgb [][]byte, uv [][]float32, batch int) error
 	// cutter is the net whose pictures a GPU cuts out of frames, and embeddings makes (batch, D) of its outputs.
 	cutter() *model.Net
 	embeddings(out []model.Tensor) (model.Tensor, error)
@@ -167,8 +173,7 @@ func (n *Network) loadTemporal(onnx []byte, o model.Options) ([]model.Port, erro
 			n.directions = p.Shape[1]
 		}
 	}
-	n.temporal, err = newLanes(onnx, model.Options{Threads: o.Threads, Device: n.device, Precision: o.Precision, Inputs: []string{portEmbedding, portOffset, portSeen},
-		Outputs: []string{portBehaviour, portAttention, portEngagement, portMoments}})
+	n.temporal, err = newTemporal(onnx, model.Options{Threads: o.Threads, Device: n.device, Precision: o.Precision})
 	return inputs, err
 }
 
@@ -234,9 +239,9 @@ func (n *Network) ThroughPose() bool {
 // DeviceError is why the network left its device for the CPU, nil while it has not.
 func (n *Network) DeviceError() error {
 	if n.encoder == nil {
-		return n.temporal[0].DeviceError()
+		return n.temporal.deviceError()
 	}
-	err := errors.Join(n.encoder.deviceError(), n.temporal[0].DeviceError())
+	err := errors.Join(n.encoder.deviceError(), n.temporal.deviceError())
 	if n.beside != nil {
 		err = errors.Join(err, n.beside.DeviceError())
 	}
@@ -255,18 +260,39 @@ func (n *Network) Close() error {
 // Embed encodes pictures: rgb[i] is (S, S, 3) bytes, uv[i] (S, S, 2) in sides a
 // second, or nil for none. One embedding a picture.
 func (n *Network) Embed(rgb [][]byte, uv [][]float32) ([][]float32, error) {
-	if len(rgb) == 0 {
-		return nil, nil
+	dim, to := n.dim, make([][]float32, len(rgb))
+	if n.beside != nil {
+		dim += n.beside.dim
 	}
-	out, err := n.encoder.embed(rgb, uv, n.batch(len(rgb)))
-	if err != nil {
+	all := make([]float32, len(rgb)*dim)
+	for i := range to {
+		to[i] = all[i*dim : i*dim : (i+1)*dim]
+	}
+	if err := n.EmbedInto(to, rgb, uv); err != nil {
 		return nil, err
 	}
-	e := rowsOf(out, len(rgb))
-	if n.beside != nil {
-		return n.embedBeside(e, rgb)
+	return to, nil
+}
+
+// EmbedInto is Embed into to, an embedding a picture: those that have room are filled in place, others are replaced. With room,
+// and a number of pictures that was there before, it allocates nothing on the CPU.
+func (n *Network) EmbedInto(to [][]float32, rgb [][]byte, uv [][]float32) error {
+	if len(to) != len(rgb) || len(uv) != len(rgb) {
+		return fmt.Errorf("%d pictures with %d flows and room for %d embeddings", len(rgb), len(uv), len(to))
 	}
-	return e, nil
+	if len(rgb) == 0 {
+		return nil
+	}
+	n.encoding.Lock()
+	defer n.encoding.Unlock()
+	for i := range to {
+		to[i] = to[i][:0]
+	}
+	if err := n.encoder.embed(to, rgb, uv, n.batch(len(rgb))); err != nil || n.beside == nil {
+		return err
+	}
+	half, none := n.halves(rgb)
+	return n.beside.encoder.embed(to, half, none, n.beside.batch(len(rgb)))
 }
 
 // Direction tells where a class attends, from the embeddings of all students of a
@@ -304,64 +330,26 @@ func (n *Network) Decide(seqs []Sequence) ([]Decision, error) {
 	if len(seqs) == 0 {
 		return nil, nil
 	}
-	if n.ofBoth(seqs[0].Embeddings) {
-		return n.decideBoth(seqs)
-	}
-	t := len(seqs[0].Offsets)
-	dim := n.dim
-	if dim == 0 {
-		dim = len(seqs[0].Embeddings[0])
-	}
-	batch := n.batch(len(seqs))
-	embedding, offset, seen := model.NewTensor(batch*t, dim), model.NewTensor(batch, t), model.NewTensor(batch, t)
-	for i, s := range seqs {
-		direction := s.Direction
-		if direction == nil {
-			direction = n.Direction(s.Embeddings)
-		}
-		if len(s.Offsets) != t || len(s.Embeddings) != t {
-			return nil, fmt.Errorf("sequence %d has %d steps and %d offsets, the first has %d", i, len(s.Embeddings), len(s.Offsets), t)
-		}
-		for k, e := range s.Embeddings {
-			offset.Data[i*t+k] = s.Offsets[k]
-			if e == nil {
-				continue
-			}
-			if len(e) != dim {
-				return nil, fmt.Errorf("sequence %d, step %d: an embedding of %d numbers, want %d", i, k, len(e), dim)
-			}
-			seen.Data[i*t+k] = 1
-			to := embedding.Data[(i*t+k)*dim:][:dim]
-			copy(to, e)
-			for j, d := range direction {
-				to[j] -= d
-			}
-		}
-	}
-	out, err := n.temporal.run(batch, func(_, from, to int) ([]model.Tensor, error) {
-		return []model.Tensor{{Shape: []int{(to - from) * t, dim}, Data: embedding.Data[from*t*dim : to*t*dim]},
-			{Shape: []int{to - from, t}, Data: offset.Data[from*t : to*t]}, {Shape: []int{to - from, t}, Data: seen.Data[from*t : to*t]}}, nil
-	})
-	if err != nil {
+	to := make([]Decision, len(seqs))
+	if err := n.DecideInto(to, seqs); err != nil {
 		return nil, err
 	}
-	return decisions(out, len(seqs), batch, t)
+	return to, nil
 }
 
-// decisions reads the first n of a batch.
-func decisions(out []model.Tensor, n, batch, t int) ([]Decision, error) {
-	for i, want := range []int{10, 1, 4, t} {
-		if len(out[i].Data) != batch*want {
-			return nil, fmt.Errorf("output %d has the shape %v, want %d values for each of %d", i, out[i].Shape, want, batch)
-		}
+// DecideInto is Decide into to, a decision a sequence, whose Moments are filled in place where they have room and replaced where not. With
+// room, a class direction, and numbers of sequences and steps that were there before, it allocates nothing on the CPU.
+func (n *Network) DecideInto(to []Decision, seqs []Sequence) error {
+	if len(to) != len(seqs) {
+		return fmt.Errorf("%d sequences and room for %d decisions", len(seqs), len(to))
 	}
-	all := make([]Decision, n)
-	for i := range all {
-		d := &all[i]
-		copy(d.Behaviour[:], out[0].Data[i*10:])
-		d.Attention = out[1].Data[i]
-		copy(d.Engagement[:], out[2].Data[i*4:])
-		d.Moments = append([]float32(nil), out[3].Data[i*t:(i+1)*t]...)
+	if len(seqs) == 0 {
+		return nil
 	}
-	return all, nil
+	n.deciding.Lock()
+	defer n.deciding.Unlock()
+	if n.ofBoth(seqs[0].Embeddings) {
+		return n.decideBoth(to, seqs)
+	}
+	return n.decide(to, seqs, portion{})
 }

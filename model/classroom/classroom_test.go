@@ -130,6 +130,29 @@ func BenchmarkEmbed32(b *testing.B) {
 	}
 }
 
+// BenchmarkDecide32 is the temporal part for 32 students at one step, of 16 steps around it.
+func BenchmarkDecide32(b *testing.B) {
+	n := shippedNetwork(b, 1)
+	rgb, uv := randomPictures(n, 2)
+	e, err := n.Embed(rgb, uv)
+	if err != nil {
+		b.Fatal(err)
+	}
+	seqs := make([]Sequence, 32)
+	for i := range seqs {
+		for k := range 16 {
+			seqs[i].Embeddings, seqs[i].Offsets = append(seqs[i].Embeddings, e[(i+k)%2]), append(seqs[i].Offsets, float32(k-8))
+		}
+		seqs[i].Direction = n.Direction(e)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := n.Decide(seqs); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // The networks that ship were trained without flow and say so; what flow they are given changes nothing.
 func TestSeesFlow(t *testing.T) {
 	for _, size := range []string{"s", "m"} {

@@ -19,7 +19,7 @@ func (n *Network) NewFrames() (*model.Frames, error) {
 	return n.encoder.cutter().NewFrames(framesBytes)
 }
 
-func (e *pictureEncoder) cutter() *model.Net { return e.lanes[0] }
+func (e *pictureEncoder) cutter() *model.Net { return e.nets[0] }
 func (e *poseEncoder) cutter() *model.Net    { return e.pose }
 
 func (e *pictureEncoder) embeddings(out []model.Tensor) (model.Tensor, error) { return out[0], nil }

@@ -10,13 +10,32 @@ import (
 )
 
 // lanes are a network and twins of it, among which the CPU's threads are shared: parts of a batch side by side
-// need not wait for each other after every layer. On a device there is one.
-type lanes []*model.Net
+// need not wait for each other after every layer. On a device there is one. For one caller at a time.
+type lanes struct {
+	nets []*model.Net
+	outs [][]model.Tensor // of each lane's last part
+	work []func()         // what each lane does in a run
+
+	job     rowsJob // of the run under way
+	rows    int
+	size    int          // rows of a part
+	next    atomic.Int64 // part
+	errs    []error      // of each lane
+	working sync.WaitGroup
+}
+
+// rowsJob is a batch, row by row. Its methods are called for several lanes at once, each with other rows.
+type rowsJob interface {
+	// inputs are those of rows [from, to), in memory of the lane's own.
+	inputs(lane, from, to int) []model.Tensor
+	// take reads the outputs of rows [from, to), which another part's will overwrite.
+	take(from, to int, out []model.Tensor) error
+}
 
 // mostLanes bounds the memory that they take.
 const mostLanes = 4
 
-func newLanes(onnx []byte, o model.Options) (lanes, error) {
+func newLanes(onnx []byte, o model.Options) (*lanes, error) {
 	threads, n := o.Threads, 1
 	if threads <= 0 {
 		threads = runtime.NumCPU()
@@ -29,20 +48,29 @@ func newLanes(onnx []byte, o model.Options) (lanes, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := lanes{first}
-	for len(l) < n {
+	l := &lanes{nets: []*model.Net{first}, errs: make([]error, n)}
+	for len(l.nets) < n {
 		twin, err := first.Twin()
 		if err != nil {
 			return nil, errors.Join(err, l.close())
 		}
-		l = append(l, twin)
+		l.nets = append(l.nets, twin)
+	}
+	for lane := range n {
+		l.outs = append(l.outs, make([]model.Tensor, len(first.Outputs())))
+		l.work = append(l.work, func() {
+			l.errs[lane] = l.parts(lane)
+			l.working.Done()
+		})
 	}
 	return l, nil
 }
 
-func (l lanes) close() error {
+func (l *lanes) deviceError() error { return l.nets[0].DeviceError() }
+
+func (l *lanes) close() error {
 	var errs []error
-	for _, n := range l {
+	for _, n := range l.nets {
 		errs = append(errs, n.Close())
 	}
 	return errors.Join(errs...)
@@ -52,40 +80,38 @@ func (l lanes) close() error {
 // core away from one of them, and of one size, which is planned once.
 const partRows = 16
 
-// run evaluates a batch, in parts where there are several lanes. in gives the inputs of rows [from, to), and is called for
-// several lanes at once; the outputs are joined.
-func (l lanes) run(rows int, in func(lane, from, to int) ([]model.Tensor, error)) ([]model.Tensor, error) {
-	size := partRows
-	if len(l) == 1 {
-		size = max(rows, 1)
+// run evaluates a batch, in parts where there are several lanes.
+func (l *lanes) run(rows int, job rowsJob) error {
+	l.job, l.rows, l.size = job, rows, partRows
+	if len(l.nets) == 1 {
+		l.size = max(rows, 1)
 	}
-	parts := max(1, (rows+size-1)/size)
-	outs, errs := make([][]model.Tensor, parts), make([]error, parts)
-	var next atomic.Int64
-	work := func(lane int) {
-		for i := int(next.Add(1)) - 1; i < parts; i = int(next.Add(1)) - 1 {
-			inputs, err := in(lane, i*size, min((i+1)*size, rows))
-			if err == nil {
-				outs[i], err = l[lane].Run(inputs...)
-			}
-			errs[i] = err
+	l.next.Store(0)
+	clear(l.errs)
+	busy := max(1, min(len(l.nets), (rows+l.size-1)/l.size))
+	l.working.Add(busy)
+	for _, work := range l.work[1:busy] {
+		go work()
+	}
+	l.work[0]()
+	l.working.Wait()
+	l.job = nil
+	return errors.Join(l.errs...)
+}
+
+// parts evaluates parts in a lane until there are no more.
+func (l *lanes) parts(lane int) error {
+	for {
+		from := (int(l.next.Add(1)) - 1) * l.size
+		if from >= l.rows {
+			return nil
+		}
+		to := min(from+l.size, l.rows)
+		if err := l.nets[lane].RunInto(l.job.inputs(lane, from, to), l.outs[lane]); err != nil {
+			return err
+		}
+		if err := l.job.take(from, to, l.outs[lane]); err != nil {
+			return err
 		}
 	}
-	var working sync.WaitGroup
-	for lane := 1; lane < min(len(l), parts); lane++ {
-		working.Go(func() { work(lane) })
-	}
-	work(0)
-	working.Wait()
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	out := outs[0]
-	for _, more := range outs[1:] {
-		for k := range out {
-			out[k].Data = append(out[k].Data, more[k].Data...)
-			out[k].Shape[0] += more[k].Shape[0]
-		}
-	}
-	return out, nil
 }

@@ -2,7 +2,6 @@ package classroom
 
 import (
 	"fmt"
-	"slices"
 
 	"classlens/model"
 )
@@ -15,9 +14,13 @@ const channels = 5
 
 // pictureEncoder is a network that looks at pixels.
 type pictureEncoder struct {
-	lanes
+	*lanes
 	side     int
-	pictures [][]float32 // a lane's: small enough to stay in its cache
+	pictures [][]model.Tensor // a lane's one input: small enough to stay in its cache
+
+	rgb [][]byte // of the batch under way
+	uv  [][]float32
+	to  [][]float32
 }
 
 func newPictureEncoder(onnx []byte, o model.Options) (*pictureEncoder, error) {
@@ -26,50 +29,66 @@ func newPictureEncoder(onnx []byte, o model.Options) (*pictureEncoder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encoder: %w", err)
 	}
-	p := l[0].Inputs()[0].Shape
+	p := l.nets[0].Inputs()[0].Shape
 	if len(p) != 4 || p[1] != channels || p[2] < 8 || p[2] > maxSide || p[2] != p[3] {
 		_ = l.close() // it has run nothing
 		return nil, fmt.Errorf("its pictures have the shape %v, want (N, %d, S, S) of at most %d pixels: is this a classroom network?", p, channels, maxSide)
 	}
-	return &pictureEncoder{lanes: l, side: p[2], pictures: make([][]float32, len(l))}, nil
+	e := &pictureEncoder{lanes: l, side: p[2]}
+	for range l.nets {
+		e.pictures = append(e.pictures, make([]model.Tensor, 1))
+	}
+	return e, nil
 }
 
 func (e *pictureEncoder) size() int { return e.side }
 
 // seesFlow: more than red, green and blue counts.
-func (e *pictureEncoder) seesFlow() bool { return e.lanes[0].PlanesRead(portPicture) > 3 }
-
-func (e *pictureEncoder) deviceError() error { return e.lanes[0].DeviceError() }
+func (e *pictureEncoder) seesFlow() bool { return e.nets[0].PlanesRead(portPicture) > 3 }
 
 // maxFlow is where flow is cut off: faster than one side of the picture a second
 // is a blur anyway.
 const maxFlow = 1
 
-func (e *pictureEncoder) embed(rgb [][]byte, uv [][]float32, batch int) (model.Tensor, error) {
+func (e *pictureEncoder) embed(to [][]float32, rgb [][]byte, uv [][]float32, batch int) error {
 	area := e.side * e.side
 	for i := range rgb {
 		if len(rgb[i]) != 3*area || (uv[i] != nil && len(uv[i]) != 2*area) {
-			return model.Tensor{}, fmt.Errorf("picture %d has %d bytes and %d flow values, want %d and %d", i, len(rgb[i]), len(uv[i]), 3*area, 2*area)
+			return fmt.Errorf("picture %d has %d bytes and %d flow values, want %d and %d", i, len(rgb[i]), len(uv[i]), 3*area, 2*area)
 		}
 	}
-	out, err := e.run(batch, func(lane, from, to int) ([]model.Tensor, error) {
-		size := (to - from) * channels * area
-		e.pictures[lane] = slices.Grow(e.pictures[lane][:0], size)[:size]
-		in := model.Tensor{Shape: []int{to - from, channels, e.side, e.side}, Data: e.pictures[lane]}
-		for i := from; i < to; i++ {
-			picture := in.Data[(i-from)*channels*area:][:channels*area]
-			if i < len(rgb) {
-				fillPicture(picture, rgb[i], uv[i], area)
-			} else {
-				clear(picture)
-			}
+	e.rgb, e.uv, e.to = rgb, uv, to
+	err := e.run(batch, e)
+	e.rgb, e.uv, e.to = nil, nil, nil
+	return err
+}
+
+// inputs writes the pictures of a part; what fills the batch up is black.
+func (e *pictureEncoder) inputs(lane, from, to int) []model.Tensor {
+	in, area := e.pictures[lane], e.side*e.side
+	in[0].Resize(to-from, channels, e.side, e.side)
+	for i := from; i < to; i++ {
+		picture := in[0].Data[(i-from)*channels*area:][:channels*area]
+		if i < len(e.rgb) {
+			fillPicture(picture, e.rgb[i], e.uv[i], area)
+		} else {
+			clear(picture)
 		}
-		return []model.Tensor{in}, nil
-	})
-	if err != nil {
-		return model.Tensor{}, err
 	}
-	return out[0], nil
+	return in
+}
+
+func (e *pictureEncoder) take(from, to int, out []model.Tensor) error {
+	appendRows(e.to[min(from, len(e.to)):min(to, len(e.to))], out[0])
+	return nil
+}
+
+// appendRows appends a tensor's first rows to those of to.
+func appendRows(to [][]float32, t model.Tensor) {
+	dim := t.Shape[1]
+	for i := range to {
+		to[i] = append(to[i], t.Data[i*dim:(i+1)*dim]...)
+	}
 }
 
 // fillPicture writes one picture's planes: red, green, blue in -1..1, and flow.

@@ -47,8 +47,11 @@ const slack = 1.8 * poseGrid / 48
 // poseEncoder is the large network's encoder.
 type poseEncoder struct {
 	pose, head *model.Net
-	onGPU      bool // more pictures go in a run, filled up to a power of two, for a GPU has a graph recorded for each size
-	pictures   []float32
+	onGPU      bool           // more pictures go in a run, filled up to a power of two, for a GPU has a graph recorded for each size
+	pictures   []model.Tensor // the pose net's input
+	seen       []model.Tensor // its outputs
+	sights     []model.Tensor // a batch's points and features, and
+	made       []model.Tensor // what the head makes of them
 }
 
 // loadPose loads the pose net alone, to give a picture's points, and its last features: their means over windows, or all of them where there are none.
@@ -57,7 +60,7 @@ func loadPose(o model.Options, windows []model.Window) (*poseEncoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &poseEncoder{onGPU: o.Device != model.CPU && o.Device != ""}
+	e := &poseEncoder{onGPU: o.Device != model.CPU && o.Device != "", pictures: make([]model.Tensor, 1), seen: make([]model.Tensor, 2), sights: make([]model.Tensor, 2), made: make([]model.Tensor, 1)}
 	o.MaxBatch = poseOnGPU / 2
 	o.Person = &model.Person{Middle: "center_logit", Heat: "point_heatmap", Regress: "point_regress", Offset: "point_offset", Near: nearness(), Slack: slack, Features: deepPort, Windows: windows, Side: poseSide}
 	e.pose, err = model.LoadFile(path, o)
@@ -109,59 +112,56 @@ func nearness() []float32 {
 func (e *poseEncoder) seesFlow() bool { return false }
 
 // embed encodes pictures of (256, 256, 3) bytes; flow is not looked at.
-func (e *poseEncoder) embed(rgb [][]byte, _ [][]float32, _ int) (model.Tensor, error) {
-	pose, features, err := e.see(rgb)
-	if err != nil {
-		return model.Tensor{}, err
+func (e *poseEncoder) embed(to [][]float32, rgb [][]byte, _ [][]float32, _ int) error {
+	if err := e.see(rgb, &e.sights[0], &e.sights[1]); err != nil {
+		return err
 	}
-	out, err := e.head.Run(pose, features)
-	if err != nil {
-		return model.Tensor{}, err
+	if err := e.head.RunInto(e.sights, e.made); err != nil {
+		return err
 	}
-	return out[0], nil
+	appendRows(to, e.made[0])
+	return nil
 }
 
-// see gives what the pose net tells of pictures: points (N, 86) and features (N, 3840).
-func (e *poseEncoder) see(rgb [][]byte) (pose, features model.Tensor, err error) {
-	pose, features = model.NewTensor(len(rgb), poseValues), model.NewTensor(len(rgb), len(regions)*deepPlanes)
+// see writes what the pose net tells of pictures: points (N, 86) and features (N, 3840).
+func (e *poseEncoder) see(rgb [][]byte, pose, features *model.Tensor) error {
+	pose.Resize(len(rgb), poseValues)
+	features.Resize(len(rgb), len(regions)*deepPlanes)
 	for from, to := 0, 0; from < len(rgb); from = to {
 		if to = min(from+poseAtATime, len(rgb)); e.onGPU {
 			to = min(from+poseOnGPU, len(rgb))
 		}
 		out, err := e.look(rgb[from:to])
 		if err != nil {
-			return pose, features, err
+			return err
 		}
 		if copy(pose.Data[from*poseValues:to*poseValues], out[0].Data); len(out[1].Data) < (to-from)*len(regions)*deepPlanes {
-			return pose, features, fmt.Errorf("%s: features of the shape %v", PoseNet, out[1].Shape)
+			return fmt.Errorf("%s: features of the shape %v", PoseNet, out[1].Shape)
 		}
 		copy(features.Data[from*len(regions)*deepPlanes:to*len(regions)*deepPlanes], out[1].Data)
 	}
-	return pose, features, nil
+	return nil
 }
 
-// look runs the pose net: points (N, 86), and features; rows beyond those of the pictures mean nothing.
+// look runs the pose net: points (N, 86), and features, until the next look; rows beyond those of the pictures mean nothing.
 func (e *poseEncoder) look(rgb [][]byte) ([]model.Tensor, error) {
 	const area = poseSide * poseSide
 	rows := len(rgb)
 	if e.onGPU {
 		rows = 1 << bits.Len(uint(rows-1))
 	}
-	if need := rows * 3 * area; cap(e.pictures) < need {
-		e.pictures = make([]float32, need)
-	}
-	in := model.Tensor{Shape: []int{rows, 3, poseSide, poseSide}, Data: e.pictures[:rows*3*area]}
+	e.pictures[0].Resize(rows, 3, poseSide, poseSide)
 	for i, p := range rgb {
 		if len(p) != 3*area {
 			return nil, fmt.Errorf("picture %d has %d bytes, want %d", i, len(p), 3*area)
 		}
-		planes := in.Data[i*3*area:][:3*area]
+		planes := e.pictures[0].Data[i*3*area:][:3*area]
 		for k := range area {
 			planes[k], planes[area+k], planes[2*area+k] = float32(p[3*k]), float32(p[3*k+1]), float32(p[3*k+2])
 		}
 	}
-	out, err := e.pose.Run(in)
-	if err != nil {
+	out := e.seen
+	if err := e.pose.RunInto(e.pictures, out); err != nil {
 		return nil, err
 	}
 	e.onGPU = e.onGPU && e.pose.DeviceError() == nil
@@ -190,8 +190,10 @@ func (n *Network) See(rgb [][]byte) ([]Sight, error) {
 	if !ok {
 		return nil, errors.New("this network does not look through a pose net")
 	}
-	pose, features, err := e.see(rgb)
-	if err != nil {
+	n.encoding.Lock()
+	defer n.encoding.Unlock()
+	var pose, features model.Tensor
+	if err := e.see(rgb, &pose, &features); err != nil {
 		return nil, err
 	}
 	out := make([]Sight, len(rgb))

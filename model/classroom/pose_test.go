@@ -70,8 +70,8 @@ func TestLargeEqualsONNXRuntime(t *testing.T) {
 func TestPointsEqualTraining(t *testing.T) {
 	net := large(t)
 	rgb := student(t)
-	pose, features, err := net.encoder.(*poseEncoder).see([][]byte{rgb})
-	if err != nil {
+	var pose, features model.Tensor
+	if err := net.encoder.(*poseEncoder).see([][]byte{rgb}, &pose, &features); err != nil {
 		t.Fatal(err)
 	}
 	raw, err := os.ReadFile("testdata/student.json")
@@ -259,8 +259,8 @@ func TestPoseRunsAreFilledUp(t *testing.T) {
 		}
 		rgb = append(rgb, p)
 	}
-	pose, features, err := e.see(rgb)
-	if err != nil {
+	var pose, features, pose2, features2 model.Tensor
+	if err := e.see(rgb, &pose, &features); err != nil {
 		t.Fatal(err)
 	}
 	e.onGPU = true
@@ -268,8 +268,7 @@ func TestPoseRunsAreFilledUp(t *testing.T) {
 	if err != nil || out[0].Shape[0] != 8 {
 		t.Fatal(out[0].Shape, err)
 	}
-	pose2, features2, err := e.see(rgb)
-	if err != nil {
+	if err := e.see(rgb, &pose2, &features2); err != nil {
 		t.Fatal(err)
 	}
 	got := append(pose2.Data, features2.Data...)

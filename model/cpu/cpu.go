@@ -188,10 +188,8 @@ type Program struct {
 	c          *C.cl_program
 	inputs     []int
 	outputs    []int
-	inPtrs     []*C.float
-	outPtrs    []*C.float
-	inSizes    []C.long
-	outSizes   []C.long
+	ports      []*C.float // of the inputs, then of the outputs, of the last run: pinned
+	sizes      []C.long   // floats that one image has there
 	pin        runtime.Pinner
 	operations int
 }
@@ -213,40 +211,61 @@ func NewProgram(kernels Kernels, pool *Pool, instrs []Instr, arena int64, group 
 	if c == nil {
 		return nil, ErrNoMemory
 	}
-	p := &Program{c: c, inputs: inputs, outputs: outputs, operations: len(instrs),
-		inPtrs: make([]*C.float, len(inputs)+1), outPtrs: make([]*C.float, len(outputs)+1)}
-	for _, n := range inputs {
-		p.inSizes = append(p.inSizes, C.long(n))
+	p := &Program{c: c, inputs: inputs, outputs: outputs, operations: len(instrs), ports: make([]*C.float, len(inputs)+len(outputs)+1)}
+	for _, n := range slices.Concat(inputs, outputs) {
+		p.sizes = append(p.sizes, C.long(n))
 	}
-	for _, n := range outputs {
-		p.outSizes = append(p.outSizes, C.long(n))
-	}
-	p.inSizes, p.outSizes = append(p.inSizes, 0), append(p.outSizes, 0)
+	p.sizes = append(p.sizes, 0)             // so that there is a first one
+	runtime.SetFinalizer(p, (*Program).Free) // of one that nobody freed: Go panics over pins that are left
 	return p, nil
 }
 
 // Run works on images images; in and out are planar, image after image, and as
-// long as NewProgram was told. One call at a time.
+// long as NewProgram was told. One call at a time. Their memory stays pinned, and so
+// alive, until the next run that is given other memory, or Free: a caller that comes with
+// the same at each run has nothing pinned anew, which allocates.
 func (p *Program) Run(images int, in, out [][]float32) error {
-	for i, n := range p.inputs {
-		if len(in[i]) != n*images {
-			return fmt.Errorf("cpu engine: input %d has %d values, want %d", i, len(in[i]), n*images)
+	same := true
+	check := func(kind string, buffers [][]float32, sizes []int, ports []*C.float) error {
+		for i, n := range sizes {
+			if len(buffers[i]) != n*images {
+				return fmt.Errorf("cpu engine: %s %d has %d values, want %d", kind, i, len(buffers[i]), n*images)
+			}
+			same = same && ports[i] == floats(buffers[i])
 		}
-		p.pin.Pin(unsafe.SliceData(in[i]))
-		p.inPtrs[i] = floats(in[i])
+		return nil
 	}
-	for i, n := range p.outputs {
-		if len(out[i]) != n*images {
-			return fmt.Errorf("cpu engine: output %d has %d values, want %d", i, len(out[i]), n*images)
-		}
-		p.pin.Pin(unsafe.SliceData(out[i]))
-		p.outPtrs[i] = floats(out[i])
+	outPorts := p.ports[len(p.inputs):]
+	if err := check("input", in, p.inputs, p.ports); err != nil {
+		return err
 	}
-	defer p.pin.Unpin()
-	if C.cl_program_run(p.c, C.int(images), &p.inPtrs[0], &p.inSizes[0], &p.outPtrs[0], &p.outSizes[0]) != 0 {
+	if err := check("output", out, p.outputs, outPorts); err != nil {
+		return err
+	}
+	if !same {
+		p.unpin()
+		p.hold(in[:len(p.inputs)], p.ports)
+		p.hold(out[:len(p.outputs)], outPorts)
+	}
+	failed := C.cl_program_run(p.c, C.int(images), &p.ports[0], &p.sizes[0], &outPorts[0], &p.sizes[len(p.inputs)]) != 0
+	runtime.KeepAlive(p)
+	if failed {
 		return ErrNoMemory
 	}
 	return nil
+}
+
+// hold pins buffers and notes where they are.
+func (p *Program) hold(buffers [][]float32, ports []*C.float) {
+	for i, b := range buffers {
+		p.pin.Pin(unsafe.SliceData(b))
+		ports[i] = floats(b)
+	}
+}
+
+func (p *Program) unpin() {
+	p.pin.Unpin()
+	clear(p.ports)
 }
 
 // Times are the microseconds each instruction took in the last run that worked
@@ -260,6 +279,7 @@ func (p *Program) Times() []float64 {
 // Free gives the memory back.
 func (p *Program) Free() {
 	if p != nil && p.c != nil {
+		p.unpin()
 		C.cl_program_free(p.c)
 		p.c = nil
 	}

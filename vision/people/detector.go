@@ -120,7 +120,7 @@ func (d *Detector) runner(name string, width, lane int, f scene.Frame) (*runner,
 		r = newRunner(n[lane], name, width, d.o.MinScore, f)
 		shared := fmt.Sprintf("%s/%d", name, lane)
 		if d.rooms[shared] == nil {
-			d.rooms[shared] = r.room
+			d.rooms[shared] = newRoom(r.net)
 		}
 		r.room = d.rooms[shared]
 		d.runs[key] = r

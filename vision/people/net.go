@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"image"
 	"math"
-	"slices"
 
 	"classlens/model"
 	"classlens/vision/scene"
@@ -27,8 +26,13 @@ type runner struct {
 
 // room is the memory for a net's input and outputs, at all sizes: one after the other.
 type room struct {
-	in  []float32
-	out []model.Tensor
+	in, out []model.Tensor
+	maps    []plane // the outputs
+}
+
+func newRoom(n *model.Net) *room {
+	outputs := len(n.Outputs())
+	return &room{make([]model.Tensor, 1), make([]model.Tensor, outputs), make([]plane, outputs)}
 }
 
 // Shapes of inputs: multiples of what the net's strides multiply to.
@@ -54,7 +58,7 @@ func inputSize(name string, width, fw, fh int) (w, h, pw, ph int) {
 
 func newRunner(n *model.Net, name string, width int, least float64, f scene.Frame) *runner {
 	w, h, pw, ph := inputSize(name, width, f.Width, f.Height)
-	r := &runner{net: n, name: name, least: least, gain: 1, fw: f.Width, fh: f.Height, step: netStep[name], room: &room{}, sights: map[image.Point]*model.Sight{}}
+	r := &runner{net: n, name: name, least: least, gain: 1, fw: f.Width, fh: f.Height, step: netStep[name], sights: map[image.Point]*model.Sight{}}
 	switch name {
 	case "faceboxes":
 		r.gain, r.bias = 1/127.5, -1
@@ -90,27 +94,18 @@ func (r *runner) part(box scene.Box) image.Rectangle {
 // next run. Their first cell stands for the part's first pixels.
 func (r *runner) run(f scene.Frame, part image.Rectangle) ([]plane, error) {
 	b := r.room
-	size := 3 * part.Dx() * part.Dy()
-	b.in = slices.Grow(b.in[:0], size)[:size]
-	in := model.Tensor{Shape: []int{1, 3, part.Dy(), part.Dx()}, Data: b.in}
-	r.resize.into(in.Data, f, part, r.gain, r.bias)
-	if b.out == nil {
-		out, err := r.net.Run(in)
-		if err != nil {
-			return nil, err
-		}
-		b.out = out
-	} else if err := r.net.RunInto([]model.Tensor{in}, b.out); err != nil {
+	b.in[0].Resize(1, 3, part.Dy(), part.Dx())
+	r.resize.into(b.in[0].Data, f, part, r.gain, r.bias)
+	if err := r.net.RunInto(b.in, b.out); err != nil {
 		return nil, err
 	}
-	maps := make([]plane, len(b.out))
 	for i, t := range b.out {
 		if len(t.Shape) != 4 || t.Shape[0] != 1 || len(t.Data) != t.Shape[1]*t.Shape[2]*t.Shape[3] {
 			return nil, fmt.Errorf("output %d has shape %v", i, t.Shape)
 		}
-		maps[i] = plane{t.Shape[1], t.Shape[2], t.Shape[3], t.Data}
+		b.maps[i] = plane{t.Shape[1], t.Shape[2], t.Shape[3], t.Data}
 	}
-	return maps, nil
+	return b.maps, nil
 }
 
 // want checks that a net gave maps of these channel counts.

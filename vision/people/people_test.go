@@ -7,6 +7,7 @@ import (
 	"math"
 	"testing"
 
+	"classlens/model/alloctest"
 	"classlens/model/pretrained"
 	"classlens/vision/scene"
 )
@@ -66,12 +67,29 @@ func BenchmarkResizer(b *testing.B) {
 	}
 }
 
-func TestResizerAllocatesOnce(t *testing.T) {
-	f := gradient(64, 36)
-	r := newResizer(64, 36, 96, 64, 96, 64)
-	dst := make([]float32, 3*96*64)
-	if n := testing.AllocsPerRun(100, func() { r.into(dst, f, image.Rect(0, 0, 96, 64), 1, 0) }); n > 0 {
-		t.Errorf("%v allocations a frame", n)
+// From a frame to a net's maps nothing is allocated, once the whole picture and the part were looked at before.
+func TestRunnersAllocateOnce(t *testing.T) {
+	f := gradient(640, 360)
+	for name := range netStep {
+		d := &Detector{o: Options{Threads: 2, Path: pretrained.Path}, nets: map[string]lanes{}, runs: map[string]*runner{}, rooms: map[string]*room{}}
+		r, err := d.runner(name, 384, 0, f)
+		if errors.Is(err, pretrained.ErrMissing) {
+			t.Logf("%s: %v", name, err)
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		run := func(part image.Rectangle) error {
+			_, err := r.run(f, part)
+			return err
+		}
+		whole := r.part(scene.Box{})
+		part := image.Rect(0, 0, whole.Dx()-r.step, whole.Dy())
+		alloctest.Nothing(t, name, func() error { return errors.Join(run(whole), run(part)) })
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

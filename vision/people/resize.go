@@ -9,7 +9,6 @@ import "C"
 import (
 	"image"
 	"math"
-	"runtime"
 
 	"classlens/vision/scene"
 )
@@ -24,7 +23,6 @@ type resizer struct {
 	cols, rows   axis
 	line         []float32 // a source row, and one value more
 	ring         []float32 // source rows resized along x, (rows.most, 3, w)
-	pin          runtime.Pinner
 }
 
 // axis says of each output place along one side which source places make it.
@@ -61,10 +59,8 @@ func axisFor(n, m int) axis {
 	return a
 }
 
-// c is the same for C; its memory is pinned.
-func (a *axis) c(p *runtime.Pinner) C.cl_axis {
-	p.Pin(&a.places[0])
-	p.Pin(&a.weights[0])
+// c is the same for C, for one call.
+func (a *axis) c() C.cl_axis {
 	return C.cl_axis{C.int(len(a.places) / 2), C.int(a.most), (*C.int)(&a.places[0]), (*C.float)(&a.weights[0])}
 }
 
@@ -115,8 +111,7 @@ func (r *resizer) into(dst []float32, f scene.Frame, part image.Rectangle, gain,
 		return
 	}
 	_, _ = f.Pix[3*r.fw*r.fh-1], dst[3*plane-1]
-	C.cl_resize((*C.uchar)(&f.Pix[0]), C.int(r.fw), r.cols.c(&r.pin), r.rows.c(&r.pin),
+	C.cl_resize((*C.uchar)(&f.Pix[0]), C.int(r.fw), r.cols.c(), r.rows.c(),
 		C.cl_part{C.int(seen.Min.X), C.int(seen.Min.Y), C.int(seen.Max.X), C.int(seen.Max.Y)},
 		C.float(gain), C.float(bias), (*C.float)(&r.line[0]), (*C.float)(&r.ring[0]), (*C.float)(&dst[0]), C.long(plane), C.long(pitch))
-	r.pin.Unpin()
 }
