@@ -93,6 +93,10 @@ type worker struct {
 	time          float64 // of the current frame, from the first
 	origin        float64 // the first frame's timestamp, seconds
 	spacing       float64 // seconds between frames, as declared
+	lost          int     // grabs that failed before a frame
+	known, uneven int     // frames with a time of their own; of them, those that do not keep to spacing
+	pace          float64 // seconds between the last two of them
+	paced         int     // how many in a row kept to pace
 
 	before  scene.Gray // the frame before a step, for flow
 	between []scene.Gray
@@ -229,10 +233,34 @@ func (w *worker) clock(lost int) {
 	next := stamp - w.origin
 	ahead := next - w.time
 	limit := math.Max(60, 2*w.Info.Duration)
+	w.lost += lost
 	if ahead <= 0.05*w.spacing || ahead > limit || math.IsNaN(ahead) {
-		next = w.time + w.spacing*float64(1+lost)
+		w.time += w.guess(lost)
+		return
 	}
 	w.time = next
+	if w.known++; math.Abs(ahead-w.spacing) > w.spacing/4 {
+		w.uneven++
+	}
+	if w.paced++; math.Abs(ahead-w.pace) > w.pace/10 {
+		w.paced = 0
+	}
+	w.pace = ahead
+}
+
+// guess is how far the current frame is from the one before where the decoder does not say. The last frames have no time, as many as the decoder is behind: one for
+// each of its threads, so that on many processors they are a second of a usual recording and far more of one whose frames are few. If all before
+// came evenly, so do they; else they keep the pace of those just before, if the recording is that long, or are spread over what is left of it.
+func (w *worker) guess(lost int) float64 {
+	left := w.Info.Declared - w.Info.Frames // with the current one
+	if w.lost > 0 || left <= 0 || left > 2*decoderThreads || 20*w.uneven <= w.known {
+		return w.spacing * float64(1+lost)
+	}
+	if w.paced > 0 && w.time+float64(left)*w.pace < w.Info.Duration+w.spacing {
+		return w.pace
+	}
+	each := (w.Info.Duration - w.time) / float64(left+1)
+	return min(max(each, w.spacing/10), 10*w.spacing)
 }
 
 func (w *worker) gap(start, end float64, reason string) error {
