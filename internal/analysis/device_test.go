@@ -90,7 +90,7 @@ func analyzeWith(t *testing.T, recording string, settings map[string]any) (out d
 func fourStudents(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "four.mp4")
-	if out, err := exec.Command("ffmpeg", "-v", "error", "-ss", "20", "-t", "2", "-i", "../../samples/lesson.mp4", "-vf", "crop=240:136:384:120", "-qp", "4", path).CombinedOutput(); err != nil {
+	if out, err := exec.Command("ffmpeg", "-v", "error", "-ss", "20", "-t", "2", "-i", "../../samples/lesson.mp4", "-vf", "crop=240:136:384:120", "-qp", "4", "-threads", "3", path).CombinedOutput(); err != nil {
 		t.Fatalf("ffmpeg: %v %s", err, out)
 	}
 	return path

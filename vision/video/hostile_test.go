@@ -38,7 +38,8 @@ func made(t *testing.T, name string, args ...string) string {
 		}
 	}()
 	full := append([]string{"-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=s=160x120:r=25:d=8"}, args...)
-	if out, err := exec.Command("ffmpeg", append(full, path)...).CombinedOutput(); err != nil {
+	full = append(full, "-threads", "3", path) // x264 makes other files with another number of threads, and takes what the machine has
+	if out, err := exec.Command("ffmpeg", full...).CombinedOutput(); err != nil {
 		t.Fatalf("ffmpeg: %v: %s", err, out)
 	}
 	return path

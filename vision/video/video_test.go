@@ -97,7 +97,7 @@ func TestRealRecordings(t *testing.T) {
 // Flow that is computed of the pairs that the child gives is what it computes itself: of a camera that moves, too.
 func TestFlowPairs(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "moving.mp4")
-	if out, err := exec.Command("ffmpeg", "-v", "error", "-ss", "20", "-t", "3", "-i", "../../samples/lesson.mp4", "-vf", "crop=400:260:100+60*t:60+20*t", path).CombinedOutput(); err != nil {
+	if out, err := exec.Command("ffmpeg", "-v", "error", "-ss", "20", "-t", "3", "-i", "../../samples/lesson.mp4", "-vf", "crop=400:260:100+60*t:60+20*t", "-threads", "3", path).CombinedOutput(); err != nil {
 		t.Fatalf("ffmpeg: %v %s", err, out)
 	}
 	_, want, err := readAll(t, path, Options{StepSeconds: .5})
