@@ -99,13 +99,18 @@ func opTranspose(c *opCall) ([]*value, error) {
 	if onlyOnesMove(in.shape, perm) {
 		return one(c.reshaped(in, shape))
 	}
+	moved := n // axes behind those that move: what they hold lies together before and after
+	for moved > 0 && perm[moved-1] == int64(moved-1) {
+		moved--
+	}
+	run := count(shape[moved:])
 	out := like(in, shape)
-	index := make([]int, n)
+	index := make([]int, moved)
 	c.do(func() {
 		from := 0
-		for i := range out.len() {
-			copyElement(out, i, in, from)
-			for d := n - 1; d >= 0; d-- {
+		for i := 0; i < out.len(); i += run {
+			copyRun(out, i, in, from, run)
+			for d := moved - 1; d >= 0; d-- {
 				index[d]++
 				if from += step[d]; index[d] < shape[d] {
 					break

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 
 	"classlens/vision/scene"
 )
@@ -21,6 +22,7 @@ type spool struct {
 	codec  frameCodec
 	offset int64
 	steps  []spooled
+	packed []byte // the last step's flow
 }
 
 // frameCodec packs a picture to bytes and back (JPEG in the program).
@@ -72,15 +74,15 @@ func (s *spool) Add(step *scene.Step) error {
 		return err
 	}
 	if f := step.Flow; f != nil {
-		packed := make([]byte, 2*len(f.UV))
+		s.packed = slices.Grow(s.packed[:0], 2*len(f.UV))[:2*len(f.UV)]
 		for i, v := range f.UV {
 			q := math.Round(float64(v) / flowUnit)
-			binary.LittleEndian.PutUint16(packed[2*i:], uint16(int16(min(max(q, math.MinInt16), math.MaxInt16))))
+			binary.LittleEndian.PutUint16(s.packed[2*i:], uint16(int16(min(max(q, math.MinInt16), math.MaxInt16))))
 		}
 		shape := *f
 		shape.UV = nil
 		e.flow, e.flowAt = &shape, s.offset
-		if err := s.put(packed); err != nil {
+		if err := s.put(s.packed); err != nil {
 			return err
 		}
 	}

@@ -188,12 +188,19 @@ func (m poseMaps) point(k, y, x int, s toSource) (scene.Keypoint, xy) {
 	ey, ex := float64(y)+m.regress.at(2*k, y, x), float64(x)+m.regress.at(2*k+1, y, x)
 	y0, x0 := max(0, int(ey)-pointReach), max(0, int(ex)-pointReach)
 	y1, x1 := min(m.heat.h, int(ey)+pointReach+1), min(m.heat.w, int(ex)+pointReach+1)
+	near := func(j, i int) float64 {
+		dy, dx := float64(j)-ey, float64(i)-ex
+		return 1 / (math.Sqrt(dy*dy+dx*dx) + pointNear)
+	}
 	best, by, bx := -1.0, -1, -1
+	least := 0.0 // what the cell where it is expected comes to, if that is in the map
+	if ey >= 0 && ex >= 0 && ey < float64(m.heat.h) && ex < float64(m.heat.w) {
+		least = sigmoid(m.heat.at(k, int(ey), int(ex))) * near(int(ey), int(ex))
+	}
 	for j := y0; j < y1; j++ {
 		for i := x0; i < x1; i++ {
-			dy, dx := float64(j)-ey, float64(i)-ex
-			near := 1 / (math.Sqrt(dy*dy+dx*dx) + pointNear)
-			if near <= best { // no heat lifts it above the best
+			near := near(j, i)
+			if near <= best || near < least { // no heat lifts it above the best
 				continue
 			}
 			if p := sigmoid(m.heat.at(k, j, i)); p*near > best {

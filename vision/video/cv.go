@@ -59,13 +59,16 @@ func DecodeJPEG(b []byte) (scene.Frame, error) {
 	if len(b) == 0 {
 		return scene.Frame{}, errors.New("JPEG: empty")
 	}
-	var rgb *C.uchar
+	var picture unsafe.Pointer
 	var w, h C.int
-	if C.cl_jpeg_decode(bytesPointer(b), C.int(len(b)), &rgb, &w, &h) != 0 {
+	if C.cl_jpeg_decode(bytesPointer(b), C.int(len(b)), &picture, &w, &h) != 0 {
 		return scene.Frame{}, cvError("JPEG")
 	}
-	defer C.cl_free_bytes(rgb)
-	return scene.Frame{Width: int(w), Height: int(h), Pix: C.GoBytes(unsafe.Pointer(rgb), 3*w*h)}, nil
+	f := scene.Frame{Width: int(w), Height: int(h), Pix: make([]byte, 3*w*h)}
+	if C.cl_jpeg_take(picture, bytesPointer(f.Pix)) != 0 {
+		return scene.Frame{}, cvError("JPEG")
+	}
+	return f, nil
 }
 
 // shrink resizes a grey frame to at most the given width.

@@ -60,6 +60,12 @@ func writeGob(w *bufio.Writer, kind byte, v any) error {
 	return writeMessage(w, kind, b)
 }
 
+// The pipe between the two processes holds about a picture; at its ends what is larger than a buffer, the pictures, goes past it and is not copied once more.
+const (
+	pipeSize   = 1 << 20
+	pipeBuffer = 1 << 14
+)
+
 // byteBuffer is an io.Writer and io.Reader over a slice.
 type byteBuffer []byte
 

@@ -84,7 +84,7 @@ func (r *Recording) start(ctx context.Context, container string) error {
 		return err
 	}
 	r.left = context.AfterFunc(ctx, r.child.kill)
-	r.reader = bufio.NewReaderSize(r.child.pipe, 1<<20)
+	r.reader = bufio.NewReaderSize(r.child.pipe, pipeBuffer)
 	r.silent = newSilence(r.o.Hang, func() {
 		r.hung.Store(true)
 		r.child.kill()

@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <new>
 #include <string>
 #include <vector>
@@ -188,13 +189,19 @@ int cl_jpeg_encode(const unsigned char *rgb, int w, int h, int quality, unsigned
         return 0;
     });
 }
-int cl_jpeg_decode(const unsigned char *jpeg, int size, unsigned char **rgb, int *w, int *h) {
+int cl_jpeg_decode(const unsigned char *jpeg, int size, void **picture, int *w, int *h) {
     return guard([&] {
-        cv::Mat bgr = cv::imdecode(cv::Mat(1, size, CV_8UC1, const_cast<unsigned char *>(jpeg)), cv::IMREAD_COLOR);
-        if (bgr.empty()) throw std::runtime_error("not a picture");
-        cv::cvtColor(bgr, bgr, cv::COLOR_BGR2RGB);
-        *w = bgr.cols, *h = bgr.rows;
-        *rgb = copied(bgr.data, bgr.total() * 3);
+        auto bgr = std::make_unique<cv::Mat>(cv::imdecode(cv::Mat(1, size, CV_8UC1, const_cast<unsigned char *>(jpeg)), cv::IMREAD_COLOR));
+        if (bgr->empty()) throw std::runtime_error("not a picture");
+        *w = bgr->cols, *h = bgr->rows;
+        *picture = bgr.release();
+        return 0;
+    });
+}
+int cl_jpeg_take(void *picture, unsigned char *rgb) {
+    std::unique_ptr<cv::Mat> bgr(static_cast<cv::Mat *>(picture));
+    return guard([&] {
+        cv::cvtColor(*bgr, cv::Mat(bgr->rows, bgr->cols, CV_8UC3, rgb), cv::COLOR_BGR2RGB);
         return 0;
     });
 }

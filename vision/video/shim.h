@@ -20,7 +20,8 @@ int cl_dis_flow(const unsigned char *a, const unsigned char *b, int w, int h, in
 int cl_camera(const unsigned char *a, const unsigned char *b, int w, int h, double *m, double *share);
 int cl_resize_gray(const unsigned char *in, int w, int h, unsigned char *out, int ow, int oh);
 int cl_jpeg_encode(const unsigned char *rgb, int w, int h, int quality, unsigned char **out, int *size); /* free with cl_free_bytes */
-int cl_jpeg_decode(const unsigned char *jpeg, int size, unsigned char **rgb, int *w, int *h);
+int cl_jpeg_decode(const unsigned char *jpeg, int size, void **picture, int *w, int *h);
+int cl_jpeg_take(void *picture, unsigned char *rgb); /* what was decoded, which is gone then */
 void cl_free_bytes(unsigned char *);
 void cl_cv_threads(int n);
 void cl_decoder_threads(int most); /* of captures opened from now on; OpenCV takes one a processor */

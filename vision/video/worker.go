@@ -36,7 +36,8 @@ func RunWorkerIfAsked() {
 	}
 	runtime.LockOSThread() // the reason of a failure is kept by thread
 	var j job
-	out := bufio.NewWriterSize(os.NewFile(3, "steps"), 1<<20)
+	out := bufio.NewWriterSize(os.NewFile(3, "steps"), pipeBuffer)
+	_, _ = unix.FcntlInt(3, unix.F_SETPIPE_SZ, pipeSize) // where it may not be as large the two processes wait for each other more often
 	if err := json.NewDecoder(os.Stdin).Decode(&j); err != nil {
 		fmt.Fprintln(os.Stderr, "decoder:", err)
 		os.Exit(2)
