@@ -132,6 +132,10 @@ const (
 	simulatedTimeout = 30 * time.Minute
 )
 
+// timeoutTicks is how many ticks a time limit is counted in, so that only time in which this process ran counts: one that is stopped for a while and goes
+// on finds one tick gone, and not a device that is stuck.
+const timeoutTicks = 20
+
 func start(info Info) (*Device, error) {
 	d := &Device{info: info, jobs: make(chan job), gone: make(chan struct{}), timeout: usualTimeout,
 		pins: map[*Stream]*runtime.Pinner{}}
@@ -200,22 +204,23 @@ func (d *Device) Do(f func() error) error {
 	if lost != nil {
 		return lost
 	}
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
+	tick := time.NewTicker(max(limit/timeoutTicks, 1))
+	defer tick.Stop()
 	j := job{work: f, reply: make(chan error, 1)}
-	select {
-	case d.jobs <- j:
-	case <-d.gone:
-		return callError("use device", "it is closed")
-	case <-timer.C:
-		return d.lose(stuckError("wait for the device's thread", limit))
+	jobs, gone, waitsFor := d.jobs, d.gone, "wait for the device's thread"
+	for left := timeoutTicks; left > 0; {
+		select {
+		case jobs <- j:
+			jobs, gone, waitsFor = nil, nil, "wait for a call to end"
+		case err := <-j.reply:
+			return err
+		case <-gone:
+			return callError("use device", "it is closed")
+		case <-tick.C:
+			left--
+		}
 	}
-	select {
-	case err := <-j.reply:
-		return err
-	case <-timer.C:
-		return d.lose(stuckError("wait for a call to end", limit))
-	}
+	return d.lose(stuckError(waitsFor, limit))
 }
 
 // call makes one driver call on the device's thread, and is the place where calls are made to fail in tests.

@@ -4,7 +4,9 @@ package driver
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -371,6 +373,31 @@ func TestStuckDevice(t *testing.T) {
 		}
 		if _, err := d.Alloc(8); !errors.Is(err, ErrStuck) {
 			t.Error("a later call:", err)
+		}
+	})
+}
+
+// A process that is stopped in a call for longer than the limit, and goes on, has no device that is stuck.
+func TestStoppedProcessIsNotStuck(t *testing.T) {
+	const limit, stopped = 2 * time.Second, 3 * time.Second
+	devices(t, func(t *testing.T, d *Device) {
+		d.SetTimeout(limit)
+		begin := time.Now()
+		err := d.Do(func() error {
+			return exec.Command("sh", "-c", fmt.Sprintf("kill -STOP %[1]d; sleep %[2]d; kill -CONT %[1]d", os.Getpid(), stopped/time.Second)).Run()
+		})
+		took := time.Since(begin)
+		switch {
+		case took-stopped >= limit-limit/timeoutTicks:
+			t.Skipf("it took %v besides: this machine is too busy to tell", took-stopped)
+		case err != nil:
+			t.Fatal(err)
+		case took < stopped:
+			t.Fatalf("stopped for %v only", took)
+		}
+		d.SetTimeout(usualTimeout)
+		if _, err := Upload(d, []float32{1}); err != nil {
+			t.Error(err)
 		}
 	})
 }
