@@ -15,6 +15,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"unsafe"
 
@@ -34,6 +35,7 @@ func Versions() string {
 	return text
 }
 
+// cvError is the reason of this thread's last failure. Where a goroutine may move to another thread meanwhile, it is kept on its own from the call on.
 func cvError(what string) error {
 	return errors.New(what + ": " + strings.TrimSpace(C.GoString(C.cl_cv_error())))
 }
@@ -42,6 +44,8 @@ func bytesPointer(b []byte) *C.uchar { return (*C.uchar)(unsafe.Pointer(unsafe.S
 
 // EncodeJPEG packs a frame; quality is 1 to 100.
 func EncodeJPEG(f scene.Frame, quality int) ([]byte, error) {
+	runtime.LockOSThread() // see cvError
+	defer runtime.UnlockOSThread()
 	if f.Width <= 0 || len(f.Pix) != 3*f.Width*f.Height {
 		return nil, fmt.Errorf("a frame of %dx%d with %d bytes", f.Width, f.Height, len(f.Pix))
 	}
@@ -56,6 +60,8 @@ func EncodeJPEG(f scene.Frame, quality int) ([]byte, error) {
 
 // DecodeJPEG unpacks what EncodeJPEG packed.
 func DecodeJPEG(b []byte) (scene.Frame, error) {
+	runtime.LockOSThread() // see cvError
+	defer runtime.UnlockOSThread()
 	if len(b) == 0 {
 		return scene.Frame{}, errors.New("JPEG: empty")
 	}
@@ -86,6 +92,8 @@ func shrink(g scene.Gray, width int) (scene.Gray, error) {
 
 // disFlow is dense flow from a to b, (h, w, 2) in their pixels.
 func disFlow(a, b scene.Gray) ([]float32, error) {
+	runtime.LockOSThread() // see cvError
+	defer runtime.UnlockOSThread()
 	uv := make([]float32, 2*a.Width*a.Height)
 	if C.cl_dis_flow(bytesPointer(a.Pix), bytesPointer(b.Pix), C.int(a.Width), C.int(a.Height), 0, (*C.float)(&uv[0])) != 0 {
 		return nil, cvError("optical flow")
@@ -165,6 +173,8 @@ func setDecoderThreads(most int) { C.cl_decoder_threads(C.int(most)) }
 type writer struct{ c *C.cl_writer }
 
 func openWriter(path string, fps float64, w, h int) (*writer, error) {
+	runtime.LockOSThread() // see cvError
+	defer runtime.UnlockOSThread()
 	p := C.CString(path)
 	defer C.free(unsafe.Pointer(p))
 	c := C.cl_writer_open(p, C.double(fps), C.int(w), C.int(h))
@@ -175,6 +185,8 @@ func openWriter(path string, fps float64, w, h int) (*writer, error) {
 }
 
 func (w *writer) write(rgb []byte) error {
+	runtime.LockOSThread() // see cvError
+	defer runtime.UnlockOSThread()
 	if C.cl_writer_write(w.c, bytesPointer(rgb)) != 0 {
 		return cvError("writing video")
 	}
