@@ -36,6 +36,18 @@ type outcome struct {
 
 func (o outcome) Error() string { return o.summary }
 
+// ended wraps the result, nil where all went well, of a command whose only end is Ctrl-C: that is no interruption.
+type ended struct{ result error }
+
+func (e ended) Error() string {
+	if e.result == nil {
+		return ""
+	}
+	return e.result.Error()
+}
+
+func (e ended) Unwrap() error { return e.result }
+
 // usageError is a mistake on the command line or in a settings file.
 type usageError struct{ error }
 
@@ -56,7 +68,8 @@ func main() {
 	}()
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a reader that is gone stops no analysis: the write fails, and that is all
 	err := newRoot().ExecuteContext(ctx)
-	if ctx.Err() != nil {
+	var asked ended
+	if ctx.Err() != nil && !errors.As(err, &asked) {
 		fmt.Fprintln(os.Stderr, "classlens: interrupted; the same command again continues")
 		os.Exit(exitInterrupted)
 	}
@@ -82,18 +95,19 @@ func errorLine(err error) string {
 // exitCode says the error in one line and gives its code.
 func exitCode(err error) int {
 	var usage usageError
-	var ended outcome
+	var closed outcome
+	var asked ended
 	switch {
-	case err == nil:
+	case err == nil, errors.As(err, &asked) && asked.result == nil:
 		return exitDone
 	case errors.As(err, &usage):
 		fmt.Fprintln(os.Stderr, "classlens:", errorLine(err))
 		return exitUsage
-	case errors.As(err, &ended):
-		if ended.summary != "" {
-			fmt.Fprintln(os.Stderr, "classlens:", ended.summary)
+	case errors.As(err, &closed):
+		if closed.summary != "" {
+			fmt.Fprintln(os.Stderr, "classlens:", closed.summary)
 		}
-		return ended.code
+		return closed.code
 	default:
 		fmt.Fprintln(os.Stderr, "classlens:", errorLine(err))
 		return exitFailed

@@ -26,7 +26,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(newHelpCommand())
-	root.AddCommand(newAnalyzeCommand(), newBenchCommand(), newCheckCommand(), newDatasetCommand(), newDoctorCommand(), newEvalCommand(), newLearnerCommand(), newSettingsCommand(), newSetupCommand(), newTrainCommand())
+	root.AddCommand(newAnalyzeCommand(), newBenchCommand(), newCheckCommand(), newDatasetCommand(), newDoctorCommand(), newEvalCommand(), newLabelCommand(), newLearnerCommand(), newSettingsCommand(), newSetupCommand(), newTrainCommand())
 	return root
 }
 

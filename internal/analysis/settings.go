@@ -1,11 +1,8 @@
 package analysis
 
 import (
-	"time"
-
 	"classlens/internal/timeline"
 	"classlens/vision/people"
-	"classlens/vision/probe"
 	"classlens/vision/scene"
 	"classlens/vision/track"
 	"classlens/vision/video"
@@ -24,12 +21,9 @@ func (a *Analyzer) headFinder(width int, least float64) (headFinder, error) {
 }
 
 func (a *Analyzer) videoOptions() video.Options {
-	v := a.options.Config.Video
-	return video.Options{
-		FlowPairs: a.flow != nil, StepSeconds: v.StepSeconds, BetweenFPS: v.BetweenFPS, KeyFrameChange: v.KeyframeChange,
-		Hang: time.Duration(v.HangSeconds * float64(time.Second)), MemoryBytes: uint64(v.MemoryMB) << 20,
-		Limits: probe.Limits{MaxWidth: v.MaxWidth, MaxHeight: v.MaxHeight, MaxFPS: v.MaxFPS, MaxSeconds: v.MaxHours * 3600},
-	}
+	o := videoOptions(a.options.Config.Video)
+	o.FlowPairs = a.flow != nil
+	return o
 }
 
 func (a *Analyzer) trackOptions() track.Options {

@@ -191,8 +191,16 @@ func (s *Set) sound() error {
 	return nil
 }
 
-// Path is where a sample's medium lies.
-func (s *Set) Path(x Sample) string { return filepath.Join(s.Root, filepath.FromSlash(x.Media)) }
+// Path is where a sample's medium lies: in the set's folder, or where the labels.json beside it says.
+func (s *Set) Path(x Sample) string {
+	name := filepath.Join(s.Root, filepath.FromSlash(x.Media))
+	if IsVideo(name) && !isFile(name) {
+		if at := referred(name); at != "" {
+			return at
+		}
+	}
+	return name
+}
 
 // classIndex finds or adds a class.
 func (s *Set) classIndex(name string) int {

@@ -40,7 +40,23 @@ func readOwn(dir string) (*Set, error) {
 	if err := json.Unmarshal(raw, s); err != nil {
 		return nil, err
 	}
-	return s, nil
+	return s, upToDate(dir)
+}
+
+// upToDate fails where labels were given by hand after dataset.json was made of them: it would keep them from being read.
+func upToDate(dir string) error {
+	own, err := os.Stat(filepath.Join(dir, ownFile))
+	if err != nil {
+		return err
+	}
+	for _, file := range intervalFiles(dir) {
+		name := filepath.Join(dir, filepath.FromSlash(file))
+		labels, err := os.Stat(name)
+		if err == nil && labels.ModTime().After(own.ModTime()) && exists(filepath.Dir(name), LabelsName) {
+			return fmt.Errorf("%s is older than the labels in %s: remove it, labels are read as they are", ownFile, file)
+		}
+	}
+	return nil
 }
 
 // Save writes the set as dataset.json into dir, which must be the set's own

@@ -43,7 +43,12 @@ func readHeads(folder string) (heads, error) {
 
 // at is the student's box nearest in time.
 func (h heads) at(student string, time float64) scene.Box {
-	best, least := scene.Box{}, math.Inf(1)
+	return h.near(student, time, math.Inf(1))
+}
+
+// near is the same where that is within so many seconds, else empty.
+func (h heads) near(student string, time, within float64) scene.Box {
+	best, least := scene.Box{}, within
 	for _, b := range h[student] {
 		if d := math.Abs(b.time - time); d < least {
 			best, least = b.box, d

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"path"
 	"path/filepath"
 	"slices"
@@ -55,11 +56,31 @@ func intervalFiles(dir string) []string {
 
 // readIntervals reads the project's own labels: intervals.csv (start_s, end_s,
 // student, kind, label, p) and its video, with the boxes of timeline.csv, or of the
-// columns x, y, w, h. One sample an interval, boxed at its middle. A folder may hold
-// several recordings, each with its labels in a folder of its own.
+// columns x, y, w, h. One sample an interval, boxed at its middle; of labels given by
+// hand (classlens label) one every few seconds. A folder may hold several recordings,
+// each with its labels in a folder of its own.
 func readIntervals(dir string) (*Set, error) {
 	s := &Set{Boxes: HeadBox}
+	labelled := map[string]string{} // file by recording
 	for _, file := range intervalFiles(dir) {
+		folder := filepath.Join(dir, filepath.FromSlash(path.Dir(file)))
+		labels, err := labelsOf(folder)
+		if err != nil {
+			return nil, err
+		}
+		if labels != nil {
+			if other := labelled[labels.SHA256]; other != "" {
+				return nil, fmt.Errorf("%s and %s label the same recording, %s: name the folder of one rater (classlens label --agreement compares two)", other, file, labels.Recording)
+			}
+			labelled[labels.SHA256] = file
+			if _, err := labels.video(folder); err != nil {
+				return nil, fmt.Errorf("%s: %w", file, err)
+			}
+			if err := s.addIntervals(dir, file, path.Join(path.Dir(file), labels.Recording), true); err != nil {
+				return nil, fmt.Errorf("%s: %w", file, err)
+			}
+			continue
+		}
 		root, media, err := videoOf(dir, file)
 		if err != nil {
 			return nil, err
@@ -70,9 +91,12 @@ func readIntervals(dir string) (*Set, error) {
 			}
 			s.Root = root
 		}
-		if err := s.addIntervals(dir, file, media); err != nil {
+		if err := s.addIntervals(dir, file, media, false); err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
+	}
+	if len(labelled) > 0 && s.Root != "" {
+		return nil, errors.New("labels given by hand and results of classlens analyze lie in one folder: name that of one rater")
 	}
 	return s, nil
 }
@@ -145,7 +169,28 @@ func videosBelow(dir string, up int) ([]string, error) {
 	return videos, err
 }
 
-func (s *Set) addIntervals(dir, file, media string) error {
+// pieceSeconds is how much of an interval that was labelled by hand becomes one sample: as much as the network looks at. Whole intervals would be few samples, and
+// ten minutes of writing would weigh as much as a second of a raised hand.
+const pieceSeconds = 4.0
+
+// longestSeconds an interval may be; video.max_hours has the same limit.
+const longestSeconds = 48 * 3600
+
+// nearSeconds is how far in time from a piece's middle its box may be: the student was seen while the piece lasted.
+const nearSeconds = 2.0
+
+// pieces cuts an interval into equal parts of about pieceSeconds.
+func pieces(a, b float64) [][2]float64 {
+	n := max(1, math.Round((b-a)/pieceSeconds))
+	var all [][2]float64
+	for i := range int(n) {
+		all = append(all, [2]float64{a + (b-a)*float64(i)/n, a + (b-a)*float64(i+1)/n})
+	}
+	return all
+}
+
+// addIntervals adds a file's samples: one an interval, or one a piece of it.
+func (s *Set) addIntervals(dir, file, media string, inPieces bool) error {
 	folder := filepath.Join(dir, filepath.FromSlash(path.Dir(file)))
 	heads, err := readHeads(folder)
 	if err != nil {
@@ -176,6 +221,17 @@ func (s *Set) addIntervals(dir, file, media string) error {
 			what = cell(row, kind)
 		}
 		if !x.setLabel(s, what, cell(row, label)) {
+			continue
+		}
+		if b-a > longestSeconds {
+			return fmt.Errorf("line %d: %q to %q is longer than any lesson", n+2, cell(row, start), cell(row, end))
+		}
+		if inPieces {
+			for _, p := range pieces(a, b) {
+				if x.Start, x.End, x.Box = p[0], p[1], heads.near(cell(row, student), (p[0]+p[1])/2, nearSeconds); !x.Box.Empty() {
+					s.Samples = append(s.Samples, x)
+				}
+			}
 			continue
 		}
 		if own, ok := boxAt(row, box); ok {
