@@ -100,6 +100,7 @@ fuzz: setup ## every parser of files that are not ours, FUZZTIME each
 	for t in FuzzMP4 FuzzMatroska FuzzAVI FuzzTS; do go test ./vision/probe -run '^$$' -fuzz "^$$t$$" -fuzztime $(FUZZTIME) || exit 1; done
 	go test ./vision/video -run '^$$' -fuzz '^FuzzReadMessage$$' -fuzztime $(FUZZTIME)
 	go test ./model -run '^$$' -fuzz '^FuzzLoad$$' -fuzztime $(FUZZTIME)
+	go test ./internal/label -run '^$$' -fuzz '^FuzzLabels$$' -fuzztime $(FUZZTIME)
 
 golden: ## rewrite the golden files; read the diff before committing
 	UPDATE_GOLDEN=1 go test ./internal/timeline ./internal/report ./internal/analysis ./cmd/classlens

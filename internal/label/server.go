@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"mime"
 	"net"
 	"net/http"
@@ -249,7 +250,8 @@ func Listen(s *Session, port int) (*Server, error) {
 		return nil, fmt.Errorf("port %d: %w; without --port a free one is taken", port, err)
 	}
 	w := newSite(s, l.Addr().(*net.TCPAddr).Port)
-	return &Server{site: w, listen: l, http: &http.Server{Handler: w, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 1 << 16}}, nil
+	return &Server{site: w, listen: l, http: &http.Server{Handler: w, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 1 << 16,
+		ErrorLog: log.New(io.Discard, "", 0)}}, nil
 }
 
 // URL is the page's address, which only who may see the recording should know.

@@ -22,6 +22,7 @@ var rules = []rule{
 	{"samples", []string{"samples"}},
 	{"internal/safefile", nil},
 	{"internal/config", []string{"configs"}},
+	{"internal/label", []string{"internal/dataset", "internal/safefile", "internal/timeline", "model/metrics", "vision"}},
 	{"internal", []string{"internal", "model", "vision", "configs", "cuda"}},
 	{"cmd", []string{""}},
 	{"scripts", []string{""}},

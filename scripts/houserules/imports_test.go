@@ -18,6 +18,8 @@ func TestForbidden(t *testing.T) {
 		{"internal/report", "github.com/spf13/viper", false},
 		{"internal/config", "github.com/spf13/viper", true},
 		{"internal/safefile", "classlens/internal/report", false},
+		{"internal/label", "classlens/internal/dataset", true},
+		{"internal/label", "classlens/internal/analysis", false},
 		{"cuda/driver", "gorgonia.org/cu", true},
 		{"model", "gorgonia.org/cu", false},
 		{"samples/room", "classlens/internal/safefile", false},

@@ -118,7 +118,7 @@
         chip.title = s.id + (s.teacher ? ', teacher' : '') + ': ' + a + ' of ' + b + ' steps in view are labelled';
       }
     });
-    $('done').textContent = labelled + ' of ' + seen + (lesson.windows ? ' steps drawn and in view labelled' : ' steps in view labelled') + ' (' + (100 * labelled / Math.max(seen, 1)).toFixed(1) + ' %)';
+    $('done').textContent = (100 * labelled / Math.max(seen, 1)).toFixed(1) + ' % of ' + seen + (lesson.windows ? ' steps drawn and in view labelled' : ' steps in view labelled');
     document.body.dataset.version = now.version; // that the page shows
     $('undo').disabled = !now.undo;
     $('redo').disabled = !now.redo;
@@ -226,7 +226,7 @@
     }
     shown = !shown;
     $('proposals').setAttribute('aria-pressed', shown);
-    $('proposals').lastChild.textContent = ' network’s proposals: ' + (shown ? 'ON' : 'off');
+    $('proposals').lastChild.textContent = ' proposals: ' + (shown ? 'ON' : 'off');
     draw();
   }
 
@@ -417,6 +417,7 @@
     $('rater').textContent = 'labelled by ' + lesson.rater + (lesson.blind ? ', blind' : '');
     $('name').title = lesson.folder;
     kind = lesson.kinds[0];
+    document.querySelector('main').className = lesson.kinds.length > 1 ? 'many' : '';
     $('students').hidden = !!lesson.windows;
     $('windows').hidden = !lesson.windows;
     $('proposals').hidden = lesson.blind;
@@ -425,13 +426,12 @@
       $('boxes').append(element('button', { tabIndex: -1, title: s.id, onclick: () => choose(i) }, element('span', { textContent: lesson.blind ? '' : s.id })));
     });
     for (let i = 0; i < stripSteps; i++) {
-      $('strip').append(element('figure', { onclick: () => go(at + i - (stripSteps - 1) / 2) }, element('canvas', { width: 240, height: 200 }), element('figcaption', {})));
+      $('strip').append(element('figure', { onclick: () => go(at + i - (stripSteps - 1) / 2) }, element('canvas', { width: 240, height: 180 }), element('figcaption', {})));
     }
     lesson.kinds.forEach((k) => {
       const group = element('div', { className: 'kind k-' + k });
       if (lesson.kinds.length > 1) { group.append(element('h3', { textContent: k })); }
       $('keys').append(group);
-      $('keys').className = lesson.kinds.length > 1 ? 'many' : '';
       lesson.values[k].forEach((label) => {
         const [key, text] = word(k, label), b = element('button', { className: 'c-' + label }, element('kbd', { textContent: key }), ' ' + text);
         b.dataset.kind = k; b.dataset.label = label;
