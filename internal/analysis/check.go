@@ -106,7 +106,7 @@ func (v *Verdict) sums(folder string, m manifest) {
 			v.problem("manifest.json: lists %q, outside the folder", name)
 			continue
 		}
-		switch sum, err := fileSum(filepath.Join(folder, name)); {
+		switch sum, err := safefile.Sum(filepath.Join(folder, name)); {
 		case errors.Is(err, fs.ErrNotExist):
 			v.problem("%s: missing", name)
 		case err != nil:

@@ -75,7 +75,7 @@ var programID = sync.OnceValues(func() (string, error) {
 	if id := buildID(self); id != "" {
 		return id, nil
 	}
-	return fileSum(self)
+	return safefile.Sum(self)
 })
 
 // buildID reads an ELF file's Go build ID, "" where there is none.
@@ -152,7 +152,7 @@ func (w *work) read(lines []json.RawMessage) {
 		if broken[s.Pass] || !filepath.IsLocal(s.File) {
 			continue
 		}
-		if sum, err := fileSum(filepath.Join(w.folder, s.File)); err != nil || sum != s.Sum {
+		if sum, err := safefile.Sum(filepath.Join(w.folder, s.File)); err != nil || sum != s.Sum {
 			broken[s.Pass] = true
 			continue
 		}

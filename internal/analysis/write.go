@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -53,26 +52,13 @@ func (r *run) inputs() (inputs, error) {
 	if err != nil || (!info.Mode().IsRegular() && info.Mode()&os.ModeSymlink == 0) {
 		return in, nil // opening says what is wrong with it
 	}
-	in.Recording, err = fileSum(r.path)
+	in.Recording, err = safefile.Sum(r.path)
 	return in, err
 }
 
 func sum(b []byte) string {
 	h := sha256.Sum256(b)
 	return hex.EncodeToString(h[:])
-}
-
-func fileSum(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", fmt.Errorf("%s: %w", path, err)
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // anothers tells whether the folder holds the results of a recording with other content.
@@ -97,7 +83,7 @@ func alreadyDone(folder string, in inputs) (State, bool) {
 		if !filepath.IsLocal(name) {
 			return "", false
 		}
-		if got, err := fileSum(filepath.Join(folder, name)); err != nil || got != want {
+		if got, err := safefile.Sum(filepath.Join(folder, name)); err != nil || got != want {
 			return "", false
 		}
 	}
@@ -265,7 +251,7 @@ func (r *run) writeManifest(in inputs, state State, names []string) error {
 	m := manifest{Recording: r.name, State: state, Inputs: in, Outputs: map[string]string{}}
 	for _, n := range names {
 		var err error
-		if m.Outputs[filepath.ToSlash(n)], err = fileSum(filepath.Join(r.folder, n)); err != nil {
+		if m.Outputs[filepath.ToSlash(n)], err = safefile.Sum(filepath.Join(r.folder, n)); err != nil {
 			return err
 		}
 	}

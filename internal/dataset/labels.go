@@ -48,6 +48,9 @@ func LoadLabels(folder string) (*Labels, error) {
 	if l.Form != 1 {
 		return nil, fmt.Errorf("%s: form %d, this program knows 1", filepath.Join(folder, LabelsName), l.Form)
 	}
+	if w := l.Sample; w != nil && !(w.Count > 0 && w.Seconds >= 1 && w.Seconds <= 600) {
+		return nil, fmt.Errorf("%s: a sample of %d windows of %g s", filepath.Join(folder, LabelsName), w.Count, w.Seconds)
+	}
 	if l.Recording == "" || l.Recording != filepath.Base(l.Recording) || l.Recording != filepath.Base(l.Video) || !IsVideo(l.Recording) {
 		return nil, fmt.Errorf("%s: names the recording %q and the video %q: no video's name and the path to it", filepath.Join(folder, LabelsName), l.Recording, l.Video)
 	}

@@ -97,6 +97,7 @@ func TestLabelsByHandRefused(t *testing.T) {
 		"it is another file":          {merged(anna, map[string]string{"recordings/lesson.mp4": "another video"}), "13 bytes"},
 		"no labels.json":              {spoilt(`"classlens_labels":1`, `"classlens_labels":`), "labels.json"},
 		"a later form":                {spoilt(`"classlens_labels":1`, `"classlens_labels":2`), "form 2"},
+		"a sample without length":     {spoilt(`"recording_bytes":5`, `"recording_bytes":5,"sample":{"count":3}`), "3 windows of 0 s"},
 		"a file that is no video":     {spoilt("lesson.mp4", "passwd"), "no video's name"},
 		"a path as name":              {spoilt(`"recording":"lesson.mp4"`, `"recording":"../lesson.mp4"`), "no video's name"},
 		"an interval without end":     {spoilt("20,40", "20,1e300"), "longer than any lesson"},

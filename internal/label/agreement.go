@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"classlens/internal/dataset"
+	"classlens/internal/safefile"
 	"classlens/internal/timeline"
 	"classlens/model/metrics"
 )
@@ -136,7 +137,7 @@ func (g *Agreement) add(a, b labelled) error {
 	}
 	var said [2]map[string]string
 	for i, r := range []labelled{a, b} {
-		if sum, err := fileSum(filepath.Join(r.folder, timelineName)); err != nil || sum != r.about.Timeline {
+		if sum, err := safefile.Sum(filepath.Join(r.folder, timelineName)); err != nil || sum != r.about.Timeline {
 			return fmt.Errorf("%s: %w", filepath.Join(r.folder, timelineName), cmpErr(err, errors.New("changed since the labels were begun")))
 		}
 		given, err := openLabels(filepath.Join(r.folder, IntervalsName), l)

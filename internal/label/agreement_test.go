@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"classlens/internal/dataset"
+	"classlens/internal/safefile"
 )
 
 // rated makes a rater's folder over a lesson of four students and twelve steps.
@@ -31,7 +32,7 @@ func rated(t *testing.T, root, rater string, changes ...change) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sum, err := fileSum(own)
+	sum, err := safefile.Sum(own)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,9 +57,6 @@ func newBrowser(t *testing.T) *browser {
 		_ = cmd.Wait()
 		from.Close()
 	})
-	if err := from.SetReadDeadline(time.Now().Add(5 * time.Minute)); err != nil {
-		t.Fatal(err)
-	}
 	var target struct{ TargetID string }
 	b.call(&target, "Target.createTarget", map[string]any{"url": "about:blank"})
 	var attached struct{ SessionID string }
@@ -125,6 +122,9 @@ func (b *browser) message() []byte {
 			b.left = b.left[i+1:]
 			return m
 		}
+		if err := b.from.SetReadDeadline(time.Now().Add(5 * time.Minute)); err != nil {
+			b.t.Fatal(err)
+		}
 		chunk := make([]byte, 1<<16)
 		n, err := b.from.Read(chunk)
 		if err != nil {
@@ -152,7 +152,7 @@ func (b *browser) js(expression string) string {
 func (b *browser) await(expression, want string) {
 	b.t.Helper()
 	var got string
-	for until := time.Now().Add(2 * time.Minute); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
+	for until := time.Now().Add(5 * time.Minute); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
 		if got = b.js(expression); got == want {
 			return
 		}
@@ -197,8 +197,9 @@ func TestLabelInABrowser(t *testing.T) {
 	b.call(nil, "Page.navigate", map[string]any{"url": server.OnceURL()})
 	b.await("document.body && document.body.dataset.ready", "1")
 	b.await("document.getElementById('waiting').textContent", "")
-	if b.js("document.getElementById('picture').width") != "1280" && b.js("document.getElementById('picture').width") == "0" {
-		t.Error("no picture")
+	b.await("document.getElementById('picture').dataset.step", "0")
+	if alpha := b.js("document.getElementById('picture').getContext('2d').getImageData(300, 300, 1, 1).data[3]"); alpha != "255" {
+		t.Errorf("no picture is drawn: %s", alpha)
 	}
 	saved := func(want ...string) {
 		t.Helper()

@@ -7,11 +7,8 @@ package label
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -166,7 +163,7 @@ func (s *Session) sameRecording() error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s: not a regular file; give the video file itself", s.options.Recording)
 	}
-	sum, err := fileSum(s.options.Recording)
+	sum, err := safefile.Sum(s.options.Recording)
 	if err != nil {
 		return err
 	}
@@ -213,7 +210,7 @@ func (s *Session) load() error {
 			return err
 		}
 	}
-	if s.about.Timeline, err = fileSum(own); err != nil {
+	if s.about.Timeline, err = safefile.Sum(own); err != nil {
 		return err
 	}
 	if s.lesson, err = readLesson(own); err != nil {
@@ -247,7 +244,7 @@ func (s *Session) continues(before dataset.Labels) error {
 
 // Reanalyzed tells that the results are others than those that were labelled, which go on to count.
 func (s *Session) Reanalyzed() bool {
-	sum, err := fileSum(filepath.Join(s.options.Results, timelineName))
+	sum, err := safefile.Sum(filepath.Join(s.options.Results, timelineName))
 	return err == nil && sum != s.about.Timeline
 }
 
@@ -281,17 +278,4 @@ func (s *Session) proposalsShown() error {
 	}
 	s.about = about
 	return nil
-}
-
-func fileSum(name string) (string, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", fmt.Errorf("%s: %w", name, err)
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }

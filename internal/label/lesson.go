@@ -28,9 +28,10 @@ type student struct {
 	Proposals []string    // by step: the network's behaviour, "" where hidden
 }
 
-// mostSteps and mostStudents bound what is read: two days at five steps a second, and more than any camera sees.
+// What is read has bounds: two days, five steps a second, and more students than any camera sees.
 const (
-	mostSteps    = 48 * 3600 * 5
+	mostSeconds  = 48 * 3600
+	mostSteps    = mostSeconds * 5
 	mostStudents = 1000
 )
 
@@ -105,7 +106,7 @@ func (s *student) reach(steps int) {
 // add takes a row; at is each student's place.
 func (l *lesson) add(row []string, at map[string]int) error {
 	time, err := strconv.ParseFloat(row[0], 64)
-	if err != nil || math.IsNaN(time) || time < 0 || math.IsInf(time, 0) {
+	if err != nil || !(time >= 0 && time <= mostSeconds) {
 		return fmt.Errorf("time %q", row[0])
 	}
 	n := len(l.times)

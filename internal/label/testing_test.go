@@ -10,7 +10,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"classlens/internal/safefile"
 	"classlens/vision/video"
 )
 
@@ -61,11 +63,11 @@ func results(t *testing.T) string {
 // options are those of the sample and a folder of results.
 func options(t *testing.T, dir string) Options {
 	t.Helper()
-	sum, err := fileSum(sample)
+	sum, err := safefile.Sum(sample)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Options{Results: dir, Recording: sample, SHA256: sum, Video: video.Options{StepSeconds: 1}, Rater: "anna", Kinds: []string{"behaviour"}, Window: 10}
+	return Options{Results: dir, Recording: sample, SHA256: sum, Video: video.Options{StepSeconds: 1, Hang: 10 * time.Minute}, Rater: "anna", Kinds: []string{"behaviour"}, Window: 10}
 }
 
 // session opens the sample; the test closes it.

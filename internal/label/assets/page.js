@@ -308,6 +308,7 @@
     const e = image(at), canvas = $('picture');
     if (canvas.width !== size[0] || canvas.height !== size[1]) { [canvas.width, canvas.height] = size; }
     $('room').style.maxWidth = 'max(320px, ' + 50 * size[0] / size[1] + 'vh)'; // what is below it stays in view
+    canvas.dataset.step = e && e.ready ? at : ''; // whose picture it shows
     if (e && e.ready) { canvas.getContext('2d').drawImage(e.picture, 0, 0); } else { canvas.getContext('2d').clearRect(0, 0, size[0], size[1]); }
     lesson.students.forEach((s, i) => {
       const b = $('boxes').children[i], box = s.boxes[at];
