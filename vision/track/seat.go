@@ -46,11 +46,12 @@ const (
 	cutSizeLog  = 0.7 // but of a head at the picture's edge now more is seen, now less
 	apart       = 0.6 // found farther apart at one instant: two people
 	apartShare  = 0.1 // unless at no more than this share of the steps (a false detection)
-	// Found nearer to each other than that, but farther apart than detectors take for one head: a second find on one head, or two heads behind one another. Of
-	// 268 people in 16 rendered rooms none had a second find as sure as this in more than two looks of twelve, by three nets of ours and two presets.
+	// Found nearer to each other than that, but farther apart than detectors take for one head: a second find on one head, or two heads behind one another. At
+	// besideMany steps it is two people where several nets are fused (Options.HoldScore): there a second find on one head is seldom sure enough for a seat of its own and is
+	// left out by itself, so keeping it apart costs nothing, and joining two people costs one of them. One net alone finds long hair and hands as surely as heads.
 	besideLeast = 0.45
-	besideScore = 0.6
-	besideMany  = 4    // such looks: two people
+	besideScore = 0.2
+	besideMany  = 4
 	reachAtOnce = 0.45 // how far a head moves from one step to the next without doubt
 	reachASec   = 0.06 // and each second more, up to reachMost seconds
 	reachMost   = 8.0
@@ -110,7 +111,7 @@ func (t *Tracker) joinCost(a, b *seat) float64 {
 		default:
 			if d := dist(a.hits[i], b.hits[j]); d > apart {
 				far++
-			} else if d > besideLeast && min(a.hits[i].score, b.hits[j].score) >= besideScore {
+			} else if t.o.HoldScore > 0 && d > besideLeast && min(a.hits[i].score, b.hits[j].score) >= besideScore {
 				beside++
 			}
 			step(a.hits[i], true)
