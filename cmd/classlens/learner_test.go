@@ -157,25 +157,30 @@ func TestLearnerMistakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	empty := t.TempDir()
+	folders := strings.NewReplacer("{data}", data, "{broken}", broken, "{bad}", bad, "{empty}", empty) // whose names may have blanks
 	for _, c := range []struct {
 		args string
 		code int
 		want string
 	}{
-		{"import " + broken, exitFailed, `studentAssessment.csv: column "is_banked" is missing`},
-		{"import " + empty, exitFailed, "neither courses.csv nor courses.csv.gz"},
-		{"import " + filepath.Join(empty, "nothing"), exitFailed, "no such file or folder"},
-		{"import " + bad + " --strict", exitPartial, "courses.csv:5: module_presentation_length"},
-		{"train " + data + " --presentations 2013B --day soon --out x", exitUsage, `day "soon": want mid, end or a number`},
-		{"train " + data + " --presentations 2013B --model oracle --out x", exitUsage, `model "oracle": want one of`},
-		{"train " + data + " --day mid --out x", exitUsage, "--presentations is missing"},
-		{"train " + data + " --presentations 2015B --out x", exitUsage, `presentation "2015B" has no enrolments; there are [2013B 2013J 2014B]`},
-		{"predict " + data + " --presentations 2014B --weights " + empty + " --out x", exitFailed, "no manifest.json"},
-		{"eval " + data + " --train 2013B --test 2013B --out " + empty, exitUsage, "2013B is in training and in test"},
-		{"suggest --out " + empty, exitUsage, "name a learning log"},
-		{"suggest --lesson " + empty + " --out " + empty, exitFailed, "no timeline.csv: no folder that classlens analyze left"},
+		{"import {broken}", exitFailed, `studentAssessment.csv: column "is_banked" is missing`},
+		{"import {empty}", exitFailed, "neither courses.csv nor courses.csv.gz"},
+		{"import {empty}/nothing", exitFailed, "no such file or folder"},
+		{"import {bad} --strict", exitPartial, "courses.csv:5: module_presentation_length"},
+		{"train {data} --presentations 2013B --day soon --out x", exitUsage, `day "soon": want mid, end or a number`},
+		{"train {data} --presentations 2013B --model oracle --out x", exitUsage, `model "oracle": want one of`},
+		{"train {data} --day mid --out x", exitUsage, "--presentations is missing"},
+		{"train {data} --presentations 2015B --out x", exitUsage, `presentation "2015B" has no enrolments; there are [2013B 2013J 2014B]`},
+		{"predict {data} --presentations 2014B --weights {empty} --out x", exitFailed, "no manifest.json"},
+		{"eval {data} --train 2013B --test 2013B --out {empty}", exitUsage, "2013B is in training and in test"},
+		{"suggest --out {empty}", exitUsage, "name a learning log"},
+		{"suggest --lesson {empty} --out {empty}", exitFailed, "no timeline.csv: no folder that classlens analyze left"},
 	} {
-		_, stderr, code := classlens(t, strings.Fields("learner "+c.args)...)
+		args := strings.Fields("learner " + c.args)
+		for i, a := range args {
+			args[i] = folders.Replace(a)
+		}
+		_, stderr, code := classlens(t, args...)
 		if code != c.code || !strings.Contains(stderr, c.want) {
 			t.Errorf("%s: exit %d, want %d: %s", c.args, code, c.code, stderr)
 		}
