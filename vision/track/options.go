@@ -29,7 +29,7 @@ type Options struct {
 
 	// HoldScore: a seat that is seldom found is held where it was all the same when its best five detections have this mean
 	// score: somebody who is mostly hidden. Only where several nets must agree for such a score, else what one net takes for a
-	// head now and then would be held too. 0: never.
+	// head now and then would be held too. 0: never. Above 0 it also says that several nets are fused, so that two heads found at once close behind one another are two students.
 	HoldScore float64
 
 	// Grow: boxes are given this much larger than they are measured (default 1.08).
