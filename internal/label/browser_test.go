@@ -254,14 +254,14 @@ func TestLabelInABrowser(t *testing.T) {
 	}
 
 	// Proposals are off, and ask before they come; leaving them off shows and notes nothing.
-	if s.about.Proposals || b.js("document.getElementById('proposals').getAttribute('aria-pressed')") != "false" {
+	if s.said().Proposals || b.js("document.getElementById('proposals').getAttribute('aria-pressed')") != "false" {
 		t.Error("proposals are on")
 	}
 	b.keys("v")
 	b.await("document.getElementById('warn').open", "true")
 	b.js("document.querySelector('#warn button').click()")
 	b.await("document.getElementById('warn').open", "false")
-	if s.about.Proposals {
+	if s.said().Proposals {
 		t.Error("proposals were noted as shown")
 	}
 	for _, h := range b.heard {

@@ -255,13 +255,20 @@ func (s *Session) Path() string { return s.folder }
 func (s *Session) Text() string {
 	n, students := s.labels.count()
 	text := fmt.Sprintf("%d labels of %d students", n, students)
-	if w := s.about.Sample; w != nil {
+	if w := s.said().Sample; w != nil {
 		text += fmt.Sprintf(", %d windows of %g s drawn with seed %d", len(s.windows), w.Seconds, w.Seed)
 		if w.Blind {
 			text += ", blind"
 		}
 	}
 	return text
+}
+
+// said is what labels.json says now.
+func (s *Session) said() dataset.Labels {
+	s.changes.Lock()
+	defer s.changes.Unlock()
+	return s.about
 }
 
 // proposalsShown writes down that the rater has looked at what the network says.

@@ -159,7 +159,8 @@ type studentSent struct {
 
 func (w *site) lesson(out http.ResponseWriter, _ *http.Request) {
 	s := w.session
-	l := lessonSent{Recording: s.about.Recording, Rater: s.about.Rater, Folder: s.folder, Times: s.lesson.times, Step: s.lesson.step, Kinds: s.options.Kinds, Values: Values, Windows: s.windows, Blind: s.blind}
+	about := s.said()
+	l := lessonSent{Recording: about.Recording, Rater: about.Rater, Folder: s.folder, Times: s.lesson.times, Step: s.lesson.step, Kinds: s.options.Kinds, Values: Values, Windows: s.windows, Blind: s.blind}
 	for _, v := range s.lesson.students {
 		l.Students = append(l.Students, studentSent{v.ID, v.Teacher, v.Boxes})
 	}

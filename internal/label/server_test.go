@@ -163,7 +163,7 @@ func TestServerSaves(t *testing.T) {
 		t.Errorf("%d %+v", code, now)
 	}
 	// What the network says is written down as shown before it is.
-	if s.about.Proposals {
+	if s.said().Proposals {
 		t.Error("shown already")
 	}
 	if code, body := asked(w, "GET", "/"+w.token+"/proposals", ""); code != 200 || !strings.Contains(body, `"S01"`) {
@@ -181,7 +181,7 @@ func TestServerBlind(t *testing.T) {
 	s := session(t, o)
 	defer s.Close()
 	w := newSite(s, 4711)
-	if code, body := asked(w, "GET", "/"+w.token+"/proposals", ""); code != 403 || s.about.Proposals {
+	if code, body := asked(w, "GET", "/"+w.token+"/proposals", ""); code != 403 || s.said().Proposals {
 		t.Errorf("proposals: %d %s", code, body)
 	}
 	in := s.windows[1]
