@@ -123,7 +123,7 @@ func seasonMean(own map[string]float64, season string) float64 {
 }
 
 // shifts gives what is added to the log-odds to pass of each course, by module and presentation.
-// Of a stack the course's mean is first set to what its leader says.
+// Of a net built on trees, or a stack, the course's mean is first set to what its leader says.
 func (w *Weights) shifts(s *models.Set, said []models.Prediction) (map[[2]string]float64, error) {
 	level := said
 	if m := w.Fitted.Leader(); m != nil && w.Levels != nil {

@@ -35,19 +35,54 @@ var (
 // library that trains trees in Go is kept up (docs/learner-inputs.md), and XGBoost's would
 // be a system library for two seconds of work: hence these.
 func FitTrees(s *Set, o TreeOptions, boosted bool, seed uint64) *Trees {
-	wide, plain := s.spread(spreadWeeks, spreadHide), s.spread(1, spreadHide)
-	m := &Trees{Binner: newBinner(wide, personal(s)), Boosted: boosted}
-	m.Modules = newEncoder(wide, nil, func(func([]float32)) {}).Modules
+	m, plain := fitPassing(s, o, boosted, seed), s.spread(1, spreadHide)
 	bins := m.bins(plain)
 	for t := range Targets {
-		r := rand.New(rand.NewPCG(seed, uint64(t)))
-		if t == Passed {
-			m.fit(t, m.bins(wide), wide.Truth(t), o, r)
-		} else {
-			m.fit(t, bins, plain.Truth(t), o, r)
+		if t != Passed {
+			m.fit(t, bins, plain.Truth(t), o, rand.New(rand.NewPCG(seed, uint64(t))))
 		}
 	}
 	return m
+}
+
+// fitPassing fits trees that say only who passes.
+func fitPassing(s *Set, o TreeOptions, boosted bool, seed uint64) *Trees {
+	wide := s.spread(spreadWeeks, spreadHide)
+	m := &Trees{Binner: newBinner(wide, personal(s)), Boosted: boosted}
+	m.Modules = newEncoder(wide, nil, func(func([]float32)) {}).Modules
+	m.fit(Passed, m.bins(wide), wide.Truth(Passed), o, rand.New(rand.NewPCG(seed, Passed)))
+	return m
+}
+
+// passing are the trees of passing alone.
+func (m *Trees) passing() *Trees {
+	out := &Trees{Binner: m.Binner, Modules: m.Modules, Boosted: m.Boosted}
+	out.Start[Passed], out.Trees[Passed] = m.Start[Passed], m.Trees[Passed]
+	return out
+}
+
+// steps gives the logits to pass of each step of each row: [Steps] a row.
+func (m *Trees) steps(s *Set, hide bool) [][]float32 {
+	each := &Set{Columns: s.Columns}
+	for _, r := range s.Rows {
+		if hide {
+			r.Module = ""
+		}
+		all := r.Steps
+		for t := range all {
+			r.Steps = all[t : t+1]
+			each.Rows = append(each.Rows, r)
+		}
+	}
+	bins, k := m.bins(each), 0
+	out := make([][]float32, len(s.Rows))
+	for i := range s.Rows {
+		for range s.Rows[i].Steps {
+			out[i] = append(out[i], float32(Logit(m.value(Passed, m.Trees[Passed], bins, k))))
+			k++
+		}
+	}
+	return out
 }
 
 // FitPlainTrees boosts trees that say only who passes, from the day of the prediction alone and

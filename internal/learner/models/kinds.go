@@ -2,6 +2,7 @@ package models
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -20,19 +21,24 @@ func CheckKind(kind string) error {
 	return nil
 }
 
-// members of the stack, whose logits weigh alike, and the one of them that says how good a whole
-// course is: trees misread the plan of a course they have never seen, by up to 2 in log-odds, and
-// order its students well all the same. Chosen on 2013 (docs/measured.md).
+// members of the stack, whose logits weigh alike.
 var members = []string{"lr", "gbdt", "lstm"}
 
+// leader is the member whose leader says how good a whole course is for the stack.
 const leader = "lstm"
 
-// Leader is the member of a stack whose mean over a course is to be taken for the stack's; nil
-// for a model that is no stack.
+// Leader is the model whose mean over a course is to be taken for that of a net built on trees, or of a stack with one:
+// the same net without the trees. Trees misread the plan of a course they have never seen, by up to 2 in log-odds, and
+// order its students well all the same. Chosen on 2013 (docs/measured.md). It is nil for other models.
 func (f *Fitted) Leader() *Fitted {
+	if f.Sequence != nil && f.Sequence.Trees != nil {
+		bare := *f.Sequence
+		bare.Trees = nil
+		return &Fitted{Kind: f.Kind, Sequence: &bare, Heat: f.Heat}
+	}
 	for _, m := range f.Members {
 		if m.Kind == leader {
-			return m
+			return m.Leader()
 		}
 	}
 	return nil
@@ -133,20 +139,27 @@ func Fit(kind string, train, valid *Set, o Options) (*Fitted, error) {
 		f.FeedForward, err = FitFeedForward(train, valid, o.feedForward(kind), o.Seed, report)
 	case "lstm", "gru", "attention":
 		q := o.sequence(kind)
-		if lr := o.Have["lr"]; lr != nil {
-			q.skip = lr.Linear
-		} else {
-			q.skip = FitLinear(train)
+		var lr, trees *Fitted
+		if lr, err = o.member("lr", train, valid); err == nil {
+			trees, err = o.member("gbdt", train, valid)
 		}
+		if err != nil {
+			break
+		}
+		q.skip, q.trees = lr.Linear, trees.Trees.passing()
+		q.grow = func(s *Set, seed uint64) *Trees { return fitPassing(s, o.trees(Boosting), true, seed) }
 		f.Sequence, err = FitSequence(train, valid, q, o.Seed, report)
 	case "stack":
+		o.Have = maps.Clone(o.Have) // what is fitted here serves the members after it
+		if o.Have == nil {
+			o.Have = map[string]*Fitted{}
+		}
 		for _, k := range members {
-			m := o.Have[k]
-			if m == nil {
-				if m, err = Fit(k, train, valid, o); err != nil {
-					return nil, err
-				}
+			m, err := o.member(k, train, valid)
+			if err != nil {
+				return nil, err
 			}
+			o.Have[k] = m
 			f.Members = append(f.Members, m)
 		}
 	default:
@@ -156,6 +169,14 @@ func Fit(kind string, train, valid *Set, o Options) (*Fitted, error) {
 		return nil, fmt.Errorf("fit %s: %w", kind, err)
 	}
 	return f, nil
+}
+
+// member gives a model that another one needs: one that is fitted already, or a new one.
+func (o Options) member(kind string, train, valid *Set) (*Fitted, error) {
+	if m := o.Have[kind]; m != nil {
+		return m, nil
+	}
+	return Fit(kind, train, valid, o)
 }
 
 func (o Options) trees(t TreeOptions) TreeOptions {

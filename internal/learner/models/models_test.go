@@ -213,7 +213,7 @@ func TestSkip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := m.sequences(s, true)
+	q := m.sequences(s, true, nil)
 	bare := &Set{Columns: s.Columns}
 	for _, r := range s.Rows {
 		r.Module = ""
@@ -239,6 +239,142 @@ func TestSkip(t *testing.T) {
 	}
 	if got, line := lossOf(t, m, s), lossOf(t, lr, s); got > line+.01 {
 		t.Errorf("loss %.4f, that of logistic regression %.4f", got, line)
+	}
+}
+
+// The loss of a batch and its slope agree, the order of a course's students included; of pairs only those of one course
+// count, and only of who is there on the day.
+func TestLossSlope(t *testing.T) {
+	s := drawn(12, 3, func(s [][]float32, m string) float64 { return float64(last(s)[0]) })
+	s.Rows[1].Present = false
+	for i := range s.Rows {
+		s.Rows[i].Presentation = []string{"2013B", "2013J"}[i/2%2]
+	}
+	o := Recurrence
+	m := &Sequence{Encoder: newEncoder(s, personal(s), allSteps(s))}
+	q, at := m.sequences(s, true, nil), []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}
+	r := rand.New(rand.NewPCG(1, 1))
+	logits := make([]float32, len(at)*4*Targets)
+	for i := range logits {
+		logits[i] = float32(r.NormFloat64())
+	}
+	_, slope := o.loss(q, at, 4, logits)
+	for i := range logits {
+		const e = 1.0 / 64
+		up, down := slices.Clone(logits), slices.Clone(logits)
+		up[i], down[i] = up[i]+e, down[i]-e
+		a, _ := o.loss(q, at, 4, up)
+		b, _ := o.loss(q, at, 4, down)
+		if want := (a - b) / (2 * e); math.Abs(want-float64(slope[i])) > 2e-5 {
+			t.Fatalf("logit %d: slope %g, want %g", i, slope[i], want)
+		}
+	}
+	plain := o
+	plain.Rank = 0
+	with, _ := o.loss(q, at, 4, logits)
+	without, _ := plain.loss(q, at, 4, logits)
+	sum, n := 0.0, 0.0
+	for i, a := range s.Rows {
+		for j, b := range s.Rows {
+			if a.Present && b.Present && a.Module == b.Module && a.Presentation == b.Presentation && a.Truth[3][Passed] > b.Truth[3][Passed] {
+				d := float64(logits[(i*4+3)*Targets+Passed] - logits[(j*4+3)*Targets+Passed])
+				sum, n = sum+math.Log1p(math.Exp(-d)), n+1
+			}
+		}
+	}
+	if n == 0 || math.Abs(with-without-sum/n) > 1e-6 {
+		t.Errorf("the order costs %g, want %g over %g pairs", with-without, sum/n, n)
+	}
+}
+
+// With trees the skip connection is the mean of both logits at each step when it predicts. While the net learns, the
+// trees asked of a student have not seen this student: with the outcomes of one fold's students turned round, what
+// is said of them stays as it was to the bit, and what is said of others does not.
+func TestSkipTrees(t *testing.T) {
+	s := drawn(600, 12, func(s [][]float32, m string) float64 {
+		return 2*float64(last(s)[0])*float64(last(s)[1]) + map[string]float64{"AAA": 2}[m]
+	})
+	for i := range s.Rows {
+		s.Rows[i].Student = fmt.Sprint("student", i/2) // two rows each: in one fold
+	}
+	o := Recurrence
+	o.grow = func(s *Set, seed uint64) *Trees { return fitPassing(s, Boosting, true, seed) }
+	o.skip, o.trees = FitLinear(s), FitTrees(s, Boosting, true, 1).passing()
+	before := o.outOfFold(s, 1)
+	m := &Sequence{Encoder: newEncoder(s, personal(s), allSteps(s)), Skip: o.skip, Trees: o.trees}
+	line, _ := o.skip.Predict(s)
+	trees, _ := o.trees.Predict(s)
+	for hidden, q := range []*sequences{m.sequences(s, false, nil), m.sequences(s, true, before)} {
+		for i, r := range s.Rows {
+			t1 := len(r.Steps) - 1
+			got, want := float64(q.skip[0][i][t1*Targets+Passed]), (Logit(line[i][Passed])+Logit(trees[i][Passed]))/2
+			if hidden == 1 {
+				want = (Logit(line[i][Passed]) + float64(before[0][i][t1])) / 2
+			}
+			if math.Abs(got-want) > 1e-4 {
+				t.Fatalf("row %d: %g, want %g", i, got, want)
+			}
+			if got := float64(q.skip[0][i][t1*Targets+Score]); math.Abs(got-Logit(line[i][Score])) > 1e-4 {
+				t.Fatalf("row %d: the score's logit %g is not logistic regression's", i, got)
+			}
+		}
+	}
+	const fold = 2
+	for i := range s.Rows {
+		if foldOf(s.Rows[i].Student, o.Folds) == fold {
+			s.Rows[i].Truth = slices.Clone(s.Rows[i].Truth)
+			for k := range s.Rows[i].Truth {
+				s.Rows[i].Truth[k][Passed] = 1 - s.Rows[i].Truth[k][Passed]
+			}
+		}
+	}
+	after := o.outOfFold(s, 1)
+	var count, moved [2]int
+	for hidden := range after {
+		for i, r := range s.Rows {
+			k := 0
+			if foldOf(r.Student, o.Folds) == fold {
+				k = 1
+			}
+			count[k]++
+			if !slices.Equal(after[hidden][i], before[hidden][i]) {
+				moved[k]++
+			}
+		}
+	}
+	if count[1] < 200 || moved[1] > 0 {
+		t.Errorf("%d of %d rows are told their own outcome", moved[1], count[1])
+	}
+	if 2*moved[0] < count[0] {
+		t.Errorf("only %d of %d other rows know of these students", moved[0], count[0])
+	}
+}
+
+// A net that is built on trees, alone or in a stack, takes how good a course is from itself without them.
+func TestLeader(t *testing.T) {
+	s := drawn(400, 12, func(s [][]float32, m string) float64 { return 2 * float64(last(s)[0]) })
+	f, err := Fit("stack", s, nil, Options{Seed: 1, Quick: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	net, bare := f.Members[2], f.Leader()
+	if net.Kind != "lstm" || net.Sequence.Trees == nil || bare == nil || bare.Sequence.Trees != nil || f.Members[0].Leader() != nil {
+		t.Fatalf("leader %+v of %+v", bare, net)
+	}
+	full, err := net.Predict(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	less, err := bare.Predict(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trees, _ := net.Sequence.Trees.Predict(s)
+	line, _ := net.Sequence.Skip.Predict(s)
+	for i := range full {
+		if got, want := Logit(full[i][Passed])-Logit(less[i][Passed]), (Logit(trees[i][Passed])-Logit(line[i][Passed]))/2; math.Abs(got-want) > 1e-3 {
+			t.Fatalf("row %d: the trees add %g, want %g", i, got, want)
+		}
 	}
 }
 

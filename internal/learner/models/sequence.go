@@ -3,6 +3,8 @@ package models
 import (
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -12,13 +14,16 @@ import (
 
 // Sequence is a recurrent net over the weeks, several seeds averaged. It learns
 // from every week up to the day of the prediction, the nearer ones more. A skip
-// connection leads from each week's snapshot straight to the logits: it is what logistic
-// regression learnt, stays as it is, and leaves to the net what a line cannot say.
+// connection leads from each week's snapshot straight to the logits: it is the mean of what logistic
+// regression and boosted trees learnt of passing (of the other targets logistic regression alone), stays
+// as it is, and leaves to the net what these cannot say. While the net learns, the trees' part of a student's
+// comes from trees that have not seen this student: from those that have, the net would learn to trust them too much.
 type Sequence struct {
 	Encoder *Encoder `json:"encoder"`
 	Nets    [][]byte `json:"nets"` // recurrent.Net.Marshal
 	Epochs  int      `json:"epochs"`
-	Skip    *Linear  `json:"skip,omitempty"` // nil: there is none
+	Skip    *Linear  `json:"skip,omitempty"`  // nil: there is none
+	Trees   *Trees   `json:"trees,omitempty"` // of passing; nil: logistic regression alone
 
 	nets []*recurrent.Net
 }
@@ -39,14 +44,18 @@ type SequenceOptions struct {
 	Memory    float64 `json:"memory"` // a step k weeks before the last weighs exp(-k/memory)
 	Hide      float64 `json:"hide"`   // share of rows that are trained as of an unseen module
 	Wide      bool    `json:"wide"`   // also how far the course is, and how its students do
+	Folds     int     `json:"folds"`  // of the students, for the trees in the skip connection
+	Rank      float64 `json:"rank"`   // weight of the order of a course's students beside the cross-entropy
 	Share     [Targets]float64
 
 	skip  *Linear
+	trees *Trees                           // nil: none in the skip connection
+	grow  func(s *Set, seed uint64) *Trees // fits trees of the same kind to a part
 	guard guard
 }
 
 // Recurrence is what is taken by default.
-var Recurrence = SequenceOptions{Cell: "lstm", Hidden: 32, Dropout: 0.3, Decay: 0.01, Rate: 2e-3, Batch: 256, Epochs: 5, Patience: 3, Seeds: 3, Memory: 3, Hide: 0.2, Wide: true,
+var Recurrence = SequenceOptions{Cell: "lstm", Hidden: 32, Dropout: 0.3, Decay: 0.01, Rate: 2e-3, Batch: 256, Epochs: 5, Patience: 3, Seeds: 3, Memory: 3, Hide: 0.2, Wide: true, Folds: 4, Rank: 1,
 	Share: [Targets]float64{1, 0.3, 0.3, 0.3, 0.1}}
 
 // Report is told of each epoch; it may be nil.
@@ -59,12 +68,17 @@ func FitSequence(train, valid *Set, o SequenceOptions, seed uint64, report Repor
 	if o.Wide {
 		columns = timed(train)
 	}
-	m := &Sequence{Encoder: newEncoder(train, columns, allSteps(train)), Skip: o.skip}
-	x := m.sequences(train, true)
+	m := &Sequence{Encoder: newEncoder(train, columns, allSteps(train)), Skip: o.skip, Trees: o.trees}
+	var x *sequences
+	if m.Trees == nil {
+		x = m.sequences(train, true, nil)
+	} else {
+		x = m.sequences(train, true, o.outOfFold(train, seed))
+	}
 	var v *sequences
 	if valid != nil {
 		valid = valid.Present()
-		v = m.sequences(valid, false)
+		v = m.sequences(valid, false, nil)
 	}
 	epochs := 0
 	for k := range o.Seeds {
@@ -99,13 +113,27 @@ type sequences struct {
 	skip   [2][][]float32 // [Steps][Targets] a row: logits of the skip connection, and those with the module hidden; empty without one
 }
 
-func (m *Sequence) sequences(s *Set, learn bool) *sequences {
+// sequences encodes rows. To learn from them the skip connection is also made with the module hidden; its trees
+// are then asked by trees: [hidden][row][step] logits to pass.
+func (m *Sequence) sequences(s *Set, learn bool, trees *[2][][]float32) *sequences {
 	e := m.Encoder
 	q := &sequences{width: e.Width(), rows: s.Rows, module: len(e.Columns) + len(e.Flags)}
 	if m.Skip != nil {
 		q.skip[0] = m.Skip.steps(s, false)
 		if learn {
 			q.skip[1] = m.Skip.steps(s, true)
+		}
+	}
+	if m.Trees != nil && trees == nil {
+		trees = &[2][][]float32{m.Trees.steps(s, false)}
+	}
+	if trees != nil {
+		for hidden, rows := range q.skip {
+			for i, row := range rows {
+				for t, z := range trees[hidden][i] {
+					row[t*Targets+Passed] = (row[t*Targets+Passed] + z) / 2
+				}
+			}
 		}
 	}
 	for i := range s.Rows {
@@ -117,6 +145,40 @@ func (m *Sequence) sequences(s *Set, learn bool) *sequences {
 		q.x = append(q.x, x)
 	}
 	return q
+}
+
+// outOfFold asks trees about students whom they have not seen: [hidden][row][step] logits to pass.
+func (o SequenceOptions) outOfFold(s *Set, seed uint64) *[2][][]float32 {
+	var out [2][][]float32
+	for hidden := range out {
+		out[hidden] = make([][]float32, len(s.Rows))
+	}
+	for fold := range o.Folds {
+		rest, part := &Set{Columns: s.Columns}, &Set{Columns: s.Columns}
+		var at []int
+		for i, r := range s.Rows {
+			if foldOf(r.Student, o.Folds) == fold {
+				part.Rows, at = append(part.Rows, r), append(at, i)
+			} else {
+				rest.Rows = append(rest.Rows, r)
+			}
+		}
+		trees := o.grow(rest, seed+uint64(fold)+1)
+		for hidden := range out {
+			for k, z := range trees.steps(part, hidden == 1) {
+				out[hidden][at[k]] = z
+			}
+		}
+	}
+	return &out
+}
+
+// foldOf deals a student, with all their rows, into a fold: always the same.
+func foldOf(student string, folds int) int {
+	h := fnv.New64a()
+	h.Write([]byte(student)) // never fails
+	v := h.Sum64()
+	return int((v ^ v>>29) % uint64(folds)) // the lowest bits alone hardly mix
 }
 
 // batch puts rows side by side; shorter ones are masked at their end.
@@ -279,7 +341,45 @@ func (o SequenceOptions) loss(q *sequences, at []int, steps int, logits []float3
 			}
 		}
 	}
-	return loss, slope
+	return loss + o.rank(q, at, steps, logits, slope), slope
+}
+
+// rank is the mean log-loss of the pairs of a batch who are there on the day in the same course, one of whom passes:
+// how surely the one who does is put first. ROC-AUC within a course counts just these pairs. It adds to the slope.
+func (o SequenceOptions) rank(q *sequences, at []int, steps int, logits, slope []float32) (loss float64) {
+	if o.Rank == 0 {
+		return 0
+	}
+	courses := map[[2]string]*[2][]int{} // places in logits of who fails and who passes
+	for k, i := range at {
+		row := &q.rows[i]
+		y := row.Truth[len(row.Truth)-1][Passed]
+		if !row.Present || !known(y) {
+			continue
+		}
+		key := [2]string{row.Module, row.Presentation}
+		if courses[key] == nil {
+			courses[key] = &[2][]int{}
+		}
+		courses[key][int(y)] = append(courses[key][int(y)], (k*steps+len(row.Steps)-1)*Targets+Passed)
+	}
+	pairs := 0
+	for _, c := range courses {
+		pairs += len(c[0]) * len(c[1])
+	}
+	w := o.Rank / float64(max(1, pairs))
+	for _, key := range slices.SortedFunc(maps.Keys(courses), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) { // sums in one order
+		c := courses[key]
+		for _, low := range c[0] {
+			for _, high := range c[1] {
+				p := sigmoid(float64(logits[high] - logits[low]))
+				loss += w * entropy(1, p)
+				slope[high] -= float32(w * (1 - p))
+				slope[low] += float32(w * (1 - p))
+			}
+		}
+	}
+	return loss
 }
 
 func entropy(y, p float64) float64 {
@@ -330,7 +430,7 @@ func (m *Sequence) Predict(s *Set) ([]Prediction, error) {
 		}
 		m.nets = append(m.nets, net)
 	}
-	q := m.sequences(s, false)
+	q := m.sequences(s, false, nil)
 	var all [][]Prediction
 	for _, net := range m.nets {
 		p, err := predictNet(net, q)
