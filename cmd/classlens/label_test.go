@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -36,6 +35,7 @@ func startLabel(t *testing.T, args ...string) *labeller {
 	if err := l.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = l.cmd.Process.Kill() }) // where the test ends before it
 	if l.url, err = bufio.NewReader(out).ReadString('\n'); err != nil {
 		_ = l.cmd.Wait()
 		t.Fatalf("no address: %s", l.log.String())
@@ -71,7 +71,7 @@ func (l *labeller) ask(path, body string) []byte {
 // end presses Ctrl-C.
 func (l *labeller) end() {
 	l.t.Helper()
-	if err := l.cmd.Process.Signal(syscall.SIGINT); err != nil {
+	if err := l.cmd.Process.Signal(interruption()); err != nil {
 		l.t.Fatal(err)
 	}
 	if err := l.cmd.Wait(); err != nil {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -44,8 +45,13 @@ func newBrowser(t *testing.T) *browser {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(program, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-pipe", "--user-data-dir="+t.TempDir())
+	profile, err := os.MkdirTemp("", "classlens-chromium-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--remote-debugging-pipe", "--user-data-dir="+profile)
 	cmd.ExtraFiles = []*os.File{itsIn, itsOut}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -56,6 +62,13 @@ func newBrowser(t *testing.T) *browser {
 		to.Close() // Chromium ends with its pipe
 		_ = cmd.Wait()
 		from.Close()
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // its helpers may outlive it and write into the profile a moment longer
+		for range 100 {
+			if os.RemoveAll(profile) == nil {
+				break
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
 	})
 	var target struct{ TargetID string }
 	b.call(&target, "Target.createTarget", map[string]any{"url": "about:blank"})
@@ -178,6 +191,10 @@ func (b *browser) up(key string, modifiers int) {
 func (b *browser) keys(keys ...string) {
 	b.t.Helper()
 	for _, k := range keys {
+		if len(k) == 1 { // in one go: a letter that is held a third of a second labels on, and a busy machine may take as long between two calls
+			b.js(fmt.Sprintf("['keydown', 'keyup'].map((n) => (document.activeElement || document.body).dispatchEvent(new KeyboardEvent(n, { key: %q, bubbles: true, cancelable: true })))", k))
+			continue
+		}
 		b.down(k, 0)
 		b.up(k, 0)
 	}
