@@ -34,15 +34,15 @@ func newAnalyzeCommand() *cobra.Command {
 	var f analyzeFlags
 	cmd := &cobra.Command{
 		Use:   "analyze RECORDING... --out OUT",
-		Short: "Turn recordings into timelines, tables and a report each",
-		Long: `Analyzes each recording (a video file, or a folder: the video files in it, without hidden ones and those in folders of its own) and writes OUT/<file name without extension>/ with timeline.csv,
+		Short: "Turn each recording into timelines, tables and a report",
+		Long: `Analyzes each recording (a video file, or a folder: the video files directly in it, except hidden ones) and writes to OUT/<file name without extension>/: timeline.csv,
 intervals.csv, students.csv, summary.json, timeline.parquet, report.html, keyframes/ and manifest.json; docs/formats.md describes them.
 
-A recording whose outputs are complete and made from the same input, settings and weights is not done again; --force does it all the same. A run that was
-interrupted, killed or stopped by a full disk is continued by the same command from the last finished minute of video (setting run.segment_seconds). The first
-Ctrl-C finishes what is under way and keeps it; a second one ends the program at once.
+A recording whose results are complete and come from the same input, settings and weights is skipped; --force analyzes it again. If a run was interrupted, killed
+or stopped by a full disk, the same command continues from the last finished minute of video (setting run.segment_seconds). The first Ctrl-C finishes the work in
+hand and saves it; a second one ends the program at once.
 
-Exit codes: 0 all done; 1 failed; 2 wrong usage; 3 finished, but some recordings are partial or failed; 11 another process works on what is not done; 130 interrupted.`,
+Exit codes: 0 all done; 1 failed; 2 wrong usage; 3 finished, but some recordings are partial or failed; 11 another process is working on the rest; 130 interrupted.`,
 		Example: "  classlens analyze samples/lesson.mp4 --out out",
 		Args:    usageArgs(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -52,10 +52,10 @@ Exit codes: 0 all done; 1 failed; 2 wrong usage; 3 finished, but some recordings
 	flags := cmd.Flags()
 	flags.StringVar(&f.out, "out", "out", "`FOLDER` for the results")
 	flags.StringVar(&f.config, "config", "", "`FILE` with settings (classlens settings prints them all)")
-	flags.StringVar(&f.labels, "labels", "", "`FILE` that says how behaviour is read as attention and engagement (default: configs/labels.yaml as shipped)")
-	flags.StringVar(&f.device, "device", "", "`DEVICE` of the networks: auto, cpu, cuda, cuda:N, cuda:UUID, several of these with commas, or cuda:all (setting run.device)")
-	flags.StringArrayVar(&f.set, "set", nil, "one setting, as `SECTION.KEY=VALUE`; may be repeated")
-	flags.StringVar(&f.seats, "seats", "", "`FILE` of the room's seats: begun when absent, else S07 is the same chair as in the recordings before (positions only)")
+	flags.StringVar(&f.labels, "labels", "", "`FILE` that maps behaviour to attention and engagement (default: the built-in configs/labels.yaml)")
+	flags.StringVar(&f.device, "device", "", "`DEVICE` for the networks: auto, cpu, cuda, cuda:N, cuda:UUID, a comma-separated list of these, or cuda:all (setting run.device)")
+	flags.StringArrayVar(&f.set, "set", nil, "override one setting, as `SECTION.KEY=VALUE`; may be repeated")
+	flags.StringVar(&f.seats, "seats", "", "`FILE` that remembers the room's seats, so that S07 is the same chair in every recording; created if absent (positions only)")
 	flags.BoolVar(&f.annotate, "annotate", false, "also write annotated.mp4: boxes, names, states, blurred faces")
 	flags.BoolVar(&f.json, "json", false, "print events as JSON lines on standard output instead of a progress line")
 	flags.BoolVar(&f.force, "force", false, "analyze again even where the results are complete")
@@ -69,7 +69,7 @@ Exit codes: 0 all done; 1 failed; 2 wrong usage; 3 finished, but some recordings
 	return cmd
 }
 
-// peopleScale is that of analysis.Options: tests on a simulated device set it.
+// peopleScale is passed on as analysis.Options.PeopleScale; only tests on a simulated device set it.
 var peopleScale float64
 
 func runAnalyze(cmd *cobra.Command, args []string, f analyzeFlags) error {
@@ -119,8 +119,9 @@ func runAnalyze(cmd *cobra.Command, args []string, f analyzeFlags) error {
 	return t.outcome(len(recordings))
 }
 
-// A process whose GPU's context was spoiled gets it back by being started anew. The count of such losses
-// travels in a variable; after so many the rest of the run stays on the CPU, and its exit code is 3.
+// A CUDA context that was corrupted cannot be recovered within its process, only by starting a fresh one. The
+// number of such losses travels in an environment variable; after mostGPULosses the rest of the run stays on the
+// CPU, and the exit code is 3.
 const (
 	lossesVariable = "CLASSLENS_GPU_LOSSES"
 	mostGPULosses  = 3
@@ -131,28 +132,28 @@ func gpuLosses() int {
 	return n
 }
 
-// tally counts how recordings ended; one that fails does not stop the rest. The reason of each
+// tally counts how recordings ended; one that fails does not stop the rest. The reason for each
 // is printed as it ends.
 type tally struct {
 	count    map[analysis.State]int
-	locked   int // recordings that another process works on
-	rest     int // exit code of the process that did the others
-	others   int // recordings that it did
-	lostGPUs bool
+	locked   int  // recordings that another process is working on
+	rest     int  // exit code of the fresh process that took over, if there was one
+	others   int  // recordings handed to that process
+	lostGPUs bool // too many GPUs failed: the run ended on the CPU
 }
 
 func (t *tally) add(r analysis.Result) {
 	if t.count == nil {
 		t.count = map[analysis.State]int{}
 	}
-	if errors.Is(r.Err, safefile.ErrLocked) { // no failure: it is being analyzed
+	if errors.Is(r.Err, safefile.ErrLocked) { // not a failure: another process is analyzing it
 		t.locked++
 		return
 	}
 	t.count[r.State]++
 }
 
-// goOn lets a fresh process analyze the rest, with the same flags.
+// goOn has a fresh process analyze the rest, with the same flags.
 func (t *tally) goOn(cmd *cobra.Command, left []string, losses int) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -160,23 +161,24 @@ func (t *tally) goOn(cmd *cobra.Command, left []string, losses int) error {
 	}
 	args := append(sameFlags(cmd), "--")
 	child := exec.CommandContext(cmd.Context(), self, append(args, left...)...)
-	child.Cancel = func() error { return child.Process.Signal(syscall.SIGTERM) } // it finishes what is under way
-	// Ctrl-C is for us to deal with: a terminal's signal beside ours would be its second, which ends it at once. That is what our own end is to it, which
-	// the kernel tells it when this thread ends.
+	child.Cancel = func() error { return child.Process.Signal(syscall.SIGTERM) } // it finishes the work in hand
+	// A process group of its own keeps the terminal's Ctrl-C from the child: together with our SIGTERM that would be a
+	// second signal, which ends it at once. If we are killed, the kernel sends it SIGTERM (Pdeathsig) when the thread
+	// that started it ends; hence the locked thread.
 	child.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	child.Stdout, child.Stderr = cmd.OutOrStdout(), cmd.ErrOrStderr()
 	child.Env = append(os.Environ(), fmt.Sprintf("%s=%d", lossesVariable, losses))
 	err = child.Run()
-	if ended := (*exec.ExitError)(nil); err != nil && !errors.As(err, &ended) {
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		return fmt.Errorf("a fresh process for the rest: %w", err)
 	}
 	t.rest, t.others = child.ProcessState.ExitCode(), len(left)
 	return cmd.Context().Err()
 }
 
-// sameFlags writes the command and its flags out again.
+// sameFlags gives the command and the flags that were set as arguments for another process.
 func sameFlags(cmd *cobra.Command) []string {
 	args := []string{cmd.Name()}
 	cmd.Flags().Visit(func(f *pflag.Flag) {
@@ -191,7 +193,7 @@ func sameFlags(cmd *cobra.Command) []string {
 	return args
 }
 
-// outcome is how so many recordings ended.
+// outcome is the error, nil where all is well, that ends a run over all recordings: its summary and exit code.
 func (t *tally) outcome(all int) error {
 	here := all - t.others
 	done := t.count[analysis.Done] == here
@@ -209,7 +211,7 @@ func (t *tally) outcome(all int) error {
 	}
 	o := outcome{exitPartial, fmt.Sprintf("%d recordings: %d done, %d partial, %d failed", here, t.count[analysis.Done], t.count[analysis.Partial], t.count[analysis.Failed])}
 	if t.locked > 0 {
-		o.summary += fmt.Sprintf(", %d in work in another process", t.locked)
+		o.summary += fmt.Sprintf(", %d being analyzed by another process", t.locked)
 	}
 	switch {
 	case t.count[analysis.Failed] == here && (t.others == 0 || t.rest == exitFailed):
@@ -220,7 +222,7 @@ func (t *tally) outcome(all int) error {
 	return o
 }
 
-// settings reads the configuration with the flags laid over it.
+// settings reads the configuration; flags override it.
 func (f analyzeFlags) settings() (config.Config, error) {
 	overrides := map[string]any{}
 	for _, s := range f.set {
@@ -238,16 +240,16 @@ func (f analyzeFlags) settings() (config.Config, error) {
 
 var videoExtensions = []string{".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts", ".mts"}
 
-// expandRecordings replaces each folder by the video files in it, leaves out what is named twice, and refuses
-// two recordings that would share a folder of results.
+// expandRecordings replaces each folder by the video files in it, drops repetitions, and refuses
+// two recordings whose results would go to one folder.
 func expandRecordings(args []string) ([]string, error) {
 	var all []string
 	for _, arg := range args {
 		if arg == "" {
-			return nil, errors.New("a recording's name is empty: is a variable of your script not set?")
+			return nil, errors.New("a recording's name is empty: is a variable in your script unset?")
 		}
 		info, err := os.Stat(arg)
-		if err != nil || !info.IsDir() { // opening says what is wrong with a file
+		if err != nil || !info.IsDir() { // what is wrong with a file is reported when it is opened
 			all = append(all, arg)
 			continue
 		}
@@ -263,7 +265,7 @@ func expandRecordings(args []string) ([]string, error) {
 		name := recordingName(r)
 		other, twice := seen[name]
 		if twice && filepath.Clean(other) == filepath.Clean(r) {
-			continue // a folder and a file in it
+			continue // a folder was given, and a file in it
 		}
 		if twice {
 			return nil, fmt.Errorf("%s and %s would both write to %s: rename one, or analyze them with different --out folders", other, r, name)
@@ -274,8 +276,8 @@ func expandRecordings(args []string) ([]string, error) {
 	return once, nil
 }
 
-// videosIn finds what is called a video, links and all: opening says what is wrong with one. Hidden files are no recordings (macOS leaves a ._NAME beside
-// each file on a card), nor are folders in the folder.
+// videosIn lists the files named like videos, symbolic links included; what is wrong with one is reported when it is opened. Hidden files are skipped (macOS
+// leaves a ._NAME beside each file on a memory card), and so are folders within the folder.
 func videosIn(folder string) ([]string, error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
@@ -293,8 +295,8 @@ func videosIn(folder string) ([]string, error) {
 	return found, nil
 }
 
-// recordingName is the file's name without its extension; with it where nothing else but dots is left, which would name the folder of all results, or the one
-// above.
+// recordingName is the file's name without its extension. Where only dots would be left, the extension stays: "." and ".." would be the folder of all results
+// and the one above it.
 func recordingName(path string) string {
 	base := filepath.Base(path)
 	if name := strings.TrimSuffix(base, filepath.Ext(base)); strings.Trim(name, ".") != "" {

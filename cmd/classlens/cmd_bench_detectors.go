@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
+
 	"strconv"
 	"time"
 
@@ -41,11 +41,7 @@ func (b *trackBench) compare(ctx context.Context, paths []string) error {
 			if err != nil {
 				return err
 			}
-			name := filepath.Base(path)
-			if name == "video.mp4" {
-				name = filepath.Base(filepath.Dir(path))
-			}
-			fmt.Fprintf(b.out, "%-22s %-18s %6d %8.1f %8.1f", name, net, b.detectors, 1000*took.Seconds()/float64(looks), float64(len(above(rows, 0.25)))/float64(looks))
+			fmt.Fprintf(b.out, "%-22s %-18s %6d %8.1f %8.1f", clipName(path), net, b.detectors, 1000*took.Seconds()/float64(looks), float64(len(above(rows, 0.25)))/float64(looks))
 			if b.truth != nil {
 				truth, ignore, err := score.ReadTruth(b.truth[i])
 				if err != nil {

@@ -13,13 +13,13 @@ import (
 	"classlens/vision/scene"
 )
 
-// storedLooks are what a detector found at each step of a recording; null: it did not look.
+// storedLooks is what a detector found at each step of a recording; null where it did not look.
 type storedLooks struct {
 	Looks  [][]scene.Person `json:"looks"`
 	Counts map[string]int   `json:"counts"`
 }
 
-// storedAt is the file of a preset's looks at a recording, "" without a folder.
+// storedAt is the file that caches a preset's detections in a recording; "" without --detections.
 func (b *trackBench) storedAt(preset, path string) string {
 	if b.stored == "" {
 		return ""
@@ -27,7 +27,7 @@ func (b *trackBench) storedAt(preset, path string) string {
 	return filepath.Join(b.stored, preset, strings.ReplaceAll(filepath.ToSlash(filepath.Clean(path)), "/", "-")+".json")
 }
 
-// looks gives what a detector finds, step by step: from the file of an earlier run where there is one, else from the detector, and then the file is written.
+// looks gives what a detector finds, step by step: from an earlier run's file if there is one, else from the detector, after which end writes the file.
 type looks struct {
 	detector *people.Detector
 	file     string // "": nothing is kept
@@ -51,7 +51,7 @@ func (l *looks) at(f scene.Frame) (found []scene.Person, err error) {
 	return found, err
 }
 
-// end gives the number of looks of each net, and keeps what was found.
+// end gives the number of looks by each net, and stores what was found.
 func (l *looks) end() (map[string]int, error) {
 	if l.stored != nil {
 		return l.stored.Counts, nil

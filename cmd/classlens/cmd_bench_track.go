@@ -27,11 +27,11 @@ func newBenchTrackCommand() *cobra.Command {
 	var preset string
 	cmd := &cobra.Command{
 		Use:   "track RECORDING...",
-		Short: "People found per second, where the time goes, detectors compared",
-		Long: `Runs people search and tracking over recordings and prints a line for each:
-people found in a second of processor time, and the processor time that detector,
-flow and tracker take for a second of video. With --truth, a folder of boxes.csv for
-each recording in the same order, also recall, precision, IDF1 and identity switches.
+		Short: "Measure people search and tracking, and compare detectors",
+		Long: `Finds and tracks people in recordings and prints one line per recording:
+people found per second of processor time, and the processor time that detector,
+flow and tracker take per second of video. With --truth, one folder with a boxes.csv
+per recording, in the same order, also recall, precision, IDF1 and identity switches.
 --detectors compares the nets on single steps at one input size instead.`,
 		Args: usageArgs(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -52,13 +52,13 @@ each recording in the same order, also recall, precision, IDF1 and identity swit
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&preset, "preset", "default", "`PRESETS` to compare, with commas: "+strings.Join(people.Presets(), ", "))
-	f.StringSliceVar(&b.truth, "truth", nil, "`FOLDERS` with boxes.csv, one a recording")
-	f.Float64Var(&b.between, "between-fps", 6, "grey frames a second for following heads")
+	f.StringVar(&preset, "preset", "default", "`PRESETS` to compare, comma-separated: "+strings.Join(people.Presets(), ", "))
+	f.StringSliceVar(&b.truth, "truth", nil, "`FOLDERS` with boxes.csv, one per recording")
+	f.Float64Var(&b.between, "between-fps", 6, "grey frames per second for following heads")
 	f.IntVar(&b.threads, "threads", 1, "threads of the nets")
-	f.StringVar(&b.stored, "detections", "", "`FOLDER` that keeps what the nets found, by preset and recording, and gives it again: to try the tracker alone")
-	f.StringVar(&b.rows, "rows", "", "`FOLDER` for what was found, a file a preset and recording, time_s,track_id,x,y,w,h")
-	f.IntVar(&b.detectors, "detectors", 0, "compare the nets at this input width, pixels")
+	f.StringVar(&b.stored, "detections", "", "`FOLDER` that caches what the nets found, by preset and recording, so that the tracker can be tried alone")
+	f.StringVar(&b.rows, "rows", "", "`FOLDER` for the tracks, one file per preset and recording: time_s,track_id,x,y,w,h")
+	f.IntVar(&b.detectors, "detectors", 0, "compare the nets at this input width, in pixels")
 	cmd.ValidArgsFunction = videoFiles
 	completeValues(cmd, "preset", people.Presets()...)
 	return cmd
@@ -135,7 +135,7 @@ func (b *trackBench) preset(ctx context.Context, preset string, paths []string) 
 	return nil
 }
 
-// clipName is the file's name, of a rendered room the folder's.
+// clipName is the file's name, or the folder's for a rendered room, whose file is always called video.mp4.
 func clipName(path string) string {
 	if name := filepath.Base(path); name != "video.mp4" {
 		return name
@@ -143,7 +143,7 @@ func clipName(path string) string {
 	return filepath.Base(filepath.Dir(path))
 }
 
-// writeRows leaves the visible sightings of tracks behind.
+// writeRows writes where each track was seen to a file in --rows.
 func (b *trackBench) writeRows(preset, path string, tracks []scene.Track) error {
 	if b.rows == "" {
 		return nil

@@ -15,8 +15,8 @@ import (
 func newCheckCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check OUT...",
-		Short: "Re-read results: sums, tables, orphans, gaps",
-		Long: `Reads what analyze left in each folder (one recording's, or the folder given to --out) and says for each recording whether it is done, partial
+		Short: "Check results: checksums, tables, stray files, gaps",
+		Long: `Reads the results of analyze in each folder (one recording's, or the one given to --out) and reports for each recording whether it is done, partial
 (with the spans that could not be read), failed (with the reason), pending (begun, not finished) or damaged. Nothing is changed.
 
 Exit codes: 0 all done and whole; 1 something is damaged, or there is nothing to check; 2 wrong usage; 3 nothing is damaged, but some recordings are partial, failed or pending.`,
@@ -34,10 +34,10 @@ Exit codes: 0 all done and whole; 1 something is damaged, or there is nothing to
 	}
 }
 
-// checker counts what it finds.
+// checker counts recordings by what it finds: done, damaged, or unfinished (partial, failed, pending).
 type checker struct {
-	say                   func(string)
-	whole, lesser, broken int
+	say                       func(string)
+	done, damaged, unfinished int
 }
 
 // folder checks one recording's folder, or all those in it.
@@ -52,7 +52,7 @@ func (c *checker) folder(folder string) error {
 	}
 	entries, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s: no such folder; it is what --out of classlens analyze names, or a recording's folder in it", folder)
+		return fmt.Errorf("%s: no such folder; give the --out folder of classlens analyze, or a recording's folder in it", folder)
 	}
 	if err != nil {
 		return err
@@ -83,12 +83,12 @@ func (c *checker) verdict(folder string, v analysis.Verdict) {
 	word := string(v.State)
 	switch {
 	case v.State == analysis.Done:
-		c.whole++
+		c.done++
 	case len(v.Problems) > 0:
-		c.broken++
+		c.damaged++
 		word = "damaged"
 	default:
-		c.lesser++
+		c.unfinished++
 	}
 	c.say(oneLine(folder + ": " + word))
 	for _, p := range append(v.Problems, v.Notes...) {
@@ -98,9 +98,9 @@ func (c *checker) verdict(folder string, v analysis.Verdict) {
 
 func (c *checker) outcome() error {
 	switch {
-	case c.broken > 0:
-		return outcome{exitFailed, fmt.Sprintf("%d damaged; analyze --force makes results again, files that belong to nothing are yours to move away", c.broken)}
-	case c.lesser > 0:
+	case c.damaged > 0:
+		return outcome{exitFailed, fmt.Sprintf("%d damaged; analyze --force makes the results again; move stray files away yourself", c.damaged)}
+	case c.unfinished > 0:
 		return outcome{code: exitPartial}
 	}
 	return nil

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"strconv"
 
@@ -24,7 +23,7 @@ func newDatasetCommand() *cobra.Command {
 		RunE:  group,
 		Use:   "dataset",
 		Short: "Read, split, count, check and write labelled data sets",
-		Long: `Reads labelled data in the forms that are about, into one: COCO boxes (annotations.json, images/; ClaBehavior), YOLO (images/, labels/; the
+		Long: `Reads labelled data in the usual formats into a common one: COCO boxes (annotations.json, images/; ClaBehavior), YOLO (images/, labels/; the
 CCTV set), DAiSEE (DataSet/, Labels/), AVA and EngageNet-like CSV, and the project's own intervals.csv with a video.`,
 	}
 	cmd.AddCommand(newDatasetImport(), newDatasetSplit(), newDatasetStats(), newDatasetExport(), newDatasetCheck())
@@ -46,7 +45,7 @@ func openSet(cmd *cobra.Command, dir string) (*dataset.Set, error) {
 func newDatasetImport() *cobra.Command {
 	return &cobra.Command{
 		Use:   "import DATA",
-		Short: "Write DATA/dataset.json: the set in the one form, with subject, room and recording on every sample",
+		Short: "Write DATA/dataset.json: the set in the common format, with subject, room and recording of every sample",
 		Args:  usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			set, err := openSet(cmd, args[0])
@@ -72,7 +71,7 @@ func newDatasetSplit() *cobra.Command {
 	var seed uint64
 	cmd := &cobra.Command{
 		Use:     "split DATA --by room --out split.json",
-		Short:   "Share a set out into train, val and test, by subject, room, recording or time",
+		Short:   "Split a set into train, val and test, by subject, room, recording or time",
 		Example: "  classlens dataset split mydata --by subject --val 0.15 --test 0.2 --out mydata/split.json",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -97,11 +96,11 @@ func newDatasetSplit() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&by, "by", "subject", "`WHAT` must not cross: subject, room, recording, media or time")
+	flags.StringVar(&by, "by", "subject", "`WHAT` must not be shared between parts: subject, room, recording, media or time")
 	flags.StringVar(&out, "out", "split.json", "`FILE` for the split")
 	flags.Float64Var(&val, "val", 0.15, "share of the samples for validation")
 	flags.Float64Var(&test, "test", 0.2, "share of the samples for testing")
-	flags.Uint64Var(&seed, "seed", 1, "another seed gives another split")
+	flags.Uint64Var(&seed, "seed", 1, "seed of the random split")
 	completeValues(cmd, "by", "subject", "room", "recording", "media", "time")
 	return cmd
 }
@@ -125,7 +124,7 @@ func newDatasetStats() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
@@ -133,9 +132,9 @@ func newDatasetCheck() *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
 		Use:   "check DATA [--split FILE]",
-		Short: "Fail when an identity, a room or near-duplicate pictures cross a split",
-		Long: `Looks for subjects, media and near-duplicate pictures that lie in more than one part of the split, and for rooms where the split is by room.
-Without --split the parts that the set itself was published with are checked. Exit code 1 when something leaks.`,
+		Short: "Fail if an identity, a room or near-duplicate pictures leak across a split",
+		Long: `Looks for subjects, media and near-duplicate pictures that are in more than one part of the split, and for rooms if the split is by room.
+Without --split, the parts that the set was published with are checked. Exit code 1 if something leaks.`,
 		Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			set, err := openSet(cmd, args[0])
@@ -185,7 +184,7 @@ func checkSplit(out io.Writer, set *dataset.Set, file string) error {
 		fmt.Fprintln(out, l)
 	}
 	if len(leaks) > 0 {
-		return fmt.Errorf("%d leaks: figures on this split would flatter", len(leaks))
+		return fmt.Errorf("%d leaks: figures on this split would be too good", len(leaks))
 	}
 	fmt.Fprintln(out, "nothing crosses the split")
 	return nil
@@ -202,7 +201,12 @@ func newDatasetExport() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return exportTable(filepath.Clean(out), set)
+			name := filepath.Clean(out)
+			if err := exportTable(name, set); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.ErrOrStderr(), "dataset: %d samples in %s\n", len(set.Samples), name)
+			return nil
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "dataset.csv", "`FILE` to write")
@@ -235,9 +239,5 @@ func exportTable(name string, set *dataset.Set) error {
 	if err := w.WriteAll(rows); err != nil {
 		return err
 	}
-	if err := f.Commit(); err != nil {
-		return err
-	}
-	fmt.Fprintf(os.Stderr, "dataset: %d samples in %s\n", len(set.Samples), name)
-	return nil
+	return f.Commit()
 }

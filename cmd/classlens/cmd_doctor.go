@@ -18,7 +18,7 @@ import (
 func newDoctorCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor",
-		Short: "Say what this machine has, and what to do about what it lacks",
+		Short: "Report what this machine has, and what to do about what is missing",
 		Args:  usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d := doctor{out: func(line string) { fmt.Fprintln(cmd.OutOrStdout(), line) }}
@@ -31,7 +31,7 @@ func newDoctorCommand() *cobra.Command {
 	}
 }
 
-// doctor looks at one thing after the other.
+// doctor prints one line for each thing it looks at, and counts what is missing.
 type doctor struct {
 	out     func(string)
 	lacking int
@@ -62,14 +62,14 @@ func (d *doctor) examine() {
 	}
 }
 
-// tools are programs that single commands call.
+// tools looks for programs that only single commands call, and for space on the disk.
 func (d *doctor) tools() {
 	for _, t := range []struct{ name, why string }{
 		{"ffmpeg", "tests and synthroom make clips with it; analyze does not need it"},
-		{"npm", "setup fetches the people nets with it; not needed once they are here"},
+		{"npm", "setup fetches the people nets with it; not needed afterwards"},
 	} {
 		if path, err := exec.LookPath(t.name); err != nil {
-			d.note("tool", t.name+" is not here: "+t.why+" (apt-get install "+t.name+")")
+			d.note("tool", t.name+" is not installed: "+t.why+" (apt-get install "+t.name+")")
 		} else {
 			d.good("tool", t.name+" "+path)
 		}

@@ -7,10 +7,10 @@ import (
 	"classlens/model/classroom"
 )
 
-// gpus lists the devices and tries each: a device that computes wrong is worse than none.
+// gpus lists the devices and tries each: a device that computes wrongly is worse than none.
 func (d *doctor) gpus() {
 	if !driver.Built {
-		d.note("gpu", "this program was built without CUDA: the networks run on the CPU (make build builds it with)")
+		d.note("gpu", "this program was built without CUDA: the networks run on the CPU (make build includes CUDA)")
 		return
 	}
 	all, err := driver.Devices()
@@ -19,7 +19,7 @@ func (d *doctor) gpus() {
 		return
 	}
 	if len(all) == 0 {
-		d.note("gpu", "no NVIDIA driver, or no GPU that it sees: the networks run on the CPU")
+		d.note("gpu", "no NVIDIA driver, or it sees no GPU: the networks run on the CPU")
 		return
 	}
 	for _, g := range all {
@@ -31,7 +31,7 @@ func (d *doctor) gpu(g driver.Info) {
 	text := fmt.Sprintf("cuda:%d %s, %s, %.1f GiB, compute %d.%d, %d multiprocessors, driver for CUDA %d.%d", g.Index, g.Name, g.UUID, float64(g.Memory)/(1<<30),
 		g.ComputeMajor, g.ComputeMinor, g.Multiprocessors, g.DriverVersion/1000, g.DriverVersion%1000/10)
 	if g.Simulated {
-		text += "; simulated: it interprets the kernels on the CPU, for tests, and is used with --device cuda only"
+		text += "; simulated: it interprets the kernels on the CPU, for tests, and is used only with --device cuda"
 	}
 	if err := g.Unfit(); err != nil {
 		d.note("gpu", fmt.Sprintf("%s; not used: %v", text, err))
@@ -41,5 +41,5 @@ func (d *doctor) gpu(g driver.Info) {
 		d.note("gpu", fmt.Sprintf("%s; not used: %v", text, err))
 		return
 	}
-	d.good("gpu", text+"; the stored clip comes out right")
+	d.good("gpu", text+"; it passed the self-check on the stored clip")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -32,36 +33,36 @@ func newEvalCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "eval DATA",
 		Short: "Judge the network on a labelled data set",
-		Long: `Runs the network over a labelled data set and prints accuracy beside the commonest class, balanced accuracy, macro-F1, precision and
-recall a class, calibration, and 95 % intervals by bootstrap over subjects (rooms, recordings or pictures where the set does not say who is who).
+		Long: `Runs the network over a labelled data set and prints accuracy (next to that of always guessing the commonest class), balanced accuracy, macro-F1, precision and
+recall per class, calibration, and 95 % bootstrap intervals over subjects (over rooms, recordings or pictures where the set does not say who is who).
 
-DATA is a folder that "classlens dataset import" can read. --predictions writes one row a labelled box:
+DATA is a folder that "classlens dataset import" can read. --predictions writes one row per labelled box:
 image,x,y,w,h,label,predicted,p and one probability per class of DATA, all in DATA's own class names. --out writes eval.json, eval.txt and
-eval.html. Without --split all of DATA is judged: the weights that ship have seen ClaBehavior and the CCTV set, so figures on those say nothing about new rooms.
+eval.html. Without --split all of DATA is judged: the shipped weights were trained on ClaBehavior and the CCTV set, so figures on those say nothing about new rooms.
 
-Without --weights the most accurate network that ships is judged. Where students are boxed in pictures that is "box", which sees the labelled boxes, their shape and
-their mirror images: evidence that is not there at run time. --size s, m or l judges what classlens analyze would see, a square round each head.
+Without --weights the most accurate shipped network is judged. Where students are boxed in pictures that is "box", which sees the labelled boxes, their shape and
+their mirror images: evidence that is not available at run time. --size s, m or l judges what classlens analyze would see, a square around each head.
 
-With --split, a temperature is fitted on the val part and the calibration is given before and after. --against judges a second network on the same samples
-and gives the differences by paired bootstrap. --attack fgsm or pgd changes the pictures against the network, whose weights the attacker knows, and judges them then (the small network where no weights are given).`,
+With --split, a temperature is fitted on the val part, and calibration is given before and after. --against judges a second network on the same samples
+and gives the differences by paired bootstrap. --attack fgsm or pgd also judges pictures that were altered to fool the network by an attacker who knows its weights (the small network's, unless --weights is given).`,
 		Example: "  classlens eval mydata --split mydata/split.json --predictions predictions.csv --out eval\n  classlens eval mydata --split mydata/split.json --weights runs/first/weights.onnx --against runs/second/weights.onnx --attack fgsm",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE:    func(cmd *cobra.Command, args []string) error { return runEval(cmd, args[0], f) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.weights, "weights", "", "`FILE`, weights.onnx or weights.safetensors (default: the ones that ship)")
-	flags.StringVar(&f.size, "size", "", "`SIZE` of the network that ships: s, m or l see squares round the heads, as at run time; box sees the labelled boxes (default: box where the set boxes students in pictures, else l; s where make setup has not fetched the pose net)")
-	flags.StringVar(&f.split, "split", "", "`FILE` made by classlens dataset split; its test part is judged")
-	flags.StringVar(&f.part, "part", "test", "`PART` of the split that is judged: train, val or test")
-	flags.StringVar(&f.predictions, "predictions", "", "`FILE`, a CSV table, for one row a labelled box")
+	flags.StringVar(&f.weights, "weights", "", "`FILE`, weights.onnx or weights.safetensors (default: the shipped weights)")
+	flags.StringVar(&f.size, "size", "", "`SIZE` of the shipped network: s, m and l see squares around the heads, as at run time; box sees the labelled boxes (default: box where the set boxes students in pictures, else l; s where make setup has not fetched the pose net)")
+	flags.StringVar(&f.split, "split", "", "`FILE` made by classlens dataset split; its test part is judged (see --part)")
+	flags.StringVar(&f.part, "part", "test", "`PART` of the split to judge: train, val or test")
+	flags.StringVar(&f.predictions, "predictions", "", "CSV `FILE` for one row per labelled box")
 	flags.StringVar(&f.out, "out", "", "`FOLDER` for eval.json, eval.txt and eval.html")
-	flags.StringVar(&f.labels, "labels", "", "`FILE` that says how classes are read as behaviours (default: configs/labels.yaml as shipped)")
-	flags.StringVar(&f.boxes, "boxes", "", "`WHAT` the boxes hold: head or upper (default: as heads found in some of them tell, else head for YOLO, upper for COCO)")
-	flags.StringVar(&f.against, "against", "", "`FILE` with weights of another network to compare with, paired")
-	flags.StringVar(&f.attack, "attack", "", "`METHOD`, fgsm or pgd: also judge pictures that are changed against the network")
-	flags.Float64Var(&f.attackSize, "attack-size", 4, "most change of a pixel's value, of 255")
-	flags.IntVar(&f.attackSamples, "attack-samples", 500, "attack at most so many boxes, drawn at random; 0: all")
-	flags.IntVar(&f.threads, "threads", 0, "threads, 0 for all cores")
+	flags.StringVar(&f.labels, "labels", "", "`FILE` that maps classes to behaviours (default: the built-in configs/labels.yaml)")
+	flags.StringVar(&f.boxes, "boxes", "", "`WHAT` the boxes hold: head or upper (default: told from heads found in some of them, else head for YOLO, upper for COCO)")
+	flags.StringVar(&f.against, "against", "", "`FILE` with the weights of a second network, compared on the same samples")
+	flags.StringVar(&f.attack, "attack", "", "`METHOD`, fgsm or pgd: also judge pictures altered to fool the network")
+	flags.Float64Var(&f.attackSize, "attack-size", 4, "largest change to a pixel's value, out of 255")
+	flags.IntVar(&f.attackSamples, "attack-samples", 500, "attack at most this many boxes, drawn at random; 0: all")
+	flags.IntVar(&f.threads, "threads", 0, "threads; 0: all cores")
 	completeValues(cmd, "size", "s", "m", "l", "box")
 	completeValues(cmd, "part", "train", "val", "test")
 	completeValues(cmd, "boxes", "head", "upper")
@@ -70,8 +71,7 @@ and gives the differences by paired bootstrap. --attack fgsm or pgd changes the 
 }
 
 func runEval(cmd *cobra.Command, dir string, f evalFlags) error {
-	steps, ok := map[string]int{"": 0, "fgsm": 1, "pgd": 7}[f.attack]
-	if !ok || f.attackSize <= 0 {
+	if _, ok := attackSteps[f.attack]; !ok || f.attackSize <= 0 {
 		return usageError{fmt.Errorf("--attack %s --attack-size %g: want fgsm or pgd, and a size above 0", f.attack, f.attackSize)}
 	}
 	if !slices.Contains([]string{"train", "val", "test"}, f.part) {
@@ -103,25 +103,29 @@ func runEval(cmd *cobra.Command, dir string, f evalFlags) error {
 	if o.Include, err = partOf(set, f.split, f.part); err != nil {
 		return err
 	}
-	predictions, err := evaluate.Run(cmd.Context(), set, o)
-	if err != nil {
+	e := evaluation{flags: f, set: set, options: o}
+	if e.predictions, err = evaluate.Run(cmd.Context(), set, o); err != nil {
 		return err
 	}
 	if f.predictions != "" {
-		if err := evaluate.WritePredictions(f.predictions, set, predictions); err != nil {
+		if err := evaluate.WritePredictions(f.predictions, set, e.predictions); err != nil {
 			return err
 		}
 	}
-	judgement, err := evaluate.Judge(set, predictions)
-	if err != nil {
+	if e.judgement, err = evaluate.Judge(set, e.predictions); err != nil {
 		return err
 	}
-	judgement.Seen = seen
-	if err := judgeFurther(cmd, set, predictions, judgement, o, steps, f); err != nil {
-		return err
+	e.judgement.Seen = seen
+	for _, further := range []func(context.Context) error{e.calibrate, e.compare, e.attack} {
+		if err := further(cmd.Context()); err != nil {
+			return err
+		}
 	}
-	return showJudgement(cmd.OutOrStdout(), judgement, f.out)
+	return showJudgement(cmd.OutOrStdout(), e.judgement, f.out)
 }
+
+// attackSteps are the gradient steps of each --attack; none without.
+var attackSteps = map[string]int{"": 0, "fgsm": 1, "pgd": 7}
 
 // chooseNetwork sets what is judged: the file's weights, the size asked for, or the most
 // accurate one that can run here. It says in words what that sees.
@@ -158,51 +162,67 @@ func chooseNetwork(o *evaluate.Options, set *dataset.Set, f evalFlags) (seen str
 	return "network " + size + ", " + runTime, nil
 }
 
-// judgeFurther adds what the flags ask for beside the figures: calibration by the val
-// part, another network, attacks.
-func judgeFurther(cmd *cobra.Command, set *dataset.Set, predictions []evaluate.Prediction, j *evaluate.Judgement, o evaluate.Options, steps int, f evalFlags) error {
-	if f.split != "" && f.part != "val" && len(set.Classes) > 0 {
-		val := o
-		var err error
-		if val.Include, err = partOf(set, f.split, "val"); err != nil {
-			return err
-		}
-		if anyOf(set, val.Include) {
-			seen, err := evaluate.Run(cmd.Context(), set, val)
-			if err != nil {
-				return err
-			}
-			if temperature, n := evaluate.FitTemperature(set, seen); n > 0 {
-				j.Scale(set, predictions, temperature, fmt.Sprintf("the val part, %d boxes", n))
-			}
-		}
+// evaluation is a network judged on a set. Its methods add what single flags ask for
+// to the judgement, and nothing where the flag is not set.
+type evaluation struct {
+	flags       evalFlags
+	set         *dataset.Set
+	options     evaluate.Options
+	predictions []evaluate.Prediction
+	judgement   *evaluate.Judgement
+}
+
+// calibrate fits a temperature on the val part of --split.
+func (e *evaluation) calibrate(ctx context.Context) (err error) {
+	if e.flags.split == "" || e.flags.part == "val" || len(e.set.Classes) == 0 {
+		return nil
 	}
-	if f.against != "" {
-		other := o
-		var err error
-		if other.Weights, err = readWeights(f.against); err != nil {
-			return err
-		}
-		other.Look = evaluate.AsAtRunTime
-		seen, err := evaluate.Run(cmd.Context(), set, other)
-		if err != nil {
-			return fmt.Errorf("%s: %w", f.against, err)
-		}
-		if err := j.Compare(set, predictions, seen, f.against); err != nil {
-			return err
-		}
+	val := e.options
+	if val.Include, err = partOf(e.set, e.flags.split, "val"); err != nil || !anyOf(e.set, val.Include) {
+		return err
 	}
+	predictions, err := evaluate.Run(ctx, e.set, val)
+	if err != nil {
+		return err
+	}
+	if temperature, n := evaluate.FitTemperature(e.set, predictions); n > 0 {
+		e.judgement.Scale(e.set, e.predictions, temperature, fmt.Sprintf("the val part, %d boxes", n))
+	}
+	return nil
+}
+
+// compare judges the network of --against on the same samples.
+func (e *evaluation) compare(ctx context.Context) (err error) {
+	file := e.flags.against
+	if file == "" {
+		return nil
+	}
+	other := e.options
+	if other.Weights, err = readWeights(file); err != nil {
+		return err
+	}
+	other.Look = evaluate.AsAtRunTime
+	predictions, err := evaluate.Run(ctx, e.set, other)
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return e.judgement.Compare(e.set, e.predictions, predictions, file)
+}
+
+// attack judges the network on the pictures that --attack made.
+func (e *evaluation) attack(ctx context.Context) error {
+	steps := attackSteps[e.flags.attack]
 	if steps == 0 {
 		return nil
 	}
-	r, err := evaluate.Attack(cmd.Context(), set, o, evaluate.AttackOptions{Steps: steps, Size: f.attackSize, Samples: f.attackSamples})
+	result, err := evaluate.Attack(ctx, e.set, e.options, evaluate.AttackOptions{Steps: steps, Size: e.flags.attackSize, Samples: e.flags.attackSamples})
 	if errors.Is(err, evaluate.ErrNoGradient) {
 		return usageError{err}
 	}
 	if err != nil {
 		return err
 	}
-	j.Attacks = append(j.Attacks, r)
+	e.judgement.Attacks = append(e.judgement.Attacks, result)
 	return nil
 }
 
@@ -228,7 +248,7 @@ func readWeights(file string) ([]byte, error) {
 	if filepath.Ext(file) != ".safetensors" {
 		n, err := classroom.Load(raw, 1)
 		if err != nil {
-			return nil, fmt.Errorf("weights %s: no classroom network: %w; weights.onnx and weights.safetensors of a run of classlens train are", file, err)
+			return nil, fmt.Errorf("weights %s: not a classroom network: %w; give the weights.onnx or weights.safetensors of a run of classlens train", file, err)
 		}
 		return raw, n.Close()
 	}
@@ -250,7 +270,7 @@ func showJudgement(out io.Writer, j *evaluate.Judgement, dir string) error {
 	return j.WriteReport(dir)
 }
 
-// setBoxes overrides what the reader thinks the boxes hold.
+// setBoxes overrides what the set's reader took the boxes to hold.
 func setBoxes(set *dataset.Set, kind string) error {
 	switch k := dataset.BoxKind(kind); k {
 	case "":
@@ -262,7 +282,7 @@ func setBoxes(set *dataset.Set, kind string) error {
 	return nil
 }
 
-// partOf chooses the samples of a part; no split file chooses all.
+// partOf gives the predicate for the samples of a part; without a split file it is nil, which means all.
 func partOf(set *dataset.Set, file, part string) (func(int) bool, error) {
 	if file == "" {
 		return nil, nil

@@ -33,18 +33,18 @@ func newLabelCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "label OUT/<recording> RECORDING",
 		Short: "Label a recording by hand, in the browser; compare two raters",
-		Long: `Shows a recording that classlens analyze has been over as a page in the browser, on this machine alone: choose a student, press a letter for what they do. Every change is
-saved at once, in OUT-labels/<rater>/<recording>/ (--out names another folder than OUT-labels), and the same command goes on from there. A rater's folder is a data set:
+		Long: `Opens a recording that classlens analyze has processed as a page in the browser, served to this machine only: choose a student, press a letter for what they do. Every change
+is saved at once, in OUT-labels/<rater>/<recording>/ (--out names a folder other than OUT-labels), and the same command resumes there. A rater's folder is a data set:
 "classlens dataset", "train" and "eval" read OUT-labels/<rater>. Faces are shown as they are; no picture is kept.
 
-For figures that stand up to review, have the moments drawn (--sample) and the rater see neither what the network says nor the rest of their own labels (--blind). Raters with the same
---sample, --seed and --window get the same windows, --agreement compares them.
+For figures that stand up to review, label windows drawn at random (--sample), with the network's opinion and the rest of the rater's own labels hidden (--blind). Raters with the
+same --sample, --seed and --window get the same windows; --agreement compares them.
 
-The page is at the address printed, which holds a secret: who has it, and can reach this machine's own ports, sees the recording. From another machine:
-ssh -L PORT:127.0.0.1:PORT, with --port PORT. Ctrl-C ends the program.
+The printed address contains a secret: anyone who has it and can reach this machine's own ports sees the recording. To label from another machine, use --port PORT and
+ssh -L PORT:127.0.0.1:PORT. Ctrl-C ends the program.
 
-Exit codes: 0 ended by Ctrl-C, all is saved; 1 failed, the port is in use, the results are missing, damaged or another recording's, or the labels cannot be read; 2 wrong usage;
-11 another process has the labels open or analyzes the recording.`,
+Exit codes: 0 ended by Ctrl-C, everything is saved; 1 failed: the port is in use, the results are missing, damaged or another recording's, or the labels cannot be read; 2 wrong usage;
+11 another process has the labels open or is analyzing the recording.`,
 		Example: "  classlens label out/lesson lesson.mp4 --rater anna\n  classlens label out/lesson lesson.mp4 --rater anna --sample 100 --seed 1 --blind\n" +
 			"  classlens label --agreement out-labels/anna out-labels/ben",
 		Args: usageArgs(cobra.ExactArgs(2)),
@@ -56,17 +56,17 @@ Exit codes: 0 ended by Ctrl-C, all is saved; 1 failed, the port is in use, the r
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.rater, "rater", "rater1", "`NAME` of who labels: a folder for each")
-	flags.StringVar(&f.out, "out", "", "`FOLDER` for the labels of all raters (default: beside OUT, OUT-labels)")
-	flags.StringSliceVar(&f.kinds, "kinds", []string{"behaviour"}, "`WHAT` is labelled: behaviour, attention, engagement, several with commas")
-	flags.IntVar(&f.sample, "sample", 0, "label `N` windows, drawn over students and times, instead of the whole lesson")
-	flags.Uint64Var(&f.seed, "seed", 1, "of the windows drawn: raters who are to be compared have the same")
-	flags.Float64Var(&f.window, "window", 10, "`SECONDS` that a window lasts")
-	flags.BoolVar(&f.blind, "blind", false, "with --sample: no times, no names, no other labels, no proposals of the network")
+	flags.StringVar(&f.rater, "rater", "rater1", "`NAME` of the person who labels; each has a folder")
+	flags.StringVar(&f.out, "out", "", "`FOLDER` for the labels of all raters (default: OUT-labels, next to OUT)")
+	flags.StringSliceVar(&f.kinds, "kinds", []string{"behaviour"}, "`WHAT` is labelled: behaviour, attention, engagement, or several, comma-separated")
+	flags.IntVar(&f.sample, "sample", 0, "label `N` windows, drawn at random over students and times, instead of the whole lesson")
+	flags.Uint64Var(&f.seed, "seed", 1, "seed of the drawn windows; raters who are to be compared need the same one")
+	flags.Float64Var(&f.window, "window", 10, "length of a window in `SECONDS`")
+	flags.BoolVar(&f.blind, "blind", false, "with --sample: hide times, names, other labels and the network's proposals")
 	flags.IntVar(&f.port, "port", 0, "`PORT` of the page (default: a free one)")
-	flags.BoolVar(&f.noOpen, "no-open", false, "do not open a browser, only print the address")
-	flags.BoolVar(&f.agreement, "agreement", false, "compare the labels of two raters, whose folders are the arguments: agreement and Cohen's kappa over the steps that both have labelled, with intervals by bootstrap over students")
-	flags.BoolVar(&f.asJSON, "json", false, "with --agreement: as JSON")
+	flags.BoolVar(&f.noOpen, "no-open", false, "only print the address, do not open a browser")
+	flags.BoolVar(&f.agreement, "agreement", false, "compare two raters, whose folders are the arguments: agreement and Cohen's kappa over the steps that both labelled, with bootstrap intervals over students")
+	flags.BoolVar(&f.asJSON, "json", false, "with --agreement: print JSON")
 	completeValues(cmd, "kinds", "behaviour", "attention", "engagement", "behaviour,attention,engagement")
 	must(cmd.MarkFlagDirname("out"))
 	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
@@ -113,10 +113,10 @@ func runLabel(cmd *cobra.Command, results, recording string, f labelFlags) error
 	if err == nil {
 		fmt.Fprintf(cmd.ErrOrStderr(), "label: %s saved in %s\n", session.Text(), session.Path())
 	}
-	return ended{err}
+	return untilCtrlC{err}
 }
 
-// labelError gives the errors of opening their exit codes.
+// labelError gives an error in opening results or labels its exit code.
 func labelError(err error) error {
 	switch {
 	case errors.Is(err, label.ErrUsage):
@@ -135,7 +135,7 @@ func serveLabels(cmd *cobra.Command, session *label.Session, f labelFlags) error
 	}
 	log := cmd.ErrOrStderr()
 	if session.Reanalyzed() {
-		fmt.Fprintf(log, "label: the recording was analyzed anew since these labels were begun; boxes and names are those of then (%s)\n", session.Path())
+		fmt.Fprintf(log, "label: the recording was analyzed again after these labels were begun; boxes and names are still those of the earlier analysis (%s)\n", session.Path())
 	}
 	fmt.Fprintf(log, "label: %s so far in %s\n", session.Text(), session.Path())
 	fmt.Fprintf(cmd.OutOrStdout(), "%s\n", server.URL())
@@ -153,7 +153,7 @@ func serveLabels(cmd *cobra.Command, session *label.Session, f labelFlags) error
 	}
 }
 
-// openBrowser shows an address where there is a desktop to show it on; the address is printed besides.
+// openBrowser opens an address where there is a desktop. Failing does not matter, for the address is printed as well.
 func openBrowser(url string) {
 	program := "xdg-open"
 	switch {
@@ -164,6 +164,6 @@ func openBrowser(url string) {
 	}
 	browser := exec.CommandContext(context.Background(), program, url)
 	if browser.Start() == nil {
-		go func() { _ = browser.Wait() }() // it may say what it likes
+		go func() { _ = browser.Wait() }() // reap it, however it ends
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -20,16 +21,16 @@ func newLearnerCommand() *cobra.Command {
 		RunE:  group,
 		Use:   "learner",
 		Short: "Predict from learning logs who is likely to struggle, and suggest what would help",
-		Long: `Reads learning logs (OULAD's layout, xAPI-Edu-Data, UCI student performance, or plain tables of events; docs/learner-inputs.md) and predicts on a day of a
-course, from what was known by that day, who will pass. No video is needed. Predictions are for offering help, not for grading.
+		Long: `Reads learning logs (OULAD's layout, xAPI-Edu-Data, UCI student performance, or plain tables of events; docs/learner-inputs.md) and predicts who will pass, from
+what was known by a given day of the course. No video is needed. Predictions are for offering help, not for grading.
 
-A *presentation* is a run of a course, such as 2013J. Days count from the course's first; mid is half its length, end its last day.`,
+A presentation is one run of a course, such as 2013J. Days count from the first day of the course; mid is halfway through it, end its last day.`,
 	}
 	cmd.AddCommand(newLearnerImport(), newLearnerTrain(), newLearnerPredict(), newLearnerEval(), newLearnerSuggest())
 	return cmd
 }
 
-// learnerError makes a request that does not fit the data wrong usage.
+// learnerError turns a request that does not fit the data into wrong usage.
 func learnerError(err error) error {
 	if errors.Is(err, learner.ErrRequest) {
 		return usageError{err}
@@ -37,10 +38,10 @@ func learnerError(err error) error {
 	return err
 }
 
-// shownBad is how many bad rows are told one by one.
+// shownBad is how many bad rows are printed one by one.
 const shownBad = 10
 
-// openLearner reads a log and tells the rows that were kept out.
+// openLearner reads a learning log and reports the rows that were skipped; static includes students' personal attributes.
 func openLearner(ctx context.Context, log io.Writer, path string, static bool) (*learner.Data, error) {
 	d, err := learner.Open(ctx, path, static)
 	if err != nil {
@@ -59,8 +60,8 @@ func openLearner(ctx context.Context, log io.Writer, path string, static bool) (
 	return d, nil
 }
 
-// parts splits "2013B,2013J".
-func parts(flag, list string) ([]string, error) {
+// listFlag splits a comma-separated value, such as "2013B,2013J", without repetitions. Where it is empty, the error asks for want.
+func listFlag(flag, list, want string) ([]string, error) {
 	var out []string
 	for _, p := range strings.Split(list, ",") {
 		if p = strings.TrimSpace(p); p != "" && !slices.Contains(out, p) {
@@ -68,12 +69,15 @@ func parts(flag, list string) ([]string, error) {
 		}
 	}
 	if len(out) == 0 {
-		return nil, usageError{fmt.Errorf("--%s is missing: name presentations, such as 2013B,2013J", flag)}
+		return nil, usageError{fmt.Errorf("--%s is missing: name %s", flag, want)}
 	}
 	return out, nil
 }
 
-// tellEpochs says now and then how far training is.
+// wantPresentations is what listFlag asks for where presentations are missing.
+const wantPresentations = "presentations, such as 2013B,2013J"
+
+// tellEpochs prints how far training is, at most once a second; valid is NaN where nothing is held out.
 func tellEpochs(log io.Writer) func(kind string, seed, epoch int, train, valid float64) {
 	last := time.Time{}
 	return func(kind string, seed, epoch int, train, valid float64) {
@@ -81,11 +85,11 @@ func tellEpochs(log io.Writer) func(kind string, seed, epoch int, train, valid f
 			return
 		}
 		last = time.Now()
-		if valid == valid {
-			fmt.Fprintf(log, "learner: %s seed %d epoch %d: loss %.4f, held out %.4f\n", kind, seed+1, epoch, train, valid)
-		} else {
-			fmt.Fprintf(log, "learner: %s seed %d epoch %d: loss %.4f\n", kind, seed+1, epoch, train)
+		held := ""
+		if !math.IsNaN(valid) {
+			held = fmt.Sprintf(", held out %.4f", valid)
 		}
+		fmt.Fprintf(log, "learner: %s seed %d epoch %d: loss %.4f%s\n", kind, seed+1, epoch, train, held)
 	}
 }
 
@@ -97,10 +101,10 @@ type trainFlags struct {
 
 func (f *trainFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.BoolVar(&f.static, "with-static", false, "also use gender, age, deprivation, disability, region, education: helps little after the first weeks, and carries the danger")
+	flags.BoolVar(&f.static, "with-static", false, "also use gender, age, deprivation, disability, region, education: helps little after the first weeks, and risks unfair predictions")
 	flags.BoolVar(&f.clicks, "clicks", false, "use cumulative click files (clicks_cumulative_week_N); daily click logs are always used")
-	flags.Uint64Var(&f.seed, "seed", 1, "another seed gives other weights")
-	flags.BoolVar(&f.quick, "quick", false, "one small net and few rounds, to try things out")
+	flags.Uint64Var(&f.seed, "seed", 1, "seed of the initial weights")
+	flags.BoolVar(&f.quick, "quick", false, "one small net and few epochs, to try things out")
 }
 
 var modelNames = strings.Join(models.Kinds, ", ")

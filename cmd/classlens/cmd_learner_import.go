@@ -14,9 +14,9 @@ func newLearnerImport() *cobra.Command {
 	var strict bool
 	cmd := &cobra.Command{
 		Use:   "import DATA",
-		Short: "Check a learning log, say what is in it, and write a compact copy",
-		Long: `Reads a log in any known form and says how many courses, students, rows and bad rows it has. Bad rows are told with file and line and kept out. --out DIR writes
-DIR/learner.log, a compact copy that the other commands read like DATA (personal columns of flat tables are not in it). Exit code 3 with --strict when rows were bad.`,
+		Short: "Check a learning log, summarize it, and write a compact copy",
+		Long: `Reads a log in any known format and reports how many courses, students, rows and bad rows it has. Bad rows are reported with file and line, and skipped. --out DIR writes
+DIR/learner.log, a compact copy that the other commands accept as DATA (without the personal columns of flat tables). With --strict, bad rows give exit code 3.`,
 		Example: "  classlens learner import oulad --out compact",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -39,6 +39,6 @@ DIR/learner.log, a compact copy that the other commands read like DATA (personal
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "", "`FOLDER` for a compact copy, "+learner.CompactName)
-	cmd.Flags().BoolVar(&strict, "strict", false, "end with exit code 3 when rows were bad")
+	cmd.Flags().BoolVar(&strict, "strict", false, "exit with code 3 if there were bad rows")
 	return cmd
 }

@@ -17,14 +17,14 @@ func newLearnerPredict() *cobra.Command {
 	var targets bool
 	cmd := &cobra.Command{
 		Use:   "predict DATA --presentations P,P --weights DIR --out FILE.csv",
-		Short: "Predict who will pass, from what is known by the weights' day",
-		Long: `Writes one row for each student who had registered by the day:
-code_module,code_presentation,id_student,day,p_pass,result. Who has left by then has p_pass 0. --all-targets adds the probabilities of the four results, the final
-score (0 to 1) and the chance that the next score is no worse than those so far. A course with fewer than 20 students is ranked among those of the training data.`,
+		Short: "Predict who will pass, from what is known by the day the model was trained for",
+		Long: `Writes one row for each student who had registered by that day:
+code_module,code_presentation,id_student,day,p_pass,result. Students who had left by then have p_pass 0. --all-targets adds the probabilities of the four results, the final
+score (0 to 1) and the chance that the next score is no worse than those so far. In a course with fewer than 20 students, ranks are taken among the students of the training data.`,
 		Example: "  classlens learner predict oulad --presentations 2014B --weights weights --out pred.csv",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			names, err := parts("presentations", presentations)
+			names, err := listFlag("presentations", presentations, wantPresentations)
 			if err != nil {
 				return err
 			}

@@ -23,10 +23,10 @@ func newLearnerSuggest() *cobra.Command {
 	var f suggestFlags
 	cmd := &cobra.Command{
 		Use:   "suggest [DATA --weights DIR --course MODULE/PRESENTATION] [--lesson FOLDER]... --out DIR",
-		Short: "Whom to reach first, why, and what has helped in such cases",
-		Long: `Lists the students of a course that the model gives the smallest chance on the weights' day, the weeks and kinds of activity that lowered it, and what has helped
-according to which study (docs/suggestions.md). --lesson takes what analyze left of a recording (OUT/NAME) and adds the stretches in which many were off task; it works
-without DATA too. Writes suggest.json, suggest.csv, suggest.html, and indices.csv and indices.json with the indices of docs/indices.md.
+		Short: "Suggest whom to reach first, why, and what has helped in such cases",
+		Long: `Lists the students of a course whose chance of passing is smallest on the day the model was trained for, the weeks and kinds of activity that lowered it, and what has helped
+in such cases, with the study that found it (docs/suggestions.md). --lesson takes the results of analyze for a recording (OUT/NAME) and adds the stretches in which many were off
+task; it works without DATA too. Writes suggest.json, suggest.csv, suggest.html, and indices.csv and indices.json with the indices of docs/indices.md.
 
 Not for grading; nothing is decided automatically.`,
 		Example: "  classlens learner suggest oulad --weights weights --course BBB/2014B --out suggestions\n  classlens learner suggest --lesson out/lesson --out suggestions",
@@ -35,12 +35,12 @@ Not for grading; nothing is decided automatically.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.weights, "weights", "", "`FOLDER` that train wrote")
-	flags.StringVar(&f.course, "course", "", "`COURSE`, such as BBB/2014B; the Topic or file name of a flat table")
-	flags.StringVar(&f.order, "order", suggest.ByRisk, "`ORDER`: risk, the smallest chance first; fall, who lost most in the last two weeks first")
-	flags.IntVar(&f.most, "most", 20, "students to list")
-	flags.Float64Var(&f.below, "below", .5, "only students with a smaller chance")
-	flags.StringArrayVar(&f.lessons, "lesson", nil, "`FOLDER` that analyze left of a recording; may be repeated")
-	flags.StringVar(&f.out, "out", "", "`FOLDER` for table, JSON and page")
+	flags.StringVar(&f.course, "course", "", "`COURSE`, such as BBB/2014B; for a flat table its Topic or file name")
+	flags.StringVar(&f.order, "order", suggest.ByRisk, "`ORDER`: risk, smallest chance first; fall, largest loss in the last two weeks first")
+	flags.IntVar(&f.most, "most", 20, "list at most this many students")
+	flags.Float64Var(&f.below, "below", .5, "list only students with a chance below this")
+	flags.StringArrayVar(&f.lessons, "lesson", nil, "`FOLDER` with the results of analyze for a recording; may be repeated")
+	flags.StringVar(&f.out, "out", "", "`FOLDER` for the table, JSON and page")
 	completeValues(cmd, "order", "risk", "fall")
 	return cmd
 }

@@ -15,15 +15,15 @@ func newLearnerTrain() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "train DATA --presentations P,P --day D --out DIR",
 		Short: "Train a model on past presentations",
-		Long: `Trains on the presentations (their results must be known) for predictions on a day. The last presentation is first kept out, to stop early and to calibrate by; then
-all are trained on. Without --with-static no personal attribute is used.
+		Long: `Trains on presentations whose results are known, for predictions on one day of a course. The last presentation is first held out, for early stopping and calibration; then
+the model is trained on all of them. Without --with-static no personal attribute is used.
 
-Models: ` + modelNames + `. DIR gets model.json, weights.json.gz, ranks.json.gz (so that one student can be scored alone) and manifest.json with their SHA-256. Every epoch is kept
-in DIR/checkpoint meanwhile: the same command again goes on from there, to the same weights.`,
+Models: ` + modelNames + `. DIR receives model.json, weights.json.gz, ranks.json.gz (so that a single student can be scored) and manifest.json with their SHA-256. Every epoch is
+saved in DIR/checkpoint: if the run is stopped, the same command continues from there and ends with the same weights.`,
 		Example: "  classlens learner train oulad --presentations 2013B,2013J --day 56 --out weights",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			names, err := parts("presentations", presentations)
+			names, err := listFlag("presentations", presentations, wantPresentations)
 			if err != nil {
 				return err
 			}

@@ -10,9 +10,9 @@ func newSettingsCommand() *cobra.Command {
 	var labels bool
 	cmd := &cobra.Command{
 		Use:   "settings",
-		Short: "Print the manual of all settings, which is a settings file",
-		Long: `Prints configs/default.yaml as it was built into this program: every setting with its default, unit, range, and what more or less of it buys. Keep the lines that you
-change in a file of your own and give it to analyze --config. With --labels it prints configs/labels.yaml, the table from behaviour to attention and engagement, for analyze --labels.`,
+		Short: "Print all settings, explained, as a settings file",
+		Long: `Prints the built-in configs/default.yaml: every setting with its default, unit, range, and what more or less of it buys. Keep the lines that you change in a file of your
+own and pass it to analyze --config. With --labels it prints configs/labels.yaml, the table that maps behaviour to attention and engagement, for analyze --labels.`,
 		Example: "  classlens settings > mine.yaml\n  classlens settings --labels > labels.yaml",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -24,6 +24,6 @@ change in a file of your own and give it to analyze --config. With --labels it p
 			return err
 		},
 	}
-	cmd.Flags().BoolVar(&labels, "labels", false, "print the table from behaviour to attention and engagement instead")
+	cmd.Flags().BoolVar(&labels, "labels", false, "print the table that maps behaviour to attention and engagement instead")
 	return cmd
 }

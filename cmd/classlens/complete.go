@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// What the shell offers behind <Tab> (classlens completion --help says how to switch it on): file names are its own business, the rest is told here.
+// Shell completion (classlens completion --help says how to enable it): the shell completes file names itself; everything else is registered here.
 
 // completeValues offers the values of a flag.
 func completeValues(cmd *cobra.Command, flag string, values ...string) {
@@ -29,7 +29,7 @@ func completeFiles(cmd *cobra.Command, flag string, extensions ...string) {
 	must(cmd.MarkFlagFilename(flag, extensions...))
 }
 
-// videoFiles offers recordings, and the folders they may lie in.
+// videoFiles offers recordings, and folders that may contain them.
 func videoFiles(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	var extensions []string
 	for _, e := range videoExtensions {
@@ -38,7 +38,7 @@ func videoFiles(*cobra.Command, []string, string) ([]string, cobra.ShellCompDire
 	return extensions, cobra.ShellCompDirectiveFilterFileExt
 }
 
-// must is for flags that are named a few lines above: only a wrong name fails.
+// must panics on an error: registering a completion fails only for a misspelt flag, which is a bug.
 func must(err error) {
 	if err != nil {
 		panic(err)

@@ -173,6 +173,8 @@ func TestLearnerMistakes(t *testing.T) {
 		{"train {data} --presentations 2015B --out x", exitUsage, `presentation "2015B" has no enrolments; there are [2013B 2013J 2014B]`},
 		{"predict {data} --presentations 2014B --weights {empty} --out x", exitFailed, "no manifest.json"},
 		{"eval {data} --train 2013B --test 2013B --out {empty}", exitUsage, "2013B is in training and in test"},
+		{"eval {data} --train 2013B --test 2013J --days , --out x", exitUsage, "--days is missing: name days"},
+		{"eval {data} --train 2013B --test 2013J --with-static --static-models oracle --out x", exitUsage, `--static-models: model "oracle": want one of`},
 		{"suggest --out {empty}", exitUsage, "name a learning log"},
 		{"suggest --lesson {empty} --out {empty}", exitFailed, "no timeline.csv: no folder that classlens analyze left"},
 	} {

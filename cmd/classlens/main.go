@@ -1,7 +1,7 @@
 // Command classlens turns recorded lessons into per-student timelines of
 // observable behaviour, attention and engagement, and predicts academic
-// performance from learning logs. One file a command; main maps errors to the
-// documented exit codes.
+// performance from learning logs. Each command has a file, cmd_NAME.go; main maps
+// errors to the documented exit codes.
 package main
 
 import (
@@ -23,11 +23,11 @@ const (
 	exitFailed      = 1
 	exitUsage       = 2
 	exitPartial     = 3  // finished, but some inputs are partial or failed
-	exitLocked      = 11 // another process works on what is not done
+	exitLocked      = 11 // another process is working on what is not done
 	exitInterrupted = 130
 )
 
-// outcome ends a run whose recordings did not all end well, after the reason of
+// outcome ends a run whose recordings did not all end well, after the reason for
 // each was printed; summary adds a line when there were several.
 type outcome struct {
 	code    int
@@ -36,17 +36,17 @@ type outcome struct {
 
 func (o outcome) Error() string { return o.summary }
 
-// ended wraps the result, nil where all went well, of a command whose only end is Ctrl-C: that is no interruption.
-type ended struct{ result error }
+// untilCtrlC wraps the result, nil where all went well, of a command that runs until Ctrl-C, which therefore does not count as an interruption.
+type untilCtrlC struct{ result error }
 
-func (e ended) Error() string {
+func (e untilCtrlC) Error() string {
 	if e.result == nil {
 		return ""
 	}
 	return e.result.Error()
 }
 
-func (e ended) Unwrap() error { return e.result }
+func (e untilCtrlC) Unwrap() error { return e.result }
 
 // usageError is a mistake on the command line or in a settings file.
 type usageError struct{ error }
@@ -57,18 +57,18 @@ func main() {
 	video.RunWorkerIfAsked()
 	ctx, stop := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
-	if heeded := heeded(); len(heeded) > 0 { // Notify takes none for all
+	if heeded := heededSignals(); len(heeded) > 0 { // Notify with an empty list would take all signals
 		signal.Notify(signals, heeded...)
 	}
-	go func() { // the first signal finishes what is under way; a second ends the program at once
+	go func() { // the first signal lets the work in hand finish; a second ends the program at once
 		<-signals
 		stop()
 		<-signals
 		os.Exit(exitInterrupted)
 	}()
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a reader that is gone stops no analysis: the write fails, and that is all
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // by default, a closed pipe on stdout would kill the program; this way only the write fails
 	err := newRoot().ExecuteContext(ctx)
-	var asked ended
+	var asked untilCtrlC
 	if ctx.Err() != nil && !errors.As(err, &asked) {
 		fmt.Fprintln(os.Stderr, "classlens: interrupted; the same command again continues")
 		os.Exit(exitInterrupted)
@@ -76,12 +76,13 @@ func main() {
 	os.Exit(exitCode(err))
 }
 
-// heeded are the signals that end a run early, but for those that whoever started it has it ignore: nohup, or a shell's job in the background.
-func heeded() []os.Signal {
+// heededSignals are the signals that end a run early, except those that the parent process set to be ignored, as nohup does, and a shell for a job in the
+// background.
+func heededSignals() []os.Signal {
 	return slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}, signal.Ignored)
 }
 
-// errorLine is an error, or several joined, on one line.
+// errorLine gives an error, or several joined ones, as one line.
 func errorLine(err error) string {
 	var parts []string
 	for line := range strings.Lines(err.Error()) {
@@ -92,11 +93,11 @@ func errorLine(err error) string {
 	return oneLine(strings.Join(parts, "; "))
 }
 
-// exitCode says the error in one line and gives its code.
+// exitCode prints the error as one line and gives the exit code that it stands for.
 func exitCode(err error) int {
 	var usage usageError
 	var closed outcome
-	var asked ended
+	var asked untilCtrlC
 	switch {
 	case err == nil, errors.As(err, &asked) && asked.result == nil:
 		return exitDone

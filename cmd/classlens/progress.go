@@ -17,8 +17,8 @@ import (
 	"golang.org/x/term"
 )
 
-// progress shows the news of a run: a moving line on a terminal, a plain line
-// now and then in a log, or JSON lines for programs.
+// progress shows the events of a run: a progress bar on a terminal, a plain line
+// every plainEvery in a log, or JSON lines for programs.
 type progress struct {
 	out, log io.Writer
 	json     bool
@@ -28,7 +28,7 @@ type progress struct {
 	lastLine time.Time
 }
 
-// plainEvery is how often a log gets a line.
+// plainEvery is the least time between two progress lines in a log.
 const plainEvery = 15 * time.Second
 
 func newProgress(out, log io.Writer, asJSON bool) *progress {
@@ -36,10 +36,10 @@ func newProgress(out, log io.Writer, asJSON bool) *progress {
 	return &progress{out: out, log: log, json: asJSON, terminal: ok && term.IsTerminal(int(f.Fd()))}
 }
 
-// Event takes one piece of news; it is called from one goroutine at a time.
+// Event shows one event. It must not be called concurrently; analysis.Analyzer sees to that.
 func (p *progress) Event(e analysis.Event) {
 	if p.json {
-		_ = json.NewEncoder(p.out).Encode(e) // a reader that is gone is no reason to stop the analysis
+		_ = json.NewEncoder(p.out).Encode(e) // a reader that went away must not stop the analysis
 		return
 	}
 	switch e.Kind {
@@ -76,13 +76,13 @@ func (p *progress) move(e analysis.Event) {
 	_ = p.bar.Set(min(int(e.Done), max(1, int(e.Total)))) // drawing only
 }
 
-// barWidth is the bar's, aroundBar what stands about it: the longest stage, per cent, time gone and left.
+// barWidth is the width of the bar in characters, aroundBar that of what surrounds it: the longest stage's name, per cent, time gone and left.
 const (
 	barWidth  = 16
 	aroundBar = 36
 )
 
-// room is how many characters of a name leave the moving line on one line of the terminal: what goes on to a second would stay there at each redrawing.
+// room is how many characters of a name fit beside the bar on one line of the terminal: a wrapped line would leave its first part behind at each redraw.
 func (p *progress) room() int {
 	columns := 80
 	if f, ok := p.log.(*os.File); ok {
@@ -93,7 +93,7 @@ func (p *progress) room() int {
 	return max(8, columns-barWidth-aroundBar)
 }
 
-// shortened leaves the middle of a long name out: recordings are told apart by how they begin or end.
+// shortened drops the middle of a long name: recordings are told apart by how their names begin or end.
 func shortened(name string, most int) string {
 	r := []rune(name)
 	if len(r) <= most {
@@ -103,7 +103,7 @@ func shortened(name string, most int) string {
 	return string(r[:begin]) + "…" + string(r[len(r)-(most-1-begin):])
 }
 
-// clear takes the moving line away before something lasting is printed.
+// clear removes the progress bar before something lasting is printed.
 func (p *progress) clear() {
 	if p.bar != nil {
 		_ = p.bar.Clear()
@@ -114,7 +114,7 @@ func (p *progress) clear() {
 func (p *progress) end(e analysis.Event) {
 	p.clear()
 	switch e.State {
-	case analysis.Pending: // main says it for all recordings
+	case analysis.Pending: // interrupted: main says so once for all recordings
 	case analysis.Failed:
 		fmt.Fprintln(p.log, oneLine(e.Recording+": failed: "+e.Text))
 	default:
@@ -123,7 +123,7 @@ func (p *progress) end(e analysis.Event) {
 	}
 }
 
-// oneLine shows what a terminal would obey, such as a new line or an escape in a file's name, as Go writes it in strings.
+// oneLine escapes, as Go does in strings, what a terminal would act on, such as a newline or an escape sequence in a file's name.
 func oneLine(s string) string {
 	var b strings.Builder
 	for _, r := range s {

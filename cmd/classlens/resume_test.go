@@ -263,7 +263,7 @@ func (l *lessonRun) startHeld(t *testing.T, out string) (cmd *exec.Cmd, said *by
 }
 
 // interruption is Ctrl-C's signal, or where these tests run in the background and ignore it, kill's.
-func interruption() os.Signal { return heeded()[0] }
+func interruption() os.Signal { return heededSignals()[0] }
 
 // The first signal keeps what is under way and exits with 130; the same command
 // goes on. While a run works, a second one in its folder is refused.
@@ -323,7 +323,7 @@ func TestIgnoredSignalsStayIgnored(t *testing.T) {
 	for name, ignored := range map[string][]os.Signal{"HUP": {syscall.SIGHUP}, "INT HUP": {os.Interrupt, syscall.SIGHUP}} {
 		if os.Getenv(ignores) == name {
 			for _, s := range ignored {
-				if slices.Contains(heeded(), s) {
+				if slices.Contains(heededSignals(), s) {
 					t.Errorf("%v is heeded", s)
 				}
 			}

@@ -11,15 +11,15 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// version is part of what makes results current: those of another version are made again.
+// version is recorded in the results: those of another version are not current and are made again.
 const version = "0.1.0-dev"
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "classlens",
-		Short:         "Recorded lessons into per-student timelines of observable behaviour",
+		Short:         "Turn recorded lessons into per-student timelines of observable behaviour",
 		Version:       version,
-		Args:          cobra.ArbitraryArgs, // those that are no command come to group
+		Args:          cobra.ArbitraryArgs, // group reports unknown commands
 		RunE:          group,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -30,7 +30,7 @@ func newRoot() *cobra.Command {
 	return root
 }
 
-// group is what a command of commands does by itself: it shows its help, and knows no other command.
+// group runs a command that only has subcommands: without arguments it shows its help, and anything else is an unknown subcommand.
 func group(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return cmd.Help()
@@ -43,7 +43,7 @@ func group(cmd *cobra.Command, args []string) error {
 	return usageError{fmt.Errorf("%s (see %s --help)", text, cmd.CommandPath())}
 }
 
-// newHelpCommand is cobra's, but for a command that there is not, which is wrong usage.
+// newHelpCommand replaces cobra's, for which an unknown command is no error: here it is wrong usage.
 func newHelpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [COMMAND]",
@@ -58,7 +58,7 @@ func newHelpCommand() *cobra.Command {
 	}
 }
 
-// flagError is a flag that is wrong, with the nearest one where there is none of its name.
+// flagError makes a wrong flag a usage error; for an unknown one it suggests the nearest name.
 func flagError(cmd *cobra.Command, err error) error {
 	hint := ""
 	if unknown := (*pflag.NotExistError)(nil); errors.As(err, &unknown) {

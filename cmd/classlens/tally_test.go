@@ -27,9 +27,9 @@ func TestTally(t *testing.T) {
 		{"alone and partial", []analysis.Result{partial}, exitPartial, ""},
 		{"alone and failed", []analysis.Result{failed}, exitFailed, ""},
 		{"alone and locked", []analysis.Result{locked}, exitLocked, ""},
-		{"all locked", []analysis.Result{locked, locked}, exitLocked, "2 recordings: 0 done, 0 partial, 0 failed, 2 in work in another process"},
-		{"the rest locked", []analysis.Result{done, locked}, exitLocked, "2 recordings: 1 done, 0 partial, 0 failed, 1 in work in another process"},
-		{"one locked, one failed", []analysis.Result{locked, failed, done}, exitPartial, "3 recordings: 1 done, 0 partial, 1 failed, 1 in work in another process"},
+		{"all locked", []analysis.Result{locked, locked}, exitLocked, "2 recordings: 0 done, 0 partial, 0 failed, 2 being analyzed by another process"},
+		{"the rest locked", []analysis.Result{done, locked}, exitLocked, "2 recordings: 1 done, 0 partial, 0 failed, 1 being analyzed by another process"},
+		{"one locked, one failed", []analysis.Result{locked, failed, done}, exitPartial, "3 recordings: 1 done, 0 partial, 1 failed, 1 being analyzed by another process"},
 	} {
 		var sum tally
 		for _, r := range c.results {
