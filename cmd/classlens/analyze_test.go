@@ -455,7 +455,7 @@ func TestEvents(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(out, "lesson", name), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if stdout, stderr, code := classlens(t, "check", out); code != want || want != exitDone && (!strings.Contains(stdout, "notes.txt: belongs to nothing") || !strings.Contains(stderr, "yours to move")) {
+		if stdout, stderr, code := classlens(t, "check", out); code != want || want != exitDone && (!strings.Contains(stdout, "notes.txt: not listed in the manifest") || !strings.Contains(stderr, "move stray files away")) {
 			t.Errorf("with %s: exit %d, %s%s", name, code, stdout, stderr)
 		}
 		if err := os.Remove(filepath.Join(out, "lesson", name)); err != nil {

@@ -19,33 +19,33 @@ import (
 	"classlens/vision/video"
 )
 
-// Options are what a run needs beside the recordings.
+// Options are what a run needs besides the recordings.
 type Options struct {
 	Config   config.Config
 	Labels   config.Labels
 	Annotate bool
 	Seats    string // file of the room's seats, read and written; "" for none
-	Force    bool   // analyze again where the outputs are complete
+	Force    bool   // analyze again even where the outputs are complete
 	Version  string // of the program, part of what makes outputs current
 	Events   func(Event)
 
-	PeopleScale float64 // of the detectors' inputs, for tests on a simulated device; 0 is 1
+	PeopleScale float64 // scales the detectors' inputs, for tests on a simulated device; 0 means 1
 }
 
-// Analyzer holds the networks, loaded once, for any number of recordings, one after the
-// other or side by side.
+// Analyzer holds the networks of one device, loaded once, for any number of recordings. Run may
+// be called concurrently.
 type Analyzer struct {
 	options  Options
 	weights  []byte // the classroom network's ONNX file
 	network  *classroom.Network
-	detector *people.Detector // whose nets all recordings share
+	detector *people.Detector // its nets are shared by all recordings
 	batcher  *batcher
-	flow     *gpuFlow // nil: the child that decodes computes flow
+	flow     *gpuFlow // nil: the decoding child computes flow
 	device   model.Choice
 	child    *video.Child // the first recording's decoder, started while the networks load
 
-	mu   sync.Mutex // of news
-	said bool       // that the device is not used, or no longer
+	mu         sync.Mutex // serializes Events, and guards deviceSaid
+	deviceSaid bool       // it was reported that the device is not used, or no longer
 }
 
 // New finds the device and loads the people detectors and the classroom network for it.
@@ -85,10 +85,10 @@ func (a *Analyzer) loadAll() error {
 		return err
 	}
 	if o.Config.Run.Flow == "cuda" && a.device.Device == model.CPU && a.device.Note == "" {
-		return fmt.Errorf("run.flow: cuda, but run.device: %s is the CPU here: flow is computed on the GPU of the networks; run.flow: auto takes the CPU", o.Config.Run.Device)
+		return fmt.Errorf("run.flow: cuda, but run.device: %s is the CPU here: flow is computed on the GPU that runs the networks; run.flow: auto falls back to the CPU", o.Config.Run.Device)
 	}
 	err = a.load()
-	if err != nil && a.device.Device != model.CPU { // it passed its check, but not all networks fit
+	if err != nil && a.device.Device != model.CPU { // the device passed its check, but the networks do not all fit in its memory
 		a.device = model.Choice{Device: model.CPU, Note: fmt.Sprintf("%s is not used: %v", a.device, err)}
 		err = a.load()
 	}
@@ -121,10 +121,10 @@ func (a *Analyzer) load() error {
 	return nil
 }
 
-// networkError says which classroom network could not be loaded, and what to do where it is a file of the user's.
+// networkError says which classroom network could not be loaded, and what to do if it is the user's own file.
 func (a *Analyzer) networkError(err error) error {
 	if file := a.options.Config.Network.Weights; file != "" {
-		return fmt.Errorf("%s: no classroom network (%w): network.weights takes the weights.onnx of a run of classlens train, and where it is empty the network that ships is used", file, err)
+		return fmt.Errorf("%s: not a classroom network (%w): network.weights takes the weights.onnx of a run of classlens train; leave it empty to use the shipped network", file, err)
 	}
 	return fmt.Errorf("classroom network: %w", err)
 }
@@ -166,8 +166,8 @@ type Result struct {
 	Err    error // why it failed
 }
 
-// Run analyzes one recording and writes its outputs to folder. What happened is
-// told through Events as well.
+// Run analyzes one recording and writes its outputs to folder. Options.Events receives
+// what happens, ending with the result.
 func (a *Analyzer) Run(ctx context.Context, recording, folder string) Result {
 	name := filepath.Base(recording)
 	a.options.Events(Event{Kind: "start", Recording: name})
@@ -180,7 +180,7 @@ func (a *Analyzer) Run(ctx context.Context, recording, folder string) Result {
 		state, text = Pending, "interrupted; the same command continues"
 	case err != nil:
 		state, text = Failed, err.Error()
-		r.leaveFailure(err)
+		r.writeFailure(err)
 	}
 	a.sayDevice(name)
 	timings := r.watch.rounded()

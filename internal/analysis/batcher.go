@@ -11,41 +11,44 @@ import (
 	"classlens/vision/scene"
 )
 
-// batcher gathers the pictures of all recordings under way into batches for the classroom network (dynamic batching), so that a
-// GPU is given many at once, of several students, steps and recordings. Where it can, the GPU cuts them out of
-// whole frames, which are copied while it works on the batch before. Its methods may be called from several goroutines.
+// batcher gathers the pictures of all recordings under analysis into batches for the classroom network (dynamic batching), so that
+// a GPU gets many at once, of several students, steps and recordings. If the GPU can, it cuts them out of
+// whole frames itself, which are copied while it works on the batch before.
+//
+// Its methods may be called concurrently. Under mu, one goroutine at a time runs the network for all the others.
 type batcher struct {
 	network *classroom.Network
-	whole   atomic.Bool // frames are there
+	whole   atomic.Bool // frames != nil, readable without mu
 
 	mu       sync.Mutex
-	change   *sync.Cond
+	change   *sync.Cond    // a request is done, or a recording has left
 	frames   *model.Frames // nil: pictures are cut on the CPU
 	waiting  []*request
-	count    int // of pictures that wait
+	count    int // pictures of the waiting requests that have no embedding yet
 	inFlight []*request
-	run      *classroom.Embedding // of inFlight, begun
+	run      *classroom.Embedding // of inFlight, begun on the GPU
 	runs     int                  // recordings that may bring more
-	idle     int                  // of them, those that wait for a request
+	idle     int                  // of these, the ones blocked in wait
 	largest  int                  // batch so far, in pictures
 }
 
-// request is one step's pictures: cut already (rgb, uv), or squares of its frame.
+// request is one step's pictures: either cut already (rgb, uv), or as squares of its frame. Once submitted, it belongs to the batcher
+// until wait has returned.
 type request struct {
-	step    *scene.Step
+	step    *scene.Step // nil: the pictures are cut
 	squares []clip.Square
-	held    model.HeldFrame
+	held    model.HeldFrame // the frame's copy, if onGPU
 	onGPU   bool
 	rgb     [][]byte
 	uv      [][]float32
 
-	made  [][]float32 // an embedding each, of the first so far
+	made  [][]float32 // embeddings of the first pictures, so far
 	err   error
-	begun bool
+	begun bool // the GPU is working on it
 	done  bool
 }
 
-// add cuts a picture, and the flow where the network looks at it.
+// add cuts a picture, and the flow if the network sees flow.
 func (t *request) add(step *scene.Step, q clip.Square, size int, flow bool) {
 	var uv []float32
 	if flow {
@@ -56,22 +59,22 @@ func (t *request) add(step *scene.Step, q clip.Square, size int, flow bool) {
 
 func (t *request) pictures() int { return max(len(t.rgb), len(t.squares)) }
 
-// stepsTogether is how many steps' frames wait at most; twice as many are held.
+// stepsTogether is how many steps' frames may wait for the GPU; twice as many are held.
 const stepsTogether = 16
 
 func newBatcher(n *classroom.Network) *batcher {
 	b := &batcher{network: n}
 	b.change = sync.NewCond(&b.mu)
-	b.frames, _ = n.NewFrames() // without, they are cut on the CPU
+	b.frames, _ = n.NewFrames() // if that fails, pictures are cut on the CPU
 	b.whole.Store(b.frames != nil)
 	return b
 }
 
-// takesFrames tells whether frames may be handed in whole. It does not wait for pictures that are being looked at, so that
-// the next ones can be cut meanwhile.
+// takesFrames tells whether whole frames may be submitted. It does not wait for mu, and so not for the network: the next
+// pictures can be cut meanwhile.
 func (b *batcher) takesFrames() bool { return b.whole.Load() }
 
-// enter and leave say that a recording may bring pictures, or no more.
+// enter announces a recording that will submit pictures; leave says that it is through.
 func (b *batcher) enter() {
 	b.mu.Lock()
 	b.runs++
@@ -85,7 +88,7 @@ func (b *batcher) leave() {
 	b.mu.Unlock()
 }
 
-// submit hands a step's pictures in.
+// submit takes a step's pictures; wait gives their embeddings.
 func (b *batcher) submit(t *request) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -98,16 +101,16 @@ func (b *batcher) submit(t *request) {
 	}
 	b.waiting, b.count = append(b.waiting, t), b.count+t.pictures()
 	if b.count >= b.network.Gather() || b.frames != nil && len(b.waiting) >= stepsTogether {
-		b.dispatch(false)
+		b.dispatch(wholeBatches)
 	}
 }
 
-// hold copies a frame to the GPU; where that cannot be, the pictures are cut here.
+// hold copies a frame to the GPU; if that fails, it cuts the pictures on the CPU.
 func (b *batcher) hold(t *request) {
 	var err error = model.ErrNotOnDevice
 	if b.frames != nil {
 		if t.held, err = b.frames.Put(t.step.Frame, t.step.Flow); errors.Is(err, model.ErrFramesFull) {
-			b.dispatch(true)
+			b.dispatch(everything)
 			b.finish()
 			t.held, err = b.frames.Put(t.step.Frame, t.step.Flow)
 		}
@@ -117,7 +120,7 @@ func (b *batcher) hold(t *request) {
 	}
 }
 
-// cut makes a request's pictures here.
+// cut cuts a request's pictures on the CPU.
 func (b *batcher) cut(t *request) {
 	size := b.network.Size()
 	for _, q := range t.squares {
@@ -129,15 +132,22 @@ func (b *batcher) cut(t *request) {
 	t.step, t.onGPU, t.begun = nil, false, false
 }
 
-// dispatch begins what waits, when what was begun before is finished: pictures cut here in
-// whole batches, unless all are to go.
-func (b *batcher) dispatch(everything bool) {
+// extent says which of the pictures that were cut on the CPU are embedded.
+type extent int
+
+const (
+	wholeBatches extent = iota // those that do not fill a batch wait for more
+	everything
+)
+
+// dispatch finishes the batch on the GPU, begins the next one there, and embeds waiting pictures that were cut on the CPU.
+func (b *batcher) dispatch(which extent) {
 	b.finish()
 	var crops []model.Crop
-	var here []*request
+	var cut []*request
 	for _, t := range b.waiting {
 		if !t.onGPU {
-			here = append(here, t)
+			cut = append(cut, t)
 			continue
 		}
 		t.begun = true
@@ -150,13 +160,13 @@ func (b *batcher) dispatch(everything bool) {
 	if len(b.inFlight) > 0 {
 		var err error
 		if b.run, err = b.network.StartCut(b.frames, crops); err != nil {
-			here = append(here, b.inFlight...)
+			cut = append(cut, b.inFlight...)
 			b.abandon(err)
 		}
 	}
-	b.embed(here, everything)
+	b.embed(cut, which)
 	b.waiting, b.count = nil, 0
-	for _, t := range here {
+	for _, t := range cut {
 		if !t.done {
 			b.waiting, b.count = append(b.waiting, t), b.count+len(t.rgb)-len(t.made)
 		}
@@ -164,7 +174,7 @@ func (b *batcher) dispatch(everything bool) {
 	b.change.Broadcast()
 }
 
-// finish waits for what was begun.
+// finish waits for the batch on the GPU.
 func (b *batcher) finish() {
 	if b.run == nil {
 		return
@@ -174,7 +184,7 @@ func (b *batcher) finish() {
 	if err != nil {
 		again := b.inFlight
 		b.abandon(err)
-		b.embed(again, true)
+		b.embed(again, everything)
 		b.change.Broadcast()
 		return
 	}
@@ -187,8 +197,8 @@ func (b *batcher) finish() {
 	b.change.Broadcast()
 }
 
-// abandon leaves the GPU's cutting: for good where the network went to the CPU, else the error is
-// that of the pictures.
+// abandon gives up the batch on the GPU. If the network has moved to the CPU, all pictures are cut here from now on; otherwise
+// the error is that of the batch's requests.
 func (b *batcher) abandon(err error) {
 	lost := errors.Is(err, model.ErrNotOnDevice)
 	for _, t := range b.inFlight {
@@ -212,8 +222,8 @@ func (b *batcher) abandon(err error) {
 	}
 }
 
-// embed encodes pictures that were cut here: all of them, or as many as whole batches take.
-func (b *batcher) embed(all []*request, everything bool) {
+// embed runs the network on pictures that were cut on the CPU.
+func (b *batcher) embed(all []*request, which extent) {
 	var rgb [][]byte
 	var uv [][]float32
 	for _, t := range all {
@@ -222,7 +232,7 @@ func (b *batcher) embed(all []*request, everything bool) {
 		}
 	}
 	n := len(rgb)
-	if !everything {
+	if which == wholeBatches {
 		n -= n % b.network.Gather()
 	}
 	b.largest = max(b.largest, n)
@@ -242,8 +252,8 @@ func (b *batcher) embed(all []*request, everything bool) {
 	}
 }
 
-// wait gives a request's embeddings. Pictures that wait for company go when every recording
-// under way waits for them.
+// wait gives a request's embeddings, one per picture. When every recording is blocked here, incomplete batches are dispatched as they are,
+// for nothing more would come.
 func (b *batcher) wait(t *request) ([][]float32, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -253,7 +263,7 @@ func (b *batcher) wait(t *request) ([][]float32, error) {
 			continue
 		}
 		if b.idle++; b.idle >= b.runs {
-			b.dispatch(true)
+			b.dispatch(everything)
 		} else {
 			b.change.Wait()
 		}
@@ -262,7 +272,7 @@ func (b *batcher) wait(t *request) ([][]float32, error) {
 	return t.made, t.err
 }
 
-// close gives the memory back.
+// close frees the frames on the GPU.
 func (b *batcher) close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -18,12 +18,9 @@ import (
 // Verdict is what Check found in one recording's folder.
 type Verdict struct {
 	State    State    // done or partial; pending where a run is not finished; failed where the last run failed or the folder is damaged
-	Problems []string // none where it is not damaged
+	Problems []string // what is damaged
 	Notes    []string // spans without data, how far an unfinished run has come, why the last one failed
 }
-
-// Pending: begun, not finished; the same command continues.
-const Pending State = "pending"
 
 // ErrNoResults: the folder holds no recording's results.
 var ErrNoResults = errors.New("no results here")
@@ -31,9 +28,9 @@ var ErrNoResults = errors.New("no results here")
 // outputs that every complete folder holds.
 var outputs = []string{"timeline.csv", "intervals.csv", "students.csv", "summary.json", "timeline.parquet", "report.html"}
 
-// Check re-reads what a run left in a recording's folder: every output against
-// the manifest's sums, the tables against each other, and files that belong to
-// nothing. An error other than ErrNoResults means it could not look.
+// Check re-reads the results in a recording's folder: every output against the
+// manifest's checksums, the tables against each other, and it reports files that do not
+// belong there. An error other than ErrNoResults means that it could not look.
 func Check(folder string) (Verdict, error) {
 	if owner := safefile.HeldBy(folder); owner != nil {
 		return Verdict{State: Pending, Notes: []string{fmt.Sprintf("an analysis is running: %v", owner)}}, nil
@@ -117,10 +114,10 @@ func (v *Verdict) sums(folder string, m manifest) {
 	}
 }
 
-// desktopFiles are left by those who only look into a folder.
+// desktopFiles are left behind by file managers when somebody merely opens a folder.
 var desktopFiles = []string{".DS_Store", "Thumbs.db", "desktop.ini", ".directory"}
 
-// orphans are files that no run answers for.
+// orphans reports files that no run has written.
 func (v *Verdict) orphans(folder string, m manifest) {
 	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -133,14 +130,14 @@ func (v *Verdict) orphans(folder string, m manifest) {
 		name = filepath.ToSlash(name)
 		switch {
 		case m.Outputs[name] != "" || name == "manifest.json" || name == failureName:
-		case name == safefile.LockName: // of a killed run, void
+		case name == safefile.LockName: // of a killed run: nobody holds it
 		case slices.Contains(desktopFiles, d.Name()):
 		case strings.HasPrefix(name, WorkFolder+"/"):
 			if d.Name() == journalName {
 				v.Notes = append(v.Notes, "a later run is not finished; the same analyze command continues it")
 			}
 		default:
-			v.problem("%s: belongs to nothing in the manifest", name)
+			v.problem("%s: not listed in the manifest", name)
 		}
 		return nil
 	})
@@ -149,11 +146,11 @@ func (v *Verdict) orphans(folder string, m manifest) {
 	}
 }
 
-// gaps tells the spans without data, and holds summary.json to the manifest.
+// gaps notes the spans without data, and compares summary.json with the manifest.
 func (v *Verdict) gaps(folder string, m manifest) {
 	raw, err := os.ReadFile(filepath.Join(folder, "summary.json"))
 	if err != nil {
-		return // told already
+		return // sums has reported it
 	}
 	var s struct {
 		State State     `json:"state"`

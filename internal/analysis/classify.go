@@ -10,24 +10,24 @@ import (
 	"classlens/vision/scene"
 )
 
-// seen is what the second pass brings.
+// seen is the result of the second pass.
 type seen struct {
 	decisions map[string]map[int]timeline.Decision // by track and step
 	motion    map[string]map[int]float64           // likewise; NaN where there is no flow
 	keyframes []keyframe
 }
 
-// classifier is the second pass under way: embeddings and what else it brings are gathered while steps come in.
+// classifier is the state of the second pass while steps come in.
 type classifier struct {
 	*run
 	out        *seen
-	made       *embedded                    // by this run and those before
+	made       *embedded                    // by this run and earlier ones
 	embeddings map[string]map[int][]float32 // by track and step
-	waiting    []*pictures                  // at the batcher, oldest first
+	waiting    []*pictures                  // submitted to the batcher, oldest first
 }
 
-// classify is the second pass: one embedding of every visible student at every
-// step, then a decision from the embeddings around it.
+// classify is the second pass: it turns every visible student at every step into an
+// embedding, then decides each step from the embeddings around it.
 func (r *run) classify(ctx context.Context, tracks []scene.Track) (*seen, error) {
 	made, err := newEmbedded(r, tracks)
 	if err != nil {
@@ -39,7 +39,7 @@ func (r *run) classify(ctx context.Context, tracks []scene.Track) (*seen, error)
 	}
 	work, stop := context.WithCancelCause(ctx)
 	clipped := r.cutAhead(work, stop, tracks, made)
-	defer func() { // nobody reads from the spool that the caller closes next
+	defer func() { // the caller closes the spool next: cutAhead may no longer read from it
 		stop(nil)
 		for range clipped {
 		}
@@ -51,7 +51,7 @@ func (r *run) classify(ctx context.Context, tracks []scene.Track) (*seen, error)
 			return nil, err
 		}
 	}
-	if err := c.keep(); err != nil { // also when it is interrupted
+	if err := c.keep(); err != nil { // even after an interruption, for the next run
 		return nil, err
 	}
 	if err := context.Cause(work); err != nil {
@@ -61,7 +61,8 @@ func (r *run) classify(ctx context.Context, tracks []scene.Track) (*seen, error)
 	return c.out, err
 }
 
-// cutAhead reads and cuts the steps in order while the network works. The channel is closed behind the last one, or when work ends; an error ends work.
+// cutAhead reads the steps back and cuts them in order, in a goroutine of its own, while the network works. It closes the channel after the last step or when
+// work ends; an error ends work through stop.
 func (r *run) cutAhead(work context.Context, stop context.CancelCauseFunc, tracks []scene.Track, made *embedded) <-chan *pictures {
 	sightings, wanted := byStep(tracks), r.chooseKeyframes()
 	clipped := make(chan *pictures, ahead)
@@ -83,7 +84,7 @@ func (r *run) cutAhead(work context.Context, stop context.CancelCauseFunc, track
 	return clipped
 }
 
-// take takes up one step: its pictures go to the batcher, unless an earlier run has embedded them.
+// take handles one step: its pictures go to the batcher, unless an earlier run has embedded them.
 func (c *classifier) take(p *pictures) error {
 	for i, e := range p.known {
 		c.embeddings[p.ids[i]][p.step] = e
@@ -111,7 +112,7 @@ func (c *classifier) take(p *pictures) error {
 	return nil
 }
 
-// collect waits for embeddings until at most so many steps are left at the batcher.
+// collect waits for embeddings until at most left steps are waiting at the batcher.
 func (c *classifier) collect(left int) error {
 	return c.watch.time("classify", func() error {
 		for ; len(c.waiting) > left; c.waiting = c.waiting[1:] {
@@ -128,7 +129,7 @@ func (c *classifier) collect(left int) error {
 	})
 }
 
-// keep saves the embeddings made so far, so that a run that is killed goes on behind them.
+// keep saves the embeddings made so far, so that a killed run can continue after them.
 func (c *classifier) keep() error {
 	if err := c.collect(0); err != nil {
 		return err
@@ -157,14 +158,14 @@ func byStep(tracks []scene.Track) map[int][]sighted {
 // mayWait is how many steps may wait for a full batch.
 const mayWait = 2 * stepsTogether
 
-// pictures are what the network sees of one step.
+// pictures is what the network sees of one step.
 type pictures struct {
 	step     int
 	time     float64
 	ids      []string
 	request  *request
 	motion   []float64
-	known    [][]float32 // embeddings that an earlier run made
+	known    [][]float32 // embeddings from an earlier run; nil: there are none
 	keyframe *keyframe
 }
 
@@ -222,8 +223,8 @@ func (r *run) clips(step *scene.Step, visible []sighted) *pictures {
 	return p
 }
 
-// motion is the mean length of flow over a body box, in body heights a second;
-// NaN where there is no flow.
+// motion is the mean length of flow over a body box, in body heights per second;
+// NaN without flow.
 func motion(f *scene.Flow, body scene.Box) float64 {
 	if f == nil || body.Empty() || f.Interval <= 0 {
 		return math.NaN()

@@ -8,9 +8,10 @@ import (
 	"classlens/vision/scene"
 )
 
-// decideTogether is how many decisions are made in one go.
+// decideTogether is how many decisions the network makes in one batch.
 const decideTogether = 256
 
+// decide gives a decision for every embedding, by track and step.
 func (r *run) decide(tracks []scene.Track, embeddings map[string]map[int][]float32) (map[string]map[int]timeline.Decision, error) {
 	decisions := map[string]map[int]timeline.Decision{}
 	type place struct {
@@ -23,7 +24,7 @@ func (r *run) decide(tracks []scene.Track, embeddings map[string]map[int][]float
 	half := int(math.Round(r.options.Config.Network.ContextSeconds / r.options.Config.Video.StepSeconds))
 	flush := func() error {
 		steps := 2*half + 1
-		moments := make([]float32, len(seqs)*steps) // they stay with the decisions
+		moments := make([]float32, len(seqs)*steps) // the decisions keep them
 		for i := range seqs {
 			made[i].Moments = moments[i*steps : i*steps : (i+1)*steps]
 		}
@@ -57,8 +58,8 @@ func (r *run) decide(tracks []scene.Track, embeddings map[string]map[int][]float
 	return decisions, flush()
 }
 
-// directions is where the class attends in each shot: what all students' heads
-// have in common while the camera stands still. The teacher is not asked.
+// directions is where the class attends in each shot: what the heads of all students
+// have in common while the camera stands still. The teacher does not count.
 func (r *run) directions(tracks []scene.Track, embeddings map[string]map[int][]float32) map[int][]float32 {
 	of := map[int][][]float32{}
 	for _, t := range tracks {
@@ -78,8 +79,8 @@ func (r *run) directions(tracks []scene.Track, embeddings map[string]map[int][]f
 	return m
 }
 
-// sequenceAround is the window of the i-th sighting; other shots are not looked
-// into.
+// sequenceAround is the window of half steps on either side of the i-th sighting, within its
+// shot; what is outside stays empty.
 func sequenceAround(all []scene.Sighting, i, half int, embeddings map[int][]float32) classroom.Sequence {
 	n := 2*half + 1
 	q := classroom.Sequence{Embeddings: make([][]float32, n), Offsets: make([]float32, n)}

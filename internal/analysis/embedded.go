@@ -8,23 +8,25 @@ import (
 	"classlens/vision/scene"
 )
 
-// embedded are the second pass's results a step: those of an earlier run, read
-// segment by segment, and those of this run, written down at each border.
-// earlier is called from one goroutine, add and flush from one other.
+// embedded holds the second pass's results by step: those of an earlier run, read
+// segment by segment, and those of this run, saved at the end of each segment.
+// earlier is called only by the cutting goroutine, everything else only by the one that classifies.
 type embedded struct {
 	run    *run
-	tracks string // SHA-256 of what is classified
+	tracks string // SHA-256 of the tracks that are classified
+
+	// the earlier run's
 	stored []segment
-	next   int
+	next   int // of stored, to load
 	steps  map[int]embeddedStep
 
-	segment int
-	fresh   embeddedSegment
-	from    float64
-	to      float64
+	// this run's, since the last save
+	segment  int
+	fresh    embeddedSegment
+	from, to float64
 }
 
-// embeddedSegment is what the second pass makes of some steps in a row.
+// embeddedSegment is the second pass's result for some consecutive steps.
 type embeddedSegment struct {
 	Tracks string
 	Steps  []embeddedStep
@@ -45,8 +47,8 @@ func newEmbedded(r *run, tracks []scene.Track) (*embedded, error) {
 	return &embedded{run: r, tracks: sum(b.Bytes()), stored: slices.Clone(r.work.segments[passClassify]), steps: map[int]embeddedStep{}, segment: -1}, nil
 }
 
-// earlier gives a step that an earlier run embedded; nil without error when none
-// did, or when it saw others there.
+// earlier gives a step that an earlier run embedded; nil, without an error, if none
+// did, or if other people were visible to it there.
 func (m *embedded) earlier(s spooled, visible []sighted) (*pictures, error) {
 	for m.next < len(m.stored) && m.stored[m.next].From <= s.time {
 		var all embeddedSegment
@@ -72,12 +74,12 @@ func (m *embedded) earlier(s spooled, visible []sighted) (*pictures, error) {
 	return p, nil
 }
 
-// full tells that a step begins the next segment.
+// full tells whether a step begins the next segment.
 func (m *embedded) full(p *pictures) bool {
 	return len(m.fresh.Steps) > 0 && m.run.segmentOf(p.time) != m.segment
 }
 
-// add takes one step; its embeddings may still wait.
+// add adds a step; its embeddings need not be there before flush.
 func (m *embedded) add(p *pictures) {
 	if len(m.fresh.Steps) == 0 {
 		m.from, m.segment = p.time, m.run.segmentOf(p.time)
@@ -86,7 +88,7 @@ func (m *embedded) add(p *pictures) {
 	m.fresh.Steps = append(m.fresh.Steps, embeddedStep{Step: p.step, IDs: p.ids, Motion: p.motion})
 }
 
-// flush writes down what was added since the last segment.
+// flush saves the steps added since the last segment.
 func (m *embedded) flush(embeddings map[string]map[int][]float32) error {
 	if len(m.fresh.Steps) == 0 {
 		return nil

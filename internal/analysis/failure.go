@@ -10,7 +10,8 @@ import (
 	"classlens/internal/safefile"
 )
 
-// failureName is what a recording leaves that could not be analyzed: check tells it, and the next run that gets further removes it.
+// failureName is the file written for a recording that could not be analyzed: classlens check reports it, and the next run that gets past opening the
+// recording removes it.
 const failureName = "failed.json"
 
 type failureLine struct {
@@ -20,10 +21,10 @@ type failureLine struct {
 	Version   string `json:"version"`
 }
 
-// leaveFailure writes why the recording failed. That is for later only: where it cannot be written, nothing more is said than was said already.
-func (r *run) leaveFailure(reason error) {
+// writeFailure records why the recording failed. The reason was already reported as an event, so failing to write it is not an error.
+func (r *run) writeFailure(reason error) {
 	if _, err := os.Lstat(r.path); errors.Is(err, fs.ErrNotExist) || errors.Is(reason, safefile.ErrLocked) {
-		return // a slip of the hand is no recording; and a locked folder is another's
+		return // a mistyped name leaves no folder behind; a locked folder belongs to another process
 	}
 	if r.lock == nil {
 		if os.MkdirAll(r.folder, 0o755) != nil {
@@ -38,7 +39,7 @@ func (r *run) leaveFailure(reason error) {
 	_ = writeJSON(filepath.Join(r.folder, failureName), failureLine{r.name, Failed, reason.Error(), r.options.Version})
 }
 
-// readFailure gives the reason that an earlier run left, "" where it left none.
+// readFailure gives the reason that an earlier run recorded, "" if there is none.
 func readFailure(folder string) string {
 	raw, err := os.ReadFile(filepath.Join(folder, failureName))
 	if err != nil {

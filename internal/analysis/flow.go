@@ -11,8 +11,8 @@ import (
 	"classlens/vision/video"
 )
 
-// gpuFlow computes dense flow on the GPU of the networks, for all recordings under way; what the GPU does not do, now or
-// after it failed, the CPU does.
+// gpuFlow computes dense optical flow on the GPU that runs the networks, for all recordings under analysis. After the GPU has failed, the
+// CPU takes over.
 type gpuFlow struct {
 	mu     sync.Mutex
 	device *exec.Device // nil: it failed
@@ -20,7 +20,7 @@ type gpuFlow struct {
 	lost   error
 }
 
-// newGPUFlow is nil where the setting run.flow and the device say that the CPU computes flow from the start.
+// newGPUFlow is nil if, by the setting run.flow and the device, the CPU computes flow from the start.
 func newGPUFlow(c model.Choice, setting string) *gpuFlow {
 	if c.Device == model.CPU || setting == "cpu" || setting == "auto" && c.Info.Simulated {
 		return nil
@@ -30,7 +30,7 @@ func newGPUFlow(c model.Choice, setting string) *gpuFlow {
 	return f
 }
 
-// compute fills in a flow of which there is the pair of pictures.
+// compute fills in a flow from its pair of pictures.
 func (f *gpuFlow) compute(step *scene.Flow) error {
 	if uv := f.onGPU(step); uv != nil {
 		video.FinishFlow(step, uv)
@@ -39,7 +39,7 @@ func (f *gpuFlow) compute(step *scene.Flow) error {
 	return video.ComputeFlow(step)
 }
 
-// onGPU is nil where the GPU does not give the flow.
+// onGPU gives the flow, or nil if the GPU cannot.
 func (f *gpuFlow) onGPU(step *scene.Flow) []float32 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -59,13 +59,13 @@ func (f *gpuFlow) onGPU(step *scene.Flow) []float32 {
 	}
 	if err != nil {
 		f.lost = err
-		_ = f.free() // what a device says after it failed adds nothing
+		_ = f.free() // further errors of a failed device add nothing
 		return nil
 	}
 	return uv
 }
 
-// err is why the GPU was left, nil while it was not.
+// err is why the CPU took over, nil while it has not.
 func (f *gpuFlow) err() error {
 	if f == nil {
 		return nil

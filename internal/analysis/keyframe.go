@@ -5,15 +5,15 @@ import (
 	"classlens/vision/scene"
 )
 
-// keyframe is a picture for the report, faces blurred where that is asked.
+// keyframe is a picture for the report, with faces blurred unless the settings say otherwise.
 type keyframe struct {
 	time float64
 	shot int
 	jpeg []byte
 }
 
-// chooseKeyframes spreads the wanted number over the steps: key frames first,
-// evenly.
+// chooseKeyframes chooses the setting's number of steps for the report, evenly spread over the
+// key frames, or over all steps if there are too few of these. It gives places in the spool.
 func (r *run) chooseKeyframes() []int {
 	var key, all []int
 	for i, s := range r.spool.steps {
@@ -23,7 +23,7 @@ func (r *run) chooseKeyframes() []int {
 		}
 	}
 	n := r.options.Config.Report.Keyframes
-	if len(key) < n/2 { // a still room: a picture now and then all the same
+	if len(key) < n/2 { // a room in which little changes
 		key = all
 	}
 	var chosen []int

@@ -10,20 +10,20 @@ import (
 	"classlens/model"
 )
 
-// Pool analyzes many recordings: with an Analyzer for each device of the setting run.device, and on
-// each of them some recordings side by side.
+// Pool analyzes many recordings: it has an Analyzer for each device of the setting run.device, and
+// each of them may analyze several recordings at once.
 type Pool struct {
 	all    []*Analyzer
 	atOnce int
 }
 
-// gpuAtOnce is how many recordings are analyzed at once on a GPU where nothing else is asked for: while
-// one waits for its decoder the other's pictures are worked on.
+// gpuAtOnce is the default number of recordings analyzed at once on a GPU: while one waits for its
+// decoder, the GPU works on the other.
 const gpuAtOnce = 2
 
-// NewPool loads the networks for every device. A device that is not used, as its note says, is
-// left out as long as there is another. With a seat file recordings follow each other on one device, for each
-// adds to it.
+// NewPool loads the networks for every device. A device that cannot be used is dropped, with a note,
+// as long as there is another. With a seat file, recordings are analyzed one after the other on one device,
+// because each adds to the file.
 func NewPool(o Options) (*Pool, error) {
 	settings, err := model.SplitDevices(o.Config.Run.Device)
 	if err != nil {
@@ -49,7 +49,7 @@ func NewPool(o Options) (*Pool, error) {
 		}
 		p.all = append(p.all, a)
 	}
-	p.leaveOut()
+	p.dropUnused()
 	if p.atOnce == 0 && p.all[0].device.Device != model.CPU {
 		p.atOnce = gpuAtOnce
 	}
@@ -59,12 +59,12 @@ func NewPool(o Options) (*Pool, error) {
 	return p, nil
 }
 
-// leaveOut closes those that came to the CPU in a GPU's place, but for one where all did.
-func (p *Pool) leaveOut() {
+// dropUnused closes the analyzers that fell back to the CPU, except for the last one left.
+func (p *Pool) dropUnused() {
 	for i := len(p.all) - 1; i >= 0 && len(p.all) > 1; i-- {
 		if a := p.all[i]; a.device.Device == model.CPU {
 			a.sayDevice("devices")
-			_ = a.Close() // nothing was done with it
+			_ = a.Close() // it was not used yet, so nothing can be lost
 			p.all = slices.Delete(p.all, i, i+1)
 		}
 	}
@@ -79,10 +79,10 @@ func (p *Pool) Close() error {
 	return errors.Join(errs...)
 }
 
-// Run analyzes recordings, folder saying where each one's results go, and tells each result as it
-// comes, one at a time. A device whose context was spoiled, or that is stuck, finishes what is under
-// way on the CPU and takes no more: CUDA promises nothing to a process after that. When no device is left, the recordings
-// that were not begun are given back, for a fresh process.
+// Run analyzes recordings, writing each one's results to the folder that folder names, and calls done with each
+// result as it comes, never concurrently. If a device's CUDA context is corrupted, or it stops answering, its
+// recordings under analysis finish on the CPU and it gets no more, because CUDA promises nothing to a process after that.
+// If no device is left, Run returns the recordings that were not begun, for a fresh process.
 func (p *Pool) Run(ctx context.Context, recordings []string, folder func(string) string, done func(Result)) (left []string) {
 	return share(ctx, recordings, len(p.all), p.atOnce, func(device int, recording string) (Result, bool) {
 		a := p.all[device]
@@ -91,7 +91,8 @@ func (p *Pool) Run(ctx context.Context, recordings []string, folder func(string)
 	}, done)
 }
 
-// share hands recordings out to devices, some at once on each, until a device says that it takes no more.
+// share distributes recordings over devices, atOnce at a time on each; a device for which run returns more == false gets no further one. It
+// returns those that were not begun.
 func share(ctx context.Context, recordings []string, devices, atOnce int, run func(device int, recording string) (r Result, more bool), done func(Result)) (left []string) {
 	var mu sync.Mutex
 	next, over := 0, make([]bool, devices)
@@ -126,7 +127,7 @@ func share(ctx context.Context, recordings []string, devices, atOnce int, run fu
 	return recordings[next:]
 }
 
-// Lost says that the device failed in a way that ends its use in this process.
+// Lost tells whether the device failed in a way that makes it unusable for this process.
 func (a *Analyzer) Lost() bool {
 	err := a.deviceError()
 	return errors.Is(err, driver.ErrContextSpoiled) || errors.Is(err, driver.ErrStuck)

@@ -6,21 +6,20 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math"
-	"sync"
 
 	"classlens/vision/scene"
 	"classlens/vision/track"
 )
 
-// peopleSegment is what the first pass costs most to find of some steps in a row:
-// people, where following moved points, and the detector's memory after them.
-// A run that goes on decodes these steps again (pictures are never kept), and neither
-// searches nor follows.
+// peopleSegment is the expensive part of the first pass over some consecutive steps:
+// the people found, where optical flow moved points, and the detector's state afterwards.
+// A resumed run decodes these steps again (pictures are never kept), but takes
+// detections and flow from here.
 type peopleSegment struct {
 	Steps    []stepRecord
 	Follows  []followed
 	Detector []byte
-	Looks    int // at people, from the recording's start
+	Looks    int // steps searched since the recording's start
 }
 
 // stepRecord is one step of the first pass.
@@ -38,7 +37,7 @@ type followed struct {
 	OK    []bool
 }
 
-// followKey knows a call again: the frames by their times, the points by a hash.
+// followKey identifies a call: the frames by their times, the points by a hash.
 type followKey struct {
 	From, To float64
 	Points   uint64
@@ -55,21 +54,18 @@ func keyOf(a, b scene.Gray, pts []track.Point) followKey {
 	return followKey{a.Time, b.Time, h.Sum64()}
 }
 
-// tape is a Follower that remembers: what an earlier run followed it knows, what
-// this run follows it records.
+// tape is a Follower that replays the calls of an earlier run and records those of
+// this one. It belongs to the goroutine that runs the tracker.
 type tape struct {
 	inner    track.Follower
-	mu       sync.Mutex
 	known    map[followKey]followed
 	recorded []followed
 }
 
-// Follow gives what is known, else follows.
+// Follow replays a known call, and otherwise follows and records.
 func (t *tape) Follow(a, b scene.Gray, pts []track.Point) ([]track.Point, []bool) {
 	k := keyOf(a, b, pts)
-	t.mu.Lock()
 	f, ok := t.known[k]
-	t.mu.Unlock()
 	if ok && len(f.Moved) == 2*len(pts) && len(f.OK) == len(pts) {
 		moved := make([]track.Point, len(pts))
 		for i := range moved {
@@ -82,39 +78,33 @@ func (t *tape) Follow(a, b scene.Gray, pts []track.Point) ([]track.Point, []bool
 	for _, p := range moved {
 		f.Moved = append(f.Moved, p.X, p.Y)
 	}
-	t.mu.Lock()
 	t.recorded = append(t.recorded, f)
-	t.mu.Unlock()
 	return moved, sure
 }
 
-// know replaces what is known by that of one segment.
+// know replaces the calls to replay by those of one segment.
 func (t *tape) know(all []followed) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.known = make(map[followKey]followed, len(all))
 	for _, f := range all {
 		t.known[f.Key] = f
 	}
 }
 
-// take gives what was recorded since the last time.
+// take gives, and forgets, what was recorded since the last call.
 func (t *tape) take() []followed {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	all := t.recorded
 	t.recorded = nil
 	return all
 }
 
-// errAnew: what was found so far does not serve, the recording begins anew.
-var errAnew = errors.New("beginning anew")
+// errRestart: what was found so far cannot be used; the recording is analyzed from its start again.
+var errRestart = errors.New("starting over")
 
-// errStale: what an earlier run left does not fit what is decoded now. It cannot
+// errStale: the work of an earlier run does not match what is decoded now. It cannot
 // happen while decoding is deterministic.
-var errStale = fmt.Errorf("the work of an earlier run does not fit this recording: %w", errAnew)
+var errStale = fmt.Errorf("the work of an earlier run does not fit this recording: %w", errRestart)
 
-// reader goes through the stored steps of the first pass in order.
+// reader reads the stored steps of the first pass in order.
 type reader struct {
 	work    *work
 	next    int // segment to load
@@ -122,8 +112,8 @@ type reader struct {
 	at      int // step in it
 }
 
-// step gives the record of the next step and the segment it is of; nil when all
-// stored ones are through.
+// step gives the record of the next step and the segment that holds it; nil after the
+// last stored one.
 func (r *reader) step(s *scene.Step) (*stepRecord, *peopleSegment, error) {
 	for r.current == nil || r.at == len(r.current.Steps) {
 		all := r.work.segments[passPeople]
@@ -141,7 +131,7 @@ func (r *reader) step(s *scene.Step) (*stepRecord, *peopleSegment, error) {
 		return nil, nil, errStale
 	}
 	if r.at++; record.Looked && record.People == nil {
-		record.People = []scene.Person{} // looked and found nobody: gob does not tell
+		record.People = []scene.Person{} // searched, and nobody found: gob does not distinguish an empty slice from nil
 	}
 	return record, r.current, nil
 }

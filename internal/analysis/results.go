@@ -14,23 +14,23 @@ import (
 	"classlens/vision/video"
 )
 
-// Results are what an analysis left, for who works on with them.
+// Results tell how a recording was analyzed, for programs that build on the results.
 type Results struct {
 	Recording string        // the file's name
 	SHA256    string        // of the file
-	Video     video.Options // by which it was decoded: the same steps come again
+	Video     video.Options // decoding with these gives the same steps again
 }
 
-// OpenResults reads a recording's folder, which must be complete and whole. An error wraps safefile.ErrLocked where an analysis is running.
+// OpenResults reads a recording's folder, which must be complete and undamaged. The error wraps safefile.ErrLocked if an analysis is running.
 func OpenResults(folder string) (Results, error) {
 	v, err := Check(folder)
 	switch {
 	case errors.Is(err, ErrNoResults):
-		return Results{}, fmt.Errorf("%s: no results of classlens analyze here; it is a recording's own folder that is wanted, OUT/<recording>", folder)
+		return Results{}, fmt.Errorf("%s: no results of classlens analyze here; name a recording's own folder, OUT/<recording>", folder)
 	case err != nil:
 		return Results{}, err
 	case len(v.Problems) > 0:
-		return Results{}, fmt.Errorf("%s: damaged: %s (classlens check tells all)", folder, v.Problems[0])
+		return Results{}, fmt.Errorf("%s: damaged: %s (classlens check lists everything)", folder, v.Problems[0])
 	case v.State == Pending && safefile.HeldBy(folder) != nil:
 		return Results{}, fmt.Errorf("%s: %w: %s", folder, safefile.ErrLocked, v.Notes[0])
 	case v.State != Done && v.State != Partial:
@@ -52,7 +52,7 @@ func OpenResults(folder string) (Results, error) {
 	return Results{Recording: m.Recording, SHA256: m.Inputs.Recording, Video: videoOptions(s.Settings.Video)}, nil
 }
 
-// videoOptions are the settings' in the words of the decoder.
+// videoOptions translates the settings for the decoder.
 func videoOptions(v config.Video) video.Options {
 	return video.Options{
 		StepSeconds: v.StepSeconds, BetweenFPS: v.BetweenFPS, KeyFrameChange: v.KeyframeChange,

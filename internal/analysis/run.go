@@ -17,25 +17,26 @@ import (
 	"classlens/vision/video"
 )
 
-// run is one recording on its way.
+// run is one recording under analysis. Its stages run in goroutines of their own (searchSteps, cutAhead), but they own what they write:
+// looks belongs to the searching stage until that has ended, everything else to the goroutine that called Analyzer.Run.
 type run struct {
 	*Analyzer
 	path, name, folder string
 	watch              *stopwatch
-	detector           *people.Detector // this recording's own, with the Analyzer's nets
+	detector           *people.Detector // this recording's own, sharing the Analyzer's nets
 	spool              *spool
 	recording          *video.Recording
 	lock               *safefile.Lock
 	work               *work
 	looks              int        // steps at which people were looked for
 	duration           float64    // seconds, by the container
-	decoder            string     // of the GPU; "": the CPU's
-	lost               *scene.Gap // what the decoder did not live to read
+	decoder            string     // the GPU's decoder; "" for the CPU's
+	lost               *scene.Gap // the rest of the recording, where the decoder died early
 	follows            track.Follows
-	heads              map[int][]scene.Box // found at each step, student's or not: all are blurred
+	heads              map[int][]scene.Box // all heads found at each step, students' or not: all are blurred
 	seats              *seats.Result       // nil without a seat file
 	lastNews           time.Time
-	newsStage          string // that lastNews was of
+	newsStage          string // the stage reported at lastNews
 }
 
 func (r *run) close() {
@@ -44,11 +45,11 @@ func (r *run) close() {
 		r.work.close()
 	}
 	if r.lock != nil {
-		_ = r.lock.Unlock() // a file that stays is explained by the next run
+		_ = r.lock.Unlock() // if the lock file stays, the next run reports it as stale
 	}
 }
 
-// release lets go of the decoder and the pictures.
+// release ends the decoder and frees the spooled pictures.
 func (r *run) release() {
 	if r.recording != nil {
 		r.recording.Close()
@@ -59,7 +60,7 @@ func (r *run) release() {
 	r.recording, r.spool = nil, nil
 }
 
-// do is the whole way; text says in one line what came of it.
+// do analyzes the recording from opening to manifest; text sums up the result in one line.
 func (r *run) do(ctx context.Context) (state State, text string, err error) {
 	inputs, err := r.inputs()
 	if err != nil {
@@ -75,9 +76,9 @@ func (r *run) do(ctx context.Context) (state State, text string, err error) {
 		return Failed, "", err
 	}
 	state, text, err = r.passes(ctx, inputs)
-	for errors.Is(err, errAnew) {
+	for errors.Is(err, errRestart) {
 		r.note(err.Error())
-		if err := r.anew(ctx, inputs); err != nil {
+		if err := r.restart(ctx, inputs); err != nil {
 			return Failed, "", err
 		}
 		state, text, err = r.passes(ctx, inputs)
@@ -88,8 +89,8 @@ func (r *run) do(ctx context.Context) (state State, text string, err error) {
 	return state, text, r.work.remove()
 }
 
-// begin opens the recording, takes the folder, and finds what an earlier run
-// left there.
+// begin opens the recording, locks the folder, and looks for the work of an
+// earlier run to continue.
 func (r *run) begin(ctx context.Context, in inputs) (err error) {
 	o := r.videoOptions()
 	if r.device.Device != model.CPU && !r.device.Info.Simulated && r.options.Config.Video.GPUDecode {
@@ -107,18 +108,18 @@ func (r *run) begin(ctx context.Context, in inputs) (err error) {
 	if err := sweep(r.folder); err != nil {
 		return err
 	}
-	_ = os.Remove(filepath.Join(r.folder, failureName)) // most have none
+	_ = os.Remove(filepath.Join(r.folder, failureName)) // there seldom is one
 	if err := r.enoughSpace(); err != nil {
 		return err
 	}
-	if anothers(r.folder, in) {
+	if holdsOtherRecording(r.folder, in) {
 		r.note("the results of another recording of this name will be replaced: another --out folder keeps both")
 	}
-	return r.takeUp(in, r.options.Force)
+	return r.resume(in, r.options.Force)
 }
 
-// takeUp opens the folder of unfinished work and tells of what is in it.
-func (r *run) takeUp(in inputs, fresh bool) error {
+// resume opens the folder of unfinished work and reports how far an earlier run came; fresh discards its work.
+func (r *run) resume(in inputs, fresh bool) error {
 	k, err := r.key(in)
 	if err != nil {
 		return err
@@ -139,8 +140,8 @@ func (r *run) takeUp(in inputs, fresh bool) error {
 	return nil
 }
 
-// open opens the recording with the decoder that is chosen; where the GPU's does
-// not take it, with the CPU's.
+// open opens the recording with the chosen decoder, or with the CPU's if the GPU's
+// does not accept it.
 func (r *run) open(ctx context.Context) (err error) {
 	o := r.videoOptions()
 	o.Decoder, o.Child = r.decoder, r.child
@@ -151,23 +152,23 @@ func (r *run) open(ctx context.Context) (err error) {
 	return err
 }
 
-// anew forgets what was found so far.
-func (r *run) anew(ctx context.Context, in inputs) (err error) {
+// restart discards what was found so far and opens the recording again.
+func (r *run) restart(ctx context.Context, in inputs) (err error) {
 	r.release()
 	r.work.close()
 	r.looks, r.lost = 0, nil
 	if err := r.open(ctx); err != nil {
 		return err
 	}
-	return r.takeUp(in, true)
+	return r.resume(in, true)
 }
 
-// passes are both passes and what they leave behind.
+// passes runs both passes and writes the outputs.
 func (r *run) passes(ctx context.Context, in inputs) (State, string, error) {
 	tracks, err := r.findPeople(ctx)
 	if r.decoder != "" && (err != nil || r.lost != nil) && ctx.Err() == nil {
 		r.decoder = ""
-		return Failed, "", fmt.Errorf("the GPU's decoder does not get through: %w on the CPU", errAnew)
+		return Failed, "", fmt.Errorf("the GPU's decoder cannot read the whole recording: %w on the CPU", errRestart)
 	}
 	if err != nil {
 		return Failed, "", err
@@ -182,8 +183,8 @@ func (r *run) passes(ctx context.Context, in inputs) (State, string, error) {
 	return r.write(ctx, in, tracks, seen)
 }
 
-// nameBySeats gives the students the names of the room's chairs, where a seat file
-// is given, and the file what this recording adds.
+// nameBySeats names the students after the room's chairs, if there is a seat file,
+// and adds new chairs to the file.
 func (r *run) nameBySeats(tracks []scene.Track, recording string) error {
 	file := r.options.Seats
 	if file == "" {
@@ -196,20 +197,20 @@ func (r *run) nameBySeats(tracks []scene.Track, recording string) error {
 	}
 	r.seats = &result
 	if result.Other {
-		r.note(fmt.Sprintf("the seats in %s are another room's or another camera's; students are numbered by this recording alone, and the file is left as it is", file))
+		r.note(fmt.Sprintf("the seats in %s are those of another room or camera; students are numbered by this recording alone, and the file is left as it is", file))
 	}
 	return nil
 }
 
-// tidy removes what a run left that ended between its last output and the
-// removal of its work, or that failed with other settings.
+// tidy removes what is left of a run that ended after its last output but before it
+// removed its work, or that failed with other settings.
 func (r *run) tidy() {
-	_ = os.Remove(filepath.Join(r.folder, failureName)) // most have none
+	_ = os.Remove(filepath.Join(r.folder, failureName)) // there seldom is one
 	if _, err := os.Stat(filepath.Join(r.folder, WorkFolder)); err != nil {
 		return
 	}
 	if lock, err := safefile.LockFolder(r.folder); err == nil {
-		_ = os.RemoveAll(filepath.Join(r.folder, WorkFolder)) // check reports what stays
+		_ = os.RemoveAll(filepath.Join(r.folder, WorkFolder)) // classlens check reports what could not be removed
 		_ = lock.Unlock()
 	}
 }
@@ -218,18 +219,20 @@ func (r *run) note(text string) {
 	r.options.Events(Event{Kind: "note", Recording: r.name, Text: text})
 }
 
-// newsEvery is how often progress is told, and where a stage begins.
+// newsEvery is the least time between two progress events of one stage.
 const newsEvery = 200 * time.Millisecond
 
-// How much of a run the first pass takes, and of one with an annotated video drawing that; measured, and only to guess what is left.
+// Measured shares of a run's time, used only to estimate what is left: of the first pass in both passes, and of
+// drawing in a run that also writes the annotated video.
 const (
 	peopleShare   = 0.8
 	annotateShare = 0.88
 )
 
-// stageAnnotate is the drawing of the annotated video, as news call it.
+// stageAnnotate names the drawing of the annotated video in progress events.
 const stageAnnotate = "annotate"
 
+// news sends a progress event: done of total seconds of video in this stage.
 func (r *run) news(stage string, done, total float64) {
 	if stage == r.newsStage && time.Since(r.lastNews) < newsEvery {
 		return

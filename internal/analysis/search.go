@@ -15,8 +15,8 @@ import (
 	"classlens/vision/video"
 )
 
-// findPeople is the first pass: every step is decoded, searched and spooled;
-// the tracks are settled when all have been seen.
+// findPeople is the first pass: every step is decoded, searched for people and spooled;
+// the tracks are settled after the last one.
 func (r *run) findPeople(ctx context.Context) ([]scene.Track, error) {
 	var err error
 	if r.spool, err = newSpool(r.folder, jpegCodec{}); err != nil {
@@ -27,10 +27,8 @@ func (r *run) findPeople(ctx context.Context) ([]scene.Track, error) {
 	o := r.trackOptions()
 	o.HoldScore = r.detector.HoldScore()
 	tracker := track.NewTracker(o, following)
-	if err := r.searchSteps(ctx, tracker, following); err != nil {
-		if !r.brokeOff(err) {
-			return nil, err
-		}
+	if err := r.searchSteps(ctx, tracker, following); err != nil && !r.brokeOff(err) {
+		return nil, err
 	}
 	if r.spool.Len() == 0 {
 		return nil, fmt.Errorf("%s: no picture could be read; is it a damaged file? Try playing it", r.path)
@@ -41,8 +39,8 @@ func (r *run) findPeople(ctx context.Context) ([]scene.Track, error) {
 	return tracks, err
 }
 
-// brokeOff keeps what was read before the decoder died: the rest becomes a span
-// without data. Other errors, and a decoder that gave nothing, end the recording.
+// brokeOff tells whether the error is a decoder that died after some steps: these are kept, and the rest
+// becomes a span without data. Any other error ends the recording.
 func (r *run) brokeOff(err error) bool {
 	died := errors.Is(err, video.ErrCrashed) || errors.Is(err, video.ErrHung) || errors.Is(err, video.ErrMemory)
 	if !died || errors.Is(err, context.Canceled) || r.spool.Len() == 0 {
@@ -53,7 +51,7 @@ func (r *run) brokeOff(err error) bool {
 	return true
 }
 
-// gaps are the spans without data, in order of time.
+// gaps are the spans without data, ordered by time.
 func (r *run) gaps() []scene.Gap {
 	all := r.recording.Gaps()
 	if r.lost != nil {
@@ -64,36 +62,36 @@ func (r *run) gaps() []scene.Gap {
 
 // searched is a step with the people found in it.
 type searched struct {
-	step   *scene.Step
+	step   *scene.Step // nil in the last one, which only carries a border
 	record stepRecord
-	known  *peopleSegment // of an earlier run, where the step is of one
-	border *memory        // set where a segment ends before this step; the last has no step
+	known  *peopleSegment // the earlier run's segment that holds the step; nil if it was searched now
+	border *memory        // set if a segment ends before this step
 }
 
-// memory is what the searching stage remembers at a border.
+// memory is the searching stage's state where a segment ends.
 type memory struct {
 	detector []byte
 	looks    int
 }
 
 // ahead is how many steps a stage may be ahead of the next: enough to keep both
-// busy, few enough to keep memory flat.
+// busy, few enough to bound memory.
 const ahead = 3
 
-// searchSteps runs the first pass as three stages side by side: reading, looking
-// for people, and following and spooling. Each sees the steps in order, so the
-// result does not depend on their timing. When ctx ends, the steps that are under way
-// are finished and kept for the next run.
+// searchSteps runs the first pass as three concurrent stages joined by channels: read, search, and, in
+// this goroutine, following and spooling. Each sees the steps in order, so the result does not
+// depend on timing. When ctx ends, reading stops, and the steps already read are finished
+// and kept for the next run; when work ends, all stages stop at once.
 func (r *run) searchSteps(ctx context.Context, tracker *track.Tracker, following *tape) error {
 	work, stop := context.WithCancelCause(context.Background())
 	var stages sync.WaitGroup
-	defer func() { // nobody reads from what the caller closes next
+	defer func() { // the caller closes the recording next: no stage may still be reading from it
 		stop(nil)
 		stages.Wait()
 	}()
 	r.duration = r.recording.Info().Duration
 	r.heads = map[int][]scene.Box{}
-	var broken error // the decoder's, after the last step that it gave; final when found is closed
+	var broken error // the decoder's error, after the last step that it gave; may be read once found is closed
 	found := r.search(work, stop, &stages, r.read(ctx, work, &broken, &stages))
 	var segment peopleSegment
 	var known *peopleSegment
@@ -120,7 +118,7 @@ func (r *run) searchSteps(ctx context.Context, tracker *track.Tracker, following
 		if known == nil {
 			segment.Steps = append(segment.Steps, s.record)
 		} else {
-			following.take() // a call that was not known costs time only
+			following.take() // these steps are stored already; a call that was not known only cost time
 		}
 		for _, p := range s.record.People {
 			r.heads[s.step.Index] = append(r.heads[s.step.Index], p.Head)
@@ -136,7 +134,7 @@ func (r *run) searchSteps(ctx context.Context, tracker *track.Tracker, following
 	return broken
 }
 
-// keep writes the steps since the last border down and begins the next segment.
+// keep stores the steps since the last border and begins the next segment.
 func (r *run) keep(s *peopleSegment, following *tape, m *memory) error {
 	if len(s.Steps) == 0 {
 		return nil
@@ -148,13 +146,13 @@ func (r *run) keep(s *peopleSegment, following *tape, m *memory) error {
 	return err
 }
 
-// segmentOf numbers the stretches that are kept as a whole.
+// segmentOf is the number of the segment that holds a time in seconds.
 func (r *run) segmentOf(time float64) int {
 	return int(time / r.options.Config.Run.SegmentSeconds)
 }
 
-// read is the first stage. It ends without error when ctx does. Where the decoder ends early the stages after this one still go through all that it gave,
-// however far behind they are.
+// read is the first stage. It ends without error when ctx does. If the decoder fails, *broken is set and the later stages still finish all the steps that it
+// gave.
 func (r *run) read(ctx, work context.Context, broken *error, stages *sync.WaitGroup) <-chan *scene.Step {
 	steps := make(chan *scene.Step, ahead)
 	stages.Go(func() {
@@ -182,8 +180,8 @@ func (r *run) read(ctx, work context.Context, broken *error, stages *sync.WaitGr
 	return steps
 }
 
-// search is the second stage: people at each step, from an earlier run where it
-// came so far.
+// search is the second stage: it finds the people at each step, taking from an earlier run
+// what that had found already. An error ends work through stop.
 func (r *run) search(work context.Context, stop context.CancelCauseFunc, stages *sync.WaitGroup, steps <-chan *scene.Step) <-chan searched {
 	found := make(chan searched, ahead)
 	s := searcher{run: r, earlier: reader{work: r.work}, segment: -1}
@@ -214,16 +212,16 @@ func (r *run) search(work context.Context, stop context.CancelCauseFunc, stages 
 	return found
 }
 
-// searcher looks for people step by step.
+// searcher is the state of the searching stage, used by its goroutine only.
 type searcher struct {
 	*run
 	send    func(searched) error // to the next stage
 	earlier reader
-	last    *peopleSegment // of the earlier run, the last one that was gone through
-	live    bool
+	last    *peopleSegment // the earlier run's segment read last
+	live    bool           // the earlier run is behind us: people are now looked for
 	shot    int
 	segment int
-	under   []looking
+	pending []looking // looks begun and not finished, oldest first
 }
 
 // looking is a step whose people are being looked for.
@@ -232,7 +230,7 @@ type looking struct {
 	look *people.Look
 }
 
-// take finds the people of one step in the earlier run, or begins to look for them.
+// take finds the people of one step in the earlier run's work, or begins to look for them.
 func (s *searcher) take(step *scene.Step) error {
 	out := searched{step: step}
 	if !s.live {
@@ -269,11 +267,11 @@ func (s *searcher) take(step *scene.Step) error {
 	return s.begin(out)
 }
 
-// begin looks for the people of a step while those of the step before are still looked for.
+// begin starts looking for the people of a step, then finishes the looks before it: two overlap.
 func (s *searcher) begin(out searched) error {
 	err := s.watch.time("people", func() error {
 		look, err := s.detector.Start(out.step.Frame)
-		s.under = append(s.under, looking{out, look})
+		s.pending = append(s.pending, looking{out, look})
 		return err
 	})
 	if err != nil {
@@ -282,11 +280,11 @@ func (s *searcher) begin(out searched) error {
 	return s.finish(1)
 }
 
-// finish waits for the people of all steps but so many, and sends them on.
+// finish waits until at most left looks are pending, and sends the finished steps on.
 func (s *searcher) finish(left int) error {
-	for len(s.under) > left {
-		l := s.under[0]
-		s.under = s.under[1:]
+	for len(s.pending) > left {
+		l := s.pending[0]
+		s.pending = s.pending[1:]
 		var people []scene.Person
 		err := s.watch.time("people", func() (err error) { people, err = l.look.Finish(); return err })
 		if err != nil {
@@ -303,12 +301,12 @@ func (s *searcher) finish(left int) error {
 	return nil
 }
 
-// remember is what the next run needs to go on from here.
+// remember finishes all looks and gives what a later run needs to continue from here.
 func (s *searcher) remember() (*memory, error) {
 	if err := s.finish(0); err != nil {
 		return nil, err
 	}
-	if !s.live && s.last != nil { // all steps were known: their end is the end
+	if !s.live && s.last != nil { // all steps were known: the state after the last one is the stored one
 		s.live, s.looks = true, s.last.Looks
 		if err := s.detector.SetState(s.last.Detector); err != nil {
 			return nil, err

@@ -8,14 +8,14 @@ import (
 	"classlens/vision/video"
 )
 
-// What each stage is given of the settings.
+// The settings, translated into the options of each stage.
 
 func (a *Analyzer) peopleOptions() people.Options {
 	p := a.options.Config.People
 	return people.Options{Preset: p.Preset, MinScore: p.MinScore, Threads: a.threads(), Device: a.device.Device, Precision: a.device.Detectors, Scale: a.options.PeopleScale, Pipelined: true}
 }
 
-// headFinder is the project's own head detector alone, for frames whose heads are to be blurred.
+// headFinder is the project's own head detector by itself, for blurring heads.
 func (a *Analyzer) headFinder(width int, least float64) (headFinder, error) {
 	return people.NewDetector(people.Options{Net: people.Nets()[0], Width: width, MinScore: least, Threads: a.threads(), Device: a.device.Device})
 }
@@ -33,7 +33,7 @@ func (a *Analyzer) trackOptions() track.Options {
 func (a *Analyzer) timelineOptions() timeline.Options {
 	c := a.options.Config
 	usual := c.Network.UsualTurned
-	if c.Network.Weights != "" { // what is usual is known of what the shipped networks learned from
+	if c.Network.Weights != "" { // the usual share is that of the shipped networks' training data
 		usual = 0
 	}
 	return timeline.Options{StepSeconds: c.Video.StepSeconds, ChangeCost: c.Timeline.ChangeCost, MinInterval: c.Timeline.MinIntervalSeconds, UnsureBelow: c.Network.UnsureBelow,
@@ -49,7 +49,7 @@ func (a *Analyzer) meanings() map[string]timeline.Meaning {
 }
 
 // jpegQuality of spooled pictures: at 95 the network's probabilities stay
-// within a thousandth of those from the picture itself.
+// within a thousandth of those from the uncompressed picture.
 const jpegQuality = 95
 
 type jpegCodec struct{}

@@ -7,14 +7,14 @@ import (
 )
 
 // What a run writes, for the estimate before it begins. Measured: a picture at
-// JPEG quality 95 takes 0.15 to 0.3 bytes a pixel, a step's flow 230 KB, what is kept of
+// JPEG quality 95 takes 0.15 to 0.3 bytes per pixel, a step's flow 230 KB, the saved results of
 // a step with 40 people 60 KB, and a minute of annotated video at 1280x720 10 MB.
 const (
 	bytesPerPixel  = 0.3
 	flowBytes      = 4 * 320 * 180
 	keptBytes      = 60 << 10
 	outputBytes    = 16 << 20
-	annotatedBytes = 0.2 // a pixel and second
+	annotatedBytes = 0.2 // per pixel and second
 )
 
 // needs is how many bytes of disk the run takes at most while it works.
@@ -29,11 +29,11 @@ func (r *run) needs() float64 {
 	return n
 }
 
-// enoughSpace refuses to begin what the disk cannot hold.
+// enoughSpace refuses a run that would fill the disk.
 func (r *run) enoughSpace() error {
 	var s unix.Statfs_t
 	if err := unix.Statfs(r.folder, &s); err != nil {
-		return nil // a file system that does not say; a full one is told when it is full
+		return nil // the file system does not say; if it fills up, writing reports it
 	}
 	free := float64(s.Bavail) * float64(s.Bsize)
 	if need := r.needs(); need > free {

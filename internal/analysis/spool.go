@@ -14,7 +14,7 @@ import (
 )
 
 // spool keeps the pictures and flows of all steps between the two passes, in a
-// file that loses its name as soon as it is made: whatever happens to the
+// file that is unlinked as soon as it is created: whatever happens to the
 // process, no picture of the room stays behind.
 type spool struct {
 	file   *os.File
@@ -22,16 +22,16 @@ type spool struct {
 	codec  frameCodec
 	offset int64
 	steps  []spooled
-	packed []byte // the last step's flow
+	packed []byte // buffer for a step's flow
 }
 
-// frameCodec packs a picture to bytes and back (JPEG in the program).
+// frameCodec compresses pictures (as JPEG, except in tests).
 type frameCodec interface {
 	Encode(scene.Frame) ([]byte, error)
 	Decode([]byte) (scene.Frame, error)
 }
 
-// spooled is one step's place in the file, and what is small enough to keep.
+// spooled is one step's place in the file, and what is small enough to stay in memory.
 type spooled struct {
 	index    int
 	time     float64
@@ -43,14 +43,14 @@ type spooled struct {
 	shot     int
 }
 
-// flowUnit is the resolution flow is kept in: 1/16 of a source pixel, to
-// ±2047 pixels, which is finer than DIS is right and wider than any frame.
+// flowUnit is the resolution in which flow is kept: 1/16 of a source pixel, up to
+// ±2047 pixels, which is finer than the accuracy of DIS and further than anything moves.
 const flowUnit = 1.0 / 16
 
-// spoolPrefix begins its name for the instant that it has one.
+// spoolPrefix begins the file's name for the instant that it has one.
 const spoolPrefix = ".spool-"
 
-// newSpool makes the nameless file in folder.
+// newSpool creates the unlinked file in folder.
 func newSpool(folder string, codec frameCodec) (*spool, error) {
 	f, err := os.CreateTemp(folder, spoolPrefix+"*")
 	if err != nil {

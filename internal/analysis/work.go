@@ -20,13 +20,13 @@ import (
 )
 
 // WorkFolder, inside a recording's folder, holds what an unfinished run has
-// found so far. It goes when the run is complete. It never holds a picture.
+// found so far. It is removed when the run is complete. It never holds a picture.
 const WorkFolder = ".work"
 
 const journalName = "journal.jsonl"
 
-// work is what is on disk of an unfinished run: a journal, and a file a
-// segment and pass. A segment is on disk and in the journal, or it is not there.
+// work is an unfinished run's state on disk: a journal, and one file per segment and
+// pass. The file is written first, then its journal line: a segment without a line does not exist.
 type work struct {
 	folder   string
 	log      *safefile.Log
@@ -39,17 +39,17 @@ const (
 	passClassify = "classify"
 )
 
-// key is what segments were made of; they serve no other run. The program's own
-// bytes are in it, and what makes its arithmetic: results of two programs or
-// two kinds of processor are not mixed in one timeline.
+// key is what segments were made from; they are used only by a run with an equal key. It includes the
+// program's build and what its arithmetic depends on, so that results of two programs or
+// two kinds of processor are never mixed in one timeline.
 type key struct {
 	Inputs  inputs `json:"inputs"`
 	Program string `json:"program"`
 	Machine string `json:"machine"`
 }
 
-// segment is one line of the journal: a stretch of the recording that needs no
-// second look.
+// segment is one line of the journal: a stretch of the recording that one pass has
+// finished.
 type segment struct {
 	Pass  string  `json:"pass"`
 	File  string  `json:"file"`
@@ -65,8 +65,8 @@ type journalLine struct {
 	Segment *segment `json:"segment,omitempty"`
 }
 
-// programID is what the linker wrote into the running program, a hash of all it was made of; of one built without, its
-// bytes' SHA-256. Found once.
+// programID identifies the running program: the build ID that the linker wrote into it, a hash of everything it was built from, or,
+// without one, the SHA-256 of the executable. Computed once.
 var programID = sync.OnceValues(func() (string, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -78,7 +78,7 @@ var programID = sync.OnceValues(func() (string, error) {
 	return safefile.Sum(self)
 })
 
-// buildID reads an ELF file's Go build ID, "" where there is none.
+// buildID reads an ELF file's Go build ID, "" if there is none.
 func buildID(path string) string {
 	f, err := elf.Open(path)
 	if err != nil {
@@ -103,7 +103,7 @@ func (r *run) key(in inputs) (key, error) {
 	return key{in, program, machine}, err
 }
 
-// openWork takes up what an earlier run with the same key left, or begins anew.
+// openWork opens the work of an earlier run with the same key, or discards what is there and begins a new journal; fresh always discards.
 func openWork(folder string, k key, fresh bool) (*work, error) {
 	w := &work{folder: filepath.Join(folder, WorkFolder), segments: map[string][]segment{}}
 	if fresh || !w.belongsTo(k) {
@@ -129,7 +129,7 @@ func openWork(folder string, k key, fresh bool) (*work, error) {
 	return w, nil
 }
 
-// belongsTo tells whether the journal there began with this key.
+// belongsTo tells whether the journal begins with this key.
 func (w *work) belongsTo(k key) bool {
 	lines, err := safefile.ReadLog(filepath.Join(w.folder, journalName))
 	if err != nil || len(lines) == 0 {
@@ -139,8 +139,8 @@ func (w *work) belongsTo(k key) bool {
 	return json.Unmarshal(lines[0], &first) == nil && first.Begin != nil && *first.Begin == k
 }
 
-// read takes the segments whose files are what the journal says; after one that
-// is not, those of the same pass do not count.
+// read collects the segments whose files match their checksums in the journal; after one that
+// does not, the later ones of the same pass do not count.
 func (w *work) read(lines []json.RawMessage) {
 	broken := map[string]bool{}
 	for _, raw := range lines {
@@ -168,7 +168,7 @@ func (w *work) reached(pass string) float64 {
 	return 0
 }
 
-// save makes a segment lasting: its file first, then the journal's line.
+// save stores a segment: its file first, then the journal's line.
 func (w *work) save(s segment, content any) error {
 	var b bytes.Buffer
 	if err := gob.NewEncoder(&b).Encode(content); err != nil {
@@ -198,14 +198,13 @@ func (w *work) load(s segment, content any) error {
 	return nil
 }
 
-// close lets go of the journal; what is on disk stays for the next run.
+// close closes the journal; what is on disk stays for the next run.
 func (w *work) close() error { return w.log.Close() }
 
-// remove ends the work: the run is complete.
+// remove deletes the work: the run is complete.
 func (w *work) remove() error { return errors.Join(w.close(), os.RemoveAll(w.folder)) }
 
-// sweep removes what a killed run can leave in a folder beside its work: files
-// that were being written. Call it with the folder locked.
+// sweep removes files that a killed run was writing. Call it with the folder locked.
 func sweep(folder string) error {
 	var errs []error
 	for _, dir := range []string{folder, filepath.Join(folder, "keyframes"), filepath.Join(folder, WorkFolder)} {

@@ -2,14 +2,11 @@ package analysis
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
-	"time"
 
 	"classlens/internal/config"
 	"classlens/internal/report"
@@ -19,76 +16,6 @@ import (
 	"classlens/vision/scene"
 	"classlens/vision/video"
 )
-
-// inputs are what the outputs were made of: the same inputs need no second run.
-type inputs struct {
-	Recording string `json:"recording_sha256"`
-	Settings  string `json:"settings_sha256"`
-	Weights   string `json:"weights_sha256"`
-	Version   string `json:"version"`
-	Annotated bool   `json:"annotated"`
-	Seats     bool   `json:"named_by_seats,omitempty"` // that there was a seat file, not what it held: the names given stand
-}
-
-// manifest is manifest.json: written last, so that a folder with one is whole.
-type manifest struct {
-	Recording string            `json:"recording"`
-	State     State             `json:"state"`
-	Inputs    inputs            `json:"inputs"`
-	Outputs   map[string]string `json:"outputs_sha256"`
-}
-
-func (r *run) inputs() (inputs, error) {
-	in := inputs{Weights: sum(r.weights), Version: r.options.Version, Annotated: r.options.Annotate, Seats: r.options.Seats != ""}
-	settings, err := json.Marshal(struct {
-		Config config.Config
-		Labels config.Labels
-	}{r.options.Config, r.options.Labels})
-	if err != nil {
-		return in, err
-	}
-	in.Settings = sum(settings)
-	info, err := os.Lstat(r.path)
-	if err != nil || (!info.Mode().IsRegular() && info.Mode()&os.ModeSymlink == 0) {
-		return in, nil // opening says what is wrong with it
-	}
-	in.Recording, err = safefile.Sum(r.path)
-	return in, err
-}
-
-func sum(b []byte) string {
-	h := sha256.Sum256(b)
-	return hex.EncodeToString(h[:])
-}
-
-// anothers tells whether the folder holds the results of a recording with other content.
-func anothers(folder string, in inputs) bool {
-	raw, err := os.ReadFile(filepath.Join(folder, "manifest.json"))
-	var m manifest
-	return err == nil && json.Unmarshal(raw, &m) == nil && m.Inputs.Recording != "" && m.Inputs.Recording != in.Recording
-}
-
-// alreadyDone reads the manifest of an earlier run and checks each output
-// against it.
-func alreadyDone(folder string, in inputs) (State, bool) {
-	raw, err := os.ReadFile(filepath.Join(folder, "manifest.json"))
-	if err != nil {
-		return "", false
-	}
-	var m manifest
-	if json.Unmarshal(raw, &m) != nil || m.Inputs != in || in.Recording == "" || len(m.Outputs) == 0 {
-		return "", false
-	}
-	for name, want := range m.Outputs {
-		if !filepath.IsLocal(name) {
-			return "", false
-		}
-		if got, err := safefile.Sum(filepath.Join(folder, name)); err != nil || got != want {
-			return "", false
-		}
-	}
-	return m.State, true
-}
 
 // summary is summary.json; docs/formats.md describes it.
 type summary struct {
@@ -126,7 +53,7 @@ type runLine struct {
 	Shares    map[string]float64 `json:"shares"`
 }
 
-// write leaves everything behind, the manifest last.
+// write writes all outputs, the manifest last: without one a folder does not count as complete.
 func (r *run) write(ctx context.Context, in inputs, tracks []scene.Track, s *seen) (State, string, error) {
 	for _, track := range tracks {
 		for i := range track.Sightings {
@@ -182,7 +109,7 @@ func (r *run) write(ctx context.Context, in inputs, tracks []scene.Track, s *see
 	return state, describe(t, gaps), nil
 }
 
-// describe is the one line that ends a recording.
+// describe sums up a recording's result in one line.
 func describe(t *timeline.Timeline, gaps []gapLine) string {
 	c := t.Summary()
 	text := fmt.Sprintf("%d students", c.Students)
@@ -247,17 +174,6 @@ func (r *run) writeSummary(t *timeline.Timeline, gaps []gapLine, state State) er
 	return writeJSON(filepath.Join(r.folder, "summary.json"), s)
 }
 
-func (r *run) writeManifest(in inputs, state State, names []string) error {
-	m := manifest{Recording: r.name, State: state, Inputs: in, Outputs: map[string]string{}}
-	for _, n := range names {
-		var err error
-		if m.Outputs[filepath.ToSlash(n)], err = safefile.Sum(filepath.Join(r.folder, n)); err != nil {
-			return err
-		}
-	}
-	return writeJSON(filepath.Join(r.folder, "manifest.json"), m)
-}
-
 func writeJSON(name string, v any) error {
 	b, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
@@ -269,15 +185,4 @@ func writeJSON(name string, v any) error {
 func round(v float64, decimals int) float64 {
 	k := math.Pow(10, float64(decimals))
 	return math.Round(v*k) / k
-}
-
-// rounded are the seconds a stage to the millisecond, with the total.
-func (s *stopwatch) rounded() map[string]float64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	m := map[string]float64{"total": round(time.Since(s.started).Seconds(), 3)}
-	for k, v := range s.seconds {
-		m[k] = round(v, 3)
-	}
-	return m
 }

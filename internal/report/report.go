@@ -1,9 +1,10 @@
-// Package report writes report.html: one file that a teacher opens offline. It
-// loads nothing, runs no script but its own (by hash), and shows attacker-chosen
-// text (file names, reasons) as text.
+// Package report writes report.html: a single file that a teacher opens offline. It
+// loads nothing, runs no scripts but its own (its content security policy names their
+// hashes), and escapes text that an attacker may have chosen (file names, reasons).
 package report
 
 import (
+	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -42,10 +43,10 @@ type Page struct {
 	Device         string
 	Version        string
 	UnsureBelow    float64                     // probability below which a behaviour is a guess
-	AttentionBelow float64                     // and below which attention is not known
-	Complaints     int                         // of the decoder, about damaged data
-	Meanings       map[string]timeline.Meaning // by behaviour: what the shares were read by
-	Blurred        bool                        // faces in the pictures
+	AttentionBelow float64                     // probability below which attention is unknown
+	Complaints     int                         // errors that the decoder reported in damaged data
+	Meanings       map[string]timeline.Meaning // by behaviour: the table that attention and engagement were read from
+	Blurred        bool                        // faces in the pictures are blurred
 }
 
 // Gap is a span without data, in seconds.
@@ -101,15 +102,15 @@ type view struct {
 
 type student struct {
 	timeline.Student
-	Bars    []bar    // what was decided, sure or not
-	Sure    []stripe // over them, where it is sure
+	Bars    []bar    // all decisions, sure or not
+	Sure    []stripe // drawn over them: the sure ones
 	Moments []mark
-	Certain float64 // seconds of which something can be said
-	Thin    bool    // which is little
+	Certain float64 // seconds for which attention is known
+	Thin    bool    // Certain is little
 }
 
-// A student's figures rest on little where the program is sure for less than a quarter of the time in view, or for less than ten seconds (a tenth of a recording of under
-// 100 s).
+// A student's figures are thin if attention is known for less than a quarter of the time in view, or for less than ten seconds (in a recording of under 100 s, a tenth of
+// that).
 const (
 	thinShare   = 0.25
 	thinSeconds = 10.0
@@ -122,8 +123,8 @@ type bar struct {
 	OnSure       bool // the letter stands on a stripe
 }
 
-// stripe is all the time in which a student is surely seen at one behaviour: an SVG path in ten-thousandths of the lesson. One path instead of a rectangle a stretch
-// keeps the page of a long lesson small.
+// stripe is all the time for which one behaviour of a student is sure: an SVG path in ten-thousandths of the lesson. One path instead of many rectangles keeps the page
+// of a long lesson small.
 type stripe struct{ Class, Path string }
 
 type mark struct {
@@ -183,7 +184,7 @@ func hash(s string) string {
 	return base64.StdEncoding.EncodeToString(h[:])
 }
 
-// student is one row of the page; rows are the student's own, by time.
+// student prepares one row of the page; rows are the student's own, by time.
 func (v view) student(s timeline.Student, rows []timeline.Row) student {
 	out := student{Student: s, Sure: v.stripes(rows)}
 	for _, r := range rows {
@@ -218,7 +219,7 @@ func (v view) bar(i timeline.Interval, rows []timeline.Row) bar {
 	return b
 }
 
-// stripes are a student's sure steps, those of one behaviour together.
+// stripes draws a student's sure steps, one path per behaviour.
 func (v view) stripes(rows []timeline.Row) []stripe {
 	k := 1e4 / math.Max(v.Duration, 1)
 	paths := map[string]*strings.Builder{}
@@ -245,7 +246,7 @@ func (v view) stripes(rows []timeline.Row) []stripe {
 	return all
 }
 
-// Drawn is the share of turned heads where it was drawn to the usual one.
+// Drawn is the share of turned heads if it was shrunk towards the usual one, else nil.
 func (v view) Drawn() *timeline.Turned {
 	if t := v.Timeline.Turned; t != nil && t.Taken < t.Found {
 		return t
@@ -253,12 +254,12 @@ func (v view) Drawn() *timeline.Turned {
 	return nil
 }
 
-// MostlyUnsure: less than half of what was seen can be said with any certainty.
+// MostlyUnsure tells whether attention is unknown for more than half of the time in view.
 func (v view) MostlyUnsure() bool {
 	return v.Summary.UnknownShare != nil && *v.Summary.UnknownShare > .5
 }
 
-// SureShare is the share of the time in view of which something can be said.
+// SureShare is the share of the time in view for which attention is known.
 func (v view) SureShare() *float64 {
 	if v.Summary.UnknownShare == nil {
 		return nil
@@ -267,14 +268,14 @@ func (v view) SureShare() *float64 {
 	return &share
 }
 
-// leastTold is the share of the sure time from which on a behaviour of the class is named.
+// leastTold is the smallest share of the sure time for which a behaviour of the class is named.
 const leastTold = 0.03
 
-// Did says what the class did in the time that the program is sure of, most first: "writes 40 %, reads 35 % and raises a hand 5 %".
+// Did says what the class did in the sure time, most frequent first: "writes 40 %, reads 35 % and raises a hand 5 %".
 func (v view) Did() string {
 	var told []string
 	all := slices.Clone(timeline.Behaviours)
-	slices.SortStableFunc(all, func(a, b string) int { return sign(v.Summary.Behaviours[b] - v.Summary.Behaviours[a]) })
+	slices.SortStableFunc(all, func(a, b string) int { return cmp.Compare(v.Summary.Behaviours[b], v.Summary.Behaviours[a]) })
 	for _, b := range all {
 		if share := v.Summary.Behaviours[b]; share >= leastTold {
 			told = append(told, readable(b)+" "+percent(share))
@@ -283,13 +284,13 @@ func (v view) Did() string {
 	return listed(told)
 }
 
-// shownSurest is how many students are named as those of whom most is known.
+// shownSurest is how many students Surest names.
 const shownSurest = 3
 
-// Surest names the students whose figures rest on most, "" where nobody's rest on enough.
+// Surest names the students whose attention is known the longest; "" if all are thin.
 func (v view) Surest() string {
 	sure := slices.DeleteFunc(slices.Clone(v.Students), func(s student) bool { return s.Teacher || s.Thin })
-	slices.SortStableFunc(sure, func(a, b student) int { return sign(b.Certain - a.Certain) })
+	slices.SortStableFunc(sure, func(a, b student) int { return cmp.Compare(b.Certain, a.Certain) })
 	var names []string
 	for _, s := range sure[:min(len(sure), shownSurest)] {
 		names = append(names, s.ID)

@@ -121,13 +121,13 @@ func TestStandOut(t *testing.T) {
 		if i >= 100 && i < 120 {
 			on = .1
 		}
-		p := timeline.ClassPoint{Time: float64(i), OnTask: on, Visible: 20, Sure: 10}
+		p := timeline.ClassPoint{Time: float64(i), OnTask: on, Visible: 20, Known: 10}
 		if i == 150 {
 			p.Hands = 4
 		}
 		points = append(points, p)
 	}
-	points[5].OnTask, points[5].Sure = math.NaN(), 0
+	points[5].OnTask, points[5].Known = math.NaN(), 0
 	found := standOut(points)
 	if len(found) != 2 || found[0].Start < 98 || found[0].End > 122 || !strings.Contains(found[0].Text, "least") || !strings.Contains(found[0].Text, "of the 10 of whom that is known (20 in view)") || !strings.Contains(found[1].Text, "4") {
 		t.Errorf("found %+v", found)
@@ -138,16 +138,16 @@ func TestStandOut(t *testing.T) {
 func TestFewWhoAreSure(t *testing.T) {
 	var points []timeline.ClassPoint
 	for i := range 200 {
-		p := timeline.ClassPoint{Time: float64(i), OnTask: .7, Visible: 20, Sure: 10, Decided: 10, Engagement: 1}
+		p := timeline.ClassPoint{Time: float64(i), OnTask: .7, Visible: 20, Known: 10, Sure: 10, Engagement: 1}
 		if i >= 100 && i < 120 {
-			p.OnTask, p.Sure = 0, 1
+			p.OnTask, p.Known = 0, 1
 		}
 		points = append(points, p)
 	}
 	if found := standOut(points); len(found) != 0 {
 		t.Errorf("found %+v", found)
 	}
-	points[50].OnTask, points[50].Sure, points[52].OnTask = 0, 1, 1
+	points[50].OnTask, points[50].Known, points[52].OnTask = 0, 1, 1
 	v := view{Page: Page{Duration: 200, Timeline: &timeline.Timeline{Class: points, Step: 1}}}
 	c := v.chart()
 	if got, want := *c.OnTask[50], 100*(3*.7*10+1*10)/41; math.Abs(got-want) > .01 {
@@ -162,7 +162,7 @@ func TestChartStopsAtAGap(t *testing.T) {
 	var points []timeline.ClassPoint
 	for i := range 40 {
 		if i < 10 || i > 20 {
-			points = append(points, timeline.ClassPoint{Time: float64(i), OnTask: 1, Visible: 2, Sure: 2})
+			points = append(points, timeline.ClassPoint{Time: float64(i), OnTask: 1, Visible: 2, Known: 2})
 		}
 	}
 	c := view{Page: Page{Duration: 40, Timeline: &timeline.Timeline{Class: points, Step: 1}, Gaps: []Gap{{10, 21, "damaged"}}}}.chart()

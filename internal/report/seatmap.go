@@ -15,8 +15,8 @@ type seat struct {
 	Font, Small    float64
 }
 
-// seats places the seats on a map that is cut to where people sit: rings no
-// larger than half the way to the nearest neighbour, within reason.
+// seats places the seats on a map cropped to where people sit. A ring's radius is half the
+// distance to the nearest neighbour, between smallestRing and largestRing.
 func (v view) seats() []seat {
 	all := v.Students
 	if len(all) == 0 {
@@ -27,7 +27,7 @@ func (v view) seats() []seat {
 		x0, y0, x1, y1 = math.Min(x0, s.SeatX), math.Min(y0, s.SeatY), math.Max(x1, s.SeatX), math.Max(y1, s.SeatY)
 	}
 	k := (mapWidth - 2*mapRim) / math.Max(x1-x0, 1)
-	tall := math.Min((mapMost-2*mapRim)/math.Max(y1-y0, 1), 2*k) // rows lie close in a flat view: drawn apart
+	tall := math.Min((mapMost-2*mapRim)/math.Max(y1-y0, 1), 2*k) // a low camera foreshortens the rows: up to twice the horizontal scale pulls them apart
 	var seats []seat
 	for _, s := range all {
 		seats = append(seats, seatOf(s, mapRim+(s.SeatX-x0)*k, mapRim+(s.SeatY-y0)*tall))
@@ -47,8 +47,8 @@ func (v view) seats() []seat {
 	return seats
 }
 
-// apart moves seats that would be drawn over each other away from each other,
-// half each, until none are or the pushing has gone round often enough.
+// apart pushes overlapping seats away from each other, half the way each, until none
+// overlap or the rounds are used up.
 func apart(seats []seat) {
 	const rounds, gap = 200, 2 * smallestRing
 	for range rounds {
@@ -92,7 +92,7 @@ const (
 	smallestRing = 16.0
 )
 
-// MapHeight is the seat map's height where its width is mapWidth.
+// MapHeight is the seat map's height; its width is mapWidth.
 func (v view) MapHeight() string {
 	low := 0.0
 	for _, s := range v.Seats {

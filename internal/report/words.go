@@ -66,7 +66,7 @@ func cell(v float64) string {
 	return percent(v)
 }
 
-// listed writes names as a sentence has them: "S01, S02 and S03".
+// listed joins names as in a sentence: "S01, S02 and S03".
 func listed(names []string) string {
 	if len(names) < 2 {
 		return strings.Join(names, "")
@@ -74,7 +74,7 @@ func listed(names []string) string {
 	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }
 
-// readings are the table by which behaviour was read, in words.
+// readings puts the table from behaviour to attention and engagement into words.
 func readings(meanings map[string]timeline.Meaning) []reading {
 	if len(meanings) == 0 {
 		return nil

@@ -12,9 +12,9 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// CheckTables reads the tables of a folder back: the columns are those of
-// docs/formats.md, rows are in order, intervals have an end after their start, and the
-// Parquet file says the same as timeline.csv, cell by cell.
+// CheckTables reads the tables in a folder back and checks that the columns are those of
+// docs/formats.md, rows are in order, intervals end after they start, and the Parquet
+// file equals timeline.csv cell by cell.
 func CheckTables(folder string) error {
 	rows, err := readTable(filepath.Join(folder, "timeline.csv"), timelineColumns)
 	if err != nil {
@@ -58,7 +58,7 @@ func readTable(name string, columns []string) ([][]string, error) {
 	return rows[1:], nil
 }
 
-// inOrder: by time, then student.
+// inOrder checks that rows are ordered by time, then student.
 func inOrder(rows [][]string) error {
 	last, id := -1.0, ""
 	for i, r := range rows {

@@ -8,8 +8,8 @@ import (
 	"classlens/vision/scene"
 )
 
-// smooth finds the likeliest path of behaviours (Viterbi): the log-probability of
-// each step's label, less changeCost nats for every change. With cost 0 every
+// smooth finds the likeliest path of behaviours (Viterbi): the one with the largest sum
+// of log-probabilities, less changeCost nats for every change. With cost 0 every
 // step takes its own best label.
 func smooth(seen []Decision, changeCost float64) []int {
 	if len(seen) == 0 {
@@ -51,10 +51,10 @@ func smooth(seen []Decision, changeCost float64) []int {
 	return path
 }
 
-// joinShort gives runs shorter than MinInterval to the longer neighbour, where
-// they touch one without a hidden step between. A raised hand is kept: it is
-// short by nature.
-func joinShort(labels []int, rows []Row, at []int, o Options) []int {
+// joinShort gives runs shorter than MinInterval the label of the longer neighbour that
+// is long enough and touches them, with no hidden step between. A raised hand is kept: it
+// is short by nature. at are the labels' places in rows.
+func joinShort(labels, at []int, o Options) []int {
 	need := int(math.Ceil(o.MinInterval/o.StepSeconds - 1e-9))
 	if need < 2 {
 		return labels
@@ -63,13 +63,17 @@ func joinShort(labels []int, rows []Row, at []int, o Options) []int {
 	labels = slices.Clone(labels)
 	runs := runsOf(labels, at)
 	for i, r := range runs {
-		if r.end-r.start >= need || labels[r.start] == hand {
+		if r.length() >= need || labels[r.start] == hand {
 			continue
 		}
 		best := -1
 		for _, j := range []int{i - 1, i + 1} {
-			touches := j >= 0 && j < len(runs) && (j < i && at[r.start]-at[runs[j].end-1] == 1 || j > i && at[runs[j].start]-at[r.end-1] == 1)
-			if touches && runs[j].end-runs[j].start >= need && (best < 0 || runs[j].end-runs[j].start > runs[best].end-runs[best].start) {
+			if j < 0 || j == len(runs) || runs[j].length() < need {
+				continue
+			}
+			before, after := runs[min(i, j)], runs[max(i, j)]
+			touches := at[after.start]-at[before.end-1] == 1
+			if touches && (best < 0 || runs[j].length() > runs[best].length()) {
 				best = j
 			}
 		}
@@ -84,7 +88,9 @@ func joinShort(labels []int, rows []Row, at []int, o Options) []int {
 
 type run struct{ start, end int }
 
-// runsOf splits equal neighbours in the table of rows into runs.
+func (r run) length() int { return r.end - r.start }
+
+// runsOf finds the runs of equal labels whose rows follow each other.
 func runsOf(labels, at []int) []run {
 	var runs []run
 	for i := range labels {
@@ -100,11 +106,11 @@ func runsOf(labels, at []int) []run {
 // kinds of intervals, in the order in which they are written.
 var kinds = []string{"behaviour", "attention", "engagement"}
 
-// intervals joins neighbouring rows of one label, for each kind.
+// intervals joins consecutive rows with the same label, for each kind of label.
 func (in Input) intervals(rows []Row) []Interval {
 	var all []Interval
 	for _, kind := range kinds {
-		open, n := -1, 0.0 // the interval that may go on, and its rows so far
+		open, n := -1, 0.0 // the interval that the next row may extend, and its number of rows
 		for i, r := range rows {
 			label, p := r.label(kind)
 			if label == "" {
@@ -125,12 +131,12 @@ func (in Input) intervals(rows []Row) []Interval {
 	return all
 }
 
-// lostBetween tells whether a part of the recording between two steps could not be read.
+// lostBetween tells whether part of the recording between two times could not be read.
 func (in Input) lostBetween(from, to float64) bool {
 	return slices.ContainsFunc(in.Gaps, func(g scene.Gap) bool { return g.Start < g.End && g.Start >= from && g.Start < to })
 }
 
-// endOf is the time until which a row stands: the next step, or one step on.
+// endOf is the end of a row's step: the time of the next row, or one step later if that is not the next step.
 func (in Input) endOf(rows []Row, i int) float64 {
 	if i+1 < len(rows) && rows[i+1].Step == rows[i].Step+1 && !in.lostBetween(rows[i].Time, rows[i+1].Time) {
 		return rows[i+1].Time
@@ -138,6 +144,7 @@ func (in Input) endOf(rows []Row, i int) float64 {
 	return rows[i].Time + in.Options.StepSeconds
 }
 
+// label is the row's label of a kind and its probability; "" if there is none.
 func (r Row) label(kind string) (string, float64) {
 	if !r.Visible || r.Behaviour == "" {
 		return "", 0

@@ -2,7 +2,7 @@ package timeline
 
 import "math"
 
-// Summary is the class as a whole; shares are null where nothing is sure.
+// Summary is the class as a whole; shares are null if nothing is sure.
 type Summary struct {
 	Students       int                `json:"students"`
 	Teacher        bool               `json:"teacher"`
@@ -15,7 +15,7 @@ type Summary struct {
 	Turned         *Turned            `json:"turned,omitempty"`
 }
 
-// Summary sums the students up, without the teacher.
+// Summary sums up the students, without the teacher.
 func (t *Timeline) Summary() Summary {
 	s := Summary{Behaviours: map[string]float64{}}
 	teacher := map[string]bool{}
@@ -27,41 +27,30 @@ func (t *Timeline) Summary() Summary {
 		s.Students++
 		s.HandRaises += x.HandRaises
 	}
-	on, sure, engaged, decided, visible, all := 0, 0, 0, 0, 0, 0
+	var n tally
+	all := 0
 	for _, r := range t.Rows {
 		if teacher[r.Student] {
 			continue
 		}
-		if all++; !r.Visible {
-			continue
-		}
-		if visible++; r.Behaviour == "" {
-			continue
-		}
+		all++
+		n.add(r)
 		if r.Sure {
-			decided++
-			engaged += r.Engagement
 			s.Behaviours[r.Behaviour]++
 		}
-		if r.Attention != Unknown {
-			sure++
-		}
-		if r.Attention == OnTask {
-			on++
-		}
 	}
-	for b, n := range s.Behaviours {
-		s.Behaviours[b] = fourDecimals(n / float64(max(1, decided)))
+	for b, steps := range s.Behaviours {
+		s.Behaviours[b] = fourDecimals(steps / float64(n.sure))
 	}
-	s.OnTaskShare, s.EngagementMean = share(on, sure), share(engaged, decided)
-	s.VisibleShare, s.UnknownShare = share(visible, all), share(visible-sure, visible)
+	s.OnTaskShare, s.EngagementMean = share(n.onTask, n.known), share(n.engaged, n.sure)
+	s.VisibleShare, s.UnknownShare = share(n.visible, all), share(n.visible-n.known, n.visible)
 	if v := t.Turned; v != nil {
 		s.Turned = &Turned{Found: fourDecimals(v.Found), Usual: v.Usual, Strength: v.Strength, Taken: fourDecimals(v.Taken)}
 	}
 	return s
 }
 
-// share is a ratio to four decimals, nil of nothing.
+// share is a ratio to four decimals; nil when b is 0.
 func share(a, b int) *float64 {
 	if b == 0 {
 		return nil

@@ -1,6 +1,6 @@
-// Package timeline turns tracks and the network's decisions into what a run
-// leaves behind: one row a student a step, intervals, a line a student, and the
-// class over time. docs/formats.md describes the files.
+// Package timeline turns tracks and the network's decisions into the tables of a
+// recording: one row per student and step, intervals of one label, one line per
+// student, and the class over time. docs/formats.md describes the files.
 package timeline
 
 import (
@@ -22,7 +22,7 @@ const (
 	Unknown = "unknown"
 )
 
-// Meaning is how one behaviour is read (configs/labels.yaml).
+// Meaning is the attention and engagement that one behaviour stands for (configs/labels.yaml).
 type Meaning struct {
 	Attention  string `json:"attention"`
 	Engagement int    `json:"engagement"`
@@ -41,22 +41,22 @@ type Options struct {
 	MinInterval    float64 // seconds; shorter intervals join a neighbour
 	UnsureBelow    float64 // probability below which a behaviour, and the engagement read from it, is a guess
 	AttentionBelow float64 // probability below which attention is unknown
-	UsualTurned    float64 // how far the share of turned heads is drawn to the usual one: 0 not at all, 1 the whole way
-	SeenQuality    float64 // quality of a head box from which on the head was found or followed, not only held where it was last
-	SeenWithin     float64 // seconds about a step of which one must be so, else attention is unknown there; what the network looks at
+	UsualTurned    float64 // how far the share of turned heads is shrunk towards the usual one: 0 not at all, 1 all the way
+	SeenQuality    float64 // quality of a head box that was found or followed; below it, the box was only kept where the head was last
+	SeenWithin     float64 // attention is unknown where no box of that quality is within so many seconds: the window that the network sees
 }
 
 // Input of Build.
 type Input struct {
 	Tracks    []scene.Track
-	Decisions map[string]map[int]Decision // by track and step; none where the student is hidden
+	Decisions map[string]map[int]Decision // by track and step; none while the student is hidden
 	Meanings  map[string]Meaning          // by behaviour
-	Gaps      []scene.Gap                 // spans that could not be read: no interval goes over one
+	Gaps      []scene.Gap                 // spans that could not be read; no interval crosses one
 	Options   Options
 }
 
-// Row is one student at one step. Where Visible is false the fields after it
-// are empty.
+// Row is one student at one step. If Visible is false, the fields after it are
+// empty.
 type Row struct {
 	Step       int
 	Time       float64
@@ -66,8 +66,8 @@ type Row struct {
 	Behaviour  string
 	BehaviourP float64
 	Sure       bool // BehaviourP is not below Options.UnsureBelow: behaviour and engagement count
-	// Attention is Unknown where its own probability is below Options.AttentionBelow, which is another question than Sure: whether a student reads or writes
-	// may be open and yet both are on task.
+	// Attention is Unknown if its own probability is below Options.AttentionBelow, independently of Sure: it may be unclear whether a student reads or writes,
+	// yet both are on task.
 	Attention   string
 	AttentionP  float64 // probability of on_task
 	Engagement  int
@@ -90,42 +90,42 @@ type Student struct {
 	Teacher        bool
 	SeatX, SeatY   float64
 	Seen           float64   // seconds
-	Hidden         float64   // seconds between the first and the last sighting without one
-	OnTaskShare    float64   // of the steps whose attention is known; NaN where there are none
-	EngagementMean float64   // of the steps that are sure; NaN where there are none
-	Shares         []float64 // likewise, in the order of Behaviours
-	HandRaises     int       // those that are sure
+	Hidden         float64   // seconds unseen between the first and the last sighting
+	OnTaskShare    float64   // of the steps whose attention is known; NaN if there are none
+	EngagementMean float64   // of the steps that are sure; NaN if there are none
+	Shares         []float64 // of each behaviour, in the order of Behaviours, among the sure steps; NaN if there are none
+	HandRaises     int       // only sure ones
 	Moments        []Moment  // the steps that weighed most in the decisions
 }
 
-// Moment is a step that decided.
+// Moment is a step that weighed much in the decisions around it.
 type Moment struct {
 	Time   float64 `json:"time_s"`
 	Weight float64 `json:"weight"`
 }
 
-// ClassPoint is the class at one step; shares are NaN where nobody is sure.
+// ClassPoint is the class at one step.
 type ClassPoint struct {
 	Time       float64
-	Visible    int // students in view
-	Sure       int // of them, those that OnTask is the share of
-	OnTask     float64
-	Decided    int // of them, those that Engagement is the mean of
-	Engagement float64
-	Hands      int // up: steps of the intervals that count as hand-raises
+	Visible    int     // students in view
+	Known      int     // of these, students whose attention is known
+	OnTask     float64 // share of the known; NaN if there are none
+	Sure       int     // of the visible, students whose behaviour and engagement are sure
+	Engagement float64 // mean of the sure; NaN if there are none
+	Hands      int     // hands up, in intervals that count as hand-raises
 }
 
-// Timeline is all of it.
+// Timeline is the result of Build.
 type Timeline struct {
 	Rows      []Row // by time, then student
 	Intervals []Interval
 	Students  []Student // the teacher last
 	Class     []ClassPoint
 	Step      float64
-	Turned    *Turned // nil: no class, or not asked for
+	Turned    *Turned // nil: too few students, or not asked for
 }
 
-// Build draws the share of turned heads to the usual one, smooths the decisions and derives everything else.
+// Build shrinks the share of turned heads towards the usual one, smooths the decisions and derives everything else from them.
 func Build(in Input) (*Timeline, error) {
 	for _, b := range Behaviours {
 		if _, ok := in.Meanings[b]; !ok {
@@ -136,7 +136,7 @@ func Build(in Input) (*Timeline, error) {
 		in.Options.StepSeconds = 1
 	}
 	t := &Timeline{Step: in.Options.StepSeconds}
-	in.Decisions, t.Turned = drawTurned(in.Tracks, in.Decisions, in.Options.UsualTurned)
+	in.Decisions, t.Turned = shrinkTurned(in.Tracks, in.Decisions, in.Options.UsualTurned)
 	for _, track := range in.Tracks {
 		rows := in.rows(track)
 		intervals := in.intervals(rows)
@@ -186,7 +186,7 @@ func (in Input) rows(track scene.Track) []Row {
 		rows = append(rows, r)
 	}
 	labels := smooth(seen, in.Options.ChangeCost)
-	labels = joinShort(labels, rows, decided, in.Options)
+	labels = joinShort(labels, decided, in.Options)
 	near := in.nearlySeen(track.Sightings)
 	for k, i := range decided {
 		in.read(&rows[i], seen[k], labels[k])
@@ -197,8 +197,8 @@ func (in Input) rows(track scene.Track) []Row {
 	return rows
 }
 
-// nearlySeen tells, step by step, whether the student's head was found or followed about then. Where it was only held in place for longer than the
-// network looks to either side, what the network saw may be a desk, and its decision is a guess.
+// nearlySeen tells, for each step, whether the student's head was found or followed within SeenWithin of it. Otherwise the box was only kept in place,
+// what the network saw may be a desk, and its decision is a guess.
 func (in Input) nearlySeen(all []scene.Sighting) []bool {
 	out := make([]bool, len(all))
 	last := math.Inf(-1)
@@ -245,142 +245,4 @@ func (in Input) read(r *Row, d Decision, label int) {
 	if _, p := r.label("attention"); p < in.Options.AttentionBelow {
 		r.Attention = Unknown
 	}
-}
-
-// student sums one track up.
-func (in Input) student(track scene.Track, rows []Row, intervals []Interval) Student {
-	s := Student{ID: track.ID, Teacher: track.Teacher, SeatX: track.SeatX, SeatY: track.SeatY, Shares: make([]float64, len(Behaviours))}
-	on, sure, engaged, visible, decided := 0, 0, 0, 0, 0
-	first, last := -1, -1
-	for i, r := range rows {
-		if !r.Visible {
-			continue
-		}
-		if visible++; first < 0 {
-			first = i
-		}
-		last = i
-		if r.Behaviour == "" {
-			continue
-		}
-		if r.Sure {
-			decided++
-			engaged += r.Engagement
-			s.Shares[slices.Index(Behaviours, r.Behaviour)]++
-		}
-		if r.Attention != Unknown {
-			sure++
-		}
-		if r.Attention == OnTask {
-			on++
-		}
-	}
-	s.Seen = float64(visible) * in.Options.StepSeconds
-	if first >= 0 {
-		s.Hidden = float64(last-first+1-visible) * in.Options.StepSeconds
-	}
-	s.OnTaskShare, s.EngagementMean = ratio(on, sure), ratio(engaged, decided)
-	for i := range s.Shares {
-		s.Shares[i] /= float64(decided) // 0/0 is NaN: not known
-	}
-	for _, v := range intervals {
-		if in.handRaise(v) {
-			s.HandRaises++
-		}
-	}
-	s.Moments = in.moments(track)
-	return s
-}
-
-// handRaise tells whether an interval counts as a hand-raise: one that is sure as a whole.
-func (in Input) handRaise(v Interval) bool {
-	return v.Kind == "behaviour" && v.Label == "raise_hand" && v.P >= in.Options.UnsureBelow
-}
-
-func ratio(a, b int) float64 {
-	if b == 0 {
-		return math.NaN()
-	}
-	return float64(a) / float64(b)
-}
-
-// maxMoments is how many deciding steps are kept a student.
-const maxMoments = 3
-
-// moments are the steps on which the network's attention lay most, more than
-// evenly, over the decisions around them.
-func (in Input) moments(track scene.Track) []Moment {
-	weight := map[int]float64{}
-	for i, s := range track.Sightings {
-		d, ok := in.Decisions[track.ID][s.Step]
-		if !ok {
-			continue
-		}
-		for k, w := range d.Moments {
-			if j := i + k - len(d.Moments)/2; j >= 0 && j < len(track.Sightings) {
-				weight[j] += float64(w)
-			}
-		}
-	}
-	var all []Moment
-	for i, s := range track.Sightings {
-		if weight[i] > 1 {
-			all = append(all, Moment{Time: s.Time, Weight: weight[i]})
-		}
-	}
-	slices.SortStableFunc(all, func(a, b Moment) int {
-		switch {
-		case a.Weight > b.Weight:
-			return -1
-		case a.Weight < b.Weight:
-			return 1
-		}
-		return 0
-	})
-	return all[:min(len(all), maxMoments)]
-}
-
-// class sums the students (not the teacher) up at each step.
-func (in Input) class(rows []Row, intervals []Interval) []ClassPoint {
-	teacher := map[string]bool{}
-	for _, t := range in.Tracks {
-		teacher[t.ID] = t.Teacher
-	}
-	raises := map[string][]Interval{}
-	for _, v := range intervals {
-		if in.handRaise(v) {
-			raises[v.Student] = append(raises[v.Student], v)
-		}
-	}
-	var points []ClassPoint
-	for i := 0; i < len(rows); {
-		p := ClassPoint{Time: rows[i].Time}
-		on, engaged := 0, 0
-		step := rows[i].Step
-		for ; i < len(rows) && rows[i].Step == step; i++ {
-			r := rows[i]
-			if teacher[r.Student] || !r.Visible {
-				continue
-			}
-			if p.Visible++; r.Behaviour == "" {
-				continue
-			}
-			if r.Sure {
-				p.Decided++
-				engaged += r.Engagement
-			}
-			if r.Attention != Unknown {
-				p.Sure++
-			}
-			if r.Attention == OnTask {
-				on++
-			}
-			if slices.ContainsFunc(raises[r.Student], func(v Interval) bool { return v.Start <= r.Time && r.Time < v.End }) {
-				p.Hands++
-			}
-		}
-		p.OnTask, p.Engagement = ratio(on, p.Sure), ratio(engaged, p.Decided)
-		points = append(points, p)
-	}
-	return points
 }

@@ -196,7 +196,7 @@ func TestAttentionHasAProbabilityOfItsOwn(t *testing.T) {
 	if s.OnTaskShare != 1 || s.EngagementMean != 1 || s.Shares[0] != 1 {
 		t.Errorf("on task %v, engagement %v, look_forward %v: want 1 of one step each", s.OnTaskShare, s.EngagementMean, s.Shares[0])
 	}
-	if c := tl.Class; c[0].Sure != 1 || c[0].Decided != 0 || c[1].Sure != 0 || c[1].Decided != 1 {
+	if c := tl.Class; c[0].Known != 1 || c[0].Sure != 0 || c[1].Known != 0 || c[1].Sure != 1 {
 		t.Errorf("class %+v", c)
 	}
 }

@@ -8,28 +8,29 @@ import (
 	"classlens/vision/scene"
 )
 
-// UsualTurned is the share of turned heads among the real students whom the shipped networks learned from (916 of 8,362 boxes; .12, .12 and .07 in the three rooms).
+// UsualTurned is the share of turned heads among the real students in the shipped networks' training data (916 of 8,362 boxes; .12, .12 and .07 in the three rooms).
 const UsualTurned = .11
 
 var turn = slices.Index(Behaviours, "turn")
 
-// fewest students in view, on average: fewer are no class from whose common direction a head could be turned.
+// fewest students in view, on average, that make a class: fewer have no common direction from which a head could be turned away.
 const fewest = 5
 
-// Turned is how much of what a recording's students do was taken for turned away.
+// Turned is the share of turned heads in a recording, before and after shrinkage.
 type Turned struct {
-	Found    float64 `json:"found"` // mean probability, by the network
+	Found    float64 `json:"found"` // mean probability according to the network
 	Usual    float64 `json:"usual"`
-	Strength float64 `json:"strength"` // 0: as found, 1: as usual
-	Taken    float64 `json:"taken"`    // mean probability that everything is made from
+	Strength float64 `json:"strength"` // of the shrinkage; 0: as found, 1: as usual
+	Taken    float64 `json:"taken"`    // mean probability that all figures are made from
 }
 
-// drawTurned draws the share of turned heads in a recording towards the usual one where it is above: in a room whose camera or seats it has not seen, a network takes many heads for turned
-// that look to the front. The logarithm of the share goes from what was found to what is usual by strength, which is the likeliest share if both the network's fault in a room and what the
-// lesson is like are lognormal (strength: the part that faults have in the variance of both). The odds of turned change by one factor in all of the students' decisions, the other behaviours
-// keep their proportions. Where few turn nothing is changed: nobody can tell a network that misses them from a quiet lesson. Nil beside the decisions as they were: no class.
-func drawTurned(tracks []scene.Track, decisions map[string]map[int]Decision, strength float64) (map[string]map[int]Decision, *Turned) {
-	var turned []float64 // of each student's step, in the order of the tracks: sums are the same in each run
+// shrinkTurned shrinks the share of turned heads in a recording towards the usual one if it is above that: in a room whose camera or seats it has not seen, a network takes many heads that
+// face the front for turned. The logarithm of the share moves from the found value to the usual one by the fraction strength. This gives the likeliest share if the network's error in a
+// room and the variation between lessons are both lognormal, strength being the error's part of their total variance. The odds of "turn" change by one factor in all of the students'
+// decisions, and the other behaviours keep their proportions. A share below the usual one is left alone: it may just be a quiet lesson. Turned is nil, and the decisions are unchanged, if
+// there are too few students.
+func shrinkTurned(tracks []scene.Track, decisions map[string]map[int]Decision, strength float64) (map[string]map[int]Decision, *Turned) {
+	var turned []float64 // for each student and step, in the order of the tracks, so that sums are the same in every run
 	steps := map[int]bool{}
 	for _, t := range tracks {
 		for _, s := range t.Sightings {
@@ -47,17 +48,17 @@ func drawTurned(tracks []scene.Track, decisions map[string]map[int]Decision, str
 	}
 	factor := factorOf(turned, math.Pow(t.Found, 1-strength)*math.Pow(t.Usual, strength))
 	t.Taken = meanTimes(turned, factor)
-	drawn := maps.Clone(decisions)
+	shrunk := maps.Clone(decisions)
 	for _, t := range tracks {
 		if t.Teacher {
 			continue
 		}
-		drawn[t.ID] = maps.Clone(decisions[t.ID])
+		shrunk[t.ID] = maps.Clone(decisions[t.ID])
 		for step, d := range decisions[t.ID] {
-			drawn[t.ID][step] = d.times(turn, factor)
+			shrunk[t.ID][step] = d.times(turn, factor)
 		}
 	}
-	return drawn, t
+	return shrunk, t
 }
 
 // times is the decision with the odds of one behaviour multiplied.
@@ -82,7 +83,7 @@ func meanTimes(p []float64, factor float64) float64 {
 	return sum / float64(len(p))
 }
 
-// factorOf finds, between e^-16 and 1, the factor that makes the mean of p what is wanted: the mean grows with the factor, so that halving finds it.
+// factorOf finds by bisection, between e^-16 and 1, the factor that brings the mean of p to want; the mean grows with the factor.
 func factorOf(p []float64, want float64) float64 {
 	low, high := -16.0, 0.0
 	for range 40 {

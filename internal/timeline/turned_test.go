@@ -66,7 +66,7 @@ func TestTurnedIsDrawnToTheUsual(t *testing.T) {
 			tracks, decisions := class(c.students, 20, c.turned)
 			_, before := class(c.students, 20, c.turned)
 			given := decisions
-			decisions, got := drawTurned(tracks, given, c.strength)
+			decisions, got := shrinkTurned(tracks, given, c.strength)
 			if (got == nil) != c.nothing {
 				t.Fatalf("got %+v", got)
 			}
@@ -104,7 +104,7 @@ func TestTurnedIsDrawnToTheUsual(t *testing.T) {
 // Who turns more than others still does afterwards.
 func TestDrawnTurnedKeepsTheOrder(t *testing.T) {
 	tracks, decisions := class(10, 20, func(student, _ int) float64 { return .1 + .05*float64(student) })
-	decisions, _ = drawTurned(tracks, decisions, .5)
+	decisions, _ = shrinkTurned(tracks, decisions, .5)
 	for s := 1; s < 10; s++ {
 		if a, b := decisions[tracks[s-1].ID][0].Behaviour[4], decisions[tracks[s].ID][0].Behaviour[4]; a >= b {
 			t.Errorf("student %d: %.3f, student %d: %.3f", s-1, a, s, b)

@@ -28,7 +28,7 @@ func studentColumns() []string {
 }
 
 // WriteTables writes timeline.csv, intervals.csv, students.csv and
-// timeline.parquet to a folder and gives their names.
+// timeline.parquet to a folder and returns their names.
 func (t *Timeline) WriteTables(folder string) ([]string, error) {
 	tables := []struct {
 		name string
@@ -61,7 +61,7 @@ func writeCSV(name string, rows [][]string) error {
 	return f.Commit()
 }
 
-// number writes a float with at most so many decimals, none for NaN.
+// number writes a float with at most so many decimals, and NaN as "".
 func number(v float64, decimals int) string {
 	if math.IsNaN(v) {
 		return ""
