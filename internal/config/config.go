@@ -1,12 +1,11 @@
-// Package config reads classlens's settings and gives them out as one plain
-// struct. It is the only package that knows viper; configs/default.yaml is the
-// manual of every key.
+// Package config reads the settings into one plain struct. It is the only package
+// that imports viper; configs/default.yaml is the manual of all keys.
 //
-// The order of strength: flag, environment (CLASSLENS_SECTION_KEY), file, default.
+// Precedence: flag, environment (CLASSLENS_SECTION_KEY), file, default.
 package config
 
 // Config is every setting. Its keys, units and ranges are described in
-// configs/default.yaml; a test holds the two together.
+// configs/default.yaml; a test checks that the two agree.
 type Config struct {
 	Video    Video    `mapstructure:"video" json:"video"`
 	People   People   `mapstructure:"people" json:"people"`
@@ -46,7 +45,7 @@ type Network struct {
 	UsualTurned    float64 `mapstructure:"usual_turned" json:"usual_turned" min:"0" max:"1"`
 }
 
-// Timeline settings: how decisions a step become intervals.
+// Timeline settings: how the decisions for single steps become intervals.
 type Timeline struct {
 	ChangeCost         float64 `mapstructure:"change_cost" json:"change_cost" min:"0" max:"10"`
 	MinIntervalSeconds float64 `mapstructure:"min_interval_seconds" json:"min_interval_seconds" min:"0" max:"60"`

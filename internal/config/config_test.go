@@ -115,7 +115,7 @@ func TestLabels(t *testing.T) {
 		{"attention", "phone:        {attention: off_task", "phone:        {attention: away", "phone: attention is \"away\""},
 		{"level", "discuss:      {attention: on_task,  engagement: 3}", "discuss:      {attention: on_task,  engagement: 4}", "engagement is 4"},
 		{"words", "means: phone}", "means: fone}", "words: phone, mobile, smartphone, texting is mapped to \"fone\""},
-		{"class", "lookup: look_forward", "lookup: look_up", "\"look_up\", which is no behaviour"},
+		{"class", "lookup: look_forward", "lookup: look_up", "\"look_up\", which is not a behaviour"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			text := strings.Replace(good, c.from, c.to, 1)

@@ -14,33 +14,37 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Behaviours are the classes the network tells apart, in its output's order.
+// Behaviours are the network's classes, in the order of its output.
 var Behaviours = []string{"look_forward", "read", "write", "raise_hand", "turn", "stand", "discuss", "phone", "head_down", "other"}
 
-// Labels is configs/labels.yaml: how behaviour is read as attention and
-// engagement, and how the classes of data sets are read as behaviours.
+// Labels is configs/labels.yaml: the attention and engagement that each behaviour stands for, and
+// the behaviours that the classes of data sets stand for.
 type Labels struct {
 	Behaviours map[string]Meaning            `yaml:"behaviours" json:"behaviours"`
 	Datasets   map[string]map[string]Reading `yaml:"datasets" json:"-"`
 	Words      []Words                       `yaml:"words" json:"-"`
 }
 
-// Words tell what a class may be by its name alone, where no data set lists it.
+// Words is a rule that tells what a class may be from its name alone, for classes that no data set lists.
 type Words struct {
-	In    []string `yaml:"in"` // beginnings of words, separated by spaces; a name fits one of these that it has all of
+	In    []string `yaml:"in"` // alternatives, each some beginnings of words, separated by spaces: all of them must occur in the name
 	Means Reading  `yaml:"means"`
 }
 
 func (w Words) fits(name []string) bool {
-	return slices.ContainsFunc(w.In, func(beginnings string) bool {
-		return !slices.ContainsFunc(strings.Fields(beginnings), func(b string) bool {
+	for _, beginnings := range w.In {
+		missing := slices.ContainsFunc(strings.Fields(beginnings), func(b string) bool {
 			return !slices.ContainsFunc(name, func(word string) bool { return strings.HasPrefix(word, b) })
 		})
-	})
+		if !missing {
+			return true
+		}
+	}
+	return false
 }
 
-// ByWords is what a class may be by the words of its name, nil for a name that tells
-// nothing. The first rule that fits counts. "not …" is all that … is not.
+// ByWords is what a class may be, judging by the words of its name; nil if these tell
+// nothing. The first rule that fits counts. "not X" means all behaviours that X does not.
 func (l Labels) ByWords(class string) Reading {
 	name := wordsOf(class)
 	if len(name) > 1 && slices.Contains([]string{"not", "no", "non", "without"}, name[0]) {
@@ -56,8 +60,8 @@ func (l Labels) ByWords(class string) Reading {
 	return nil
 }
 
-// wordsOf are a name's words in small letters: "handRaising", "hand-raising" and
-// "Hand_Raising" are hand and raising.
+// wordsOf splits a name into lower-case words: "handRaising", "hand-raising" and
+// "Hand_Raising" all give hand, raising.
 func wordsOf(class string) []string {
 	var spaced strings.Builder
 	before := ' '
@@ -74,11 +78,11 @@ func wordsOf(class string) []string {
 	return strings.Fields(strings.ToLower(spaced.String()))
 }
 
-// Reading is the behaviours that a data set's class may be: one, or several that the
-// set does not tell apart, the likeliest first. In YAML a name or a list of names.
+// Reading is the behaviours that a data set's class may stand for: one, or several that the
+// set does not distinguish, the likeliest first. In YAML it is a name or a list of names.
 type Reading []string
 
-// UnmarshalYAML takes a name or a list of names.
+// UnmarshalYAML accepts a name or a list of names.
 func (r *Reading) UnmarshalYAML(n *yaml.Node) error {
 	if n.Kind != yaml.SequenceNode {
 		*r = Reading{""}
@@ -96,7 +100,7 @@ type Meaning struct {
 	Engagement int    `yaml:"engagement" json:"engagement"` // 0 disengaged … 3 interactive
 }
 
-// LoadLabels reads a labels file; empty means the one that ships. Every
+// LoadLabels reads a labels file; "" means the built-in one. Every
 // behaviour must be mapped, and nothing else.
 func LoadLabels(file string) (Labels, error) {
 	raw, name := configs.LabelsYAML, "configs/labels.yaml"
@@ -154,7 +158,7 @@ func (r Reading) validate() error {
 	}
 	for _, b := range r {
 		if !slices.Contains(Behaviours, b) {
-			return fmt.Errorf("is mapped to %q, which is no behaviour", b)
+			return fmt.Errorf("is mapped to %q, which is not a behaviour", b)
 		}
 	}
 	return nil

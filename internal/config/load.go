@@ -51,17 +51,17 @@ func Load(file string, overrides map[string]any) (Config, error) {
 	return c, nil
 }
 
-// Keys are all settings, as section.key, in the alphabet's order.
+// Keys are all settings, as section.key, in alphabetical order.
 func Keys() []string {
 	v := viper.New()
 	v.SetConfigType("yaml")
 	if err := v.ReadConfig(bytes.NewReader(configs.DefaultYAML)); err != nil {
-		return nil // Load says so
+		return nil // Load reports it
 	}
 	return slices.Sorted(slices.Values(v.AllKeys()))
 }
 
-// mergeFile lays the user's file over the defaults after checking its keys.
+// mergeFile checks the keys of the user's file and merges it over the defaults.
 func mergeFile(v *viper.Viper, file string, known []string) error {
 	raw, err := os.ReadFile(file)
 	if err != nil {
@@ -82,7 +82,8 @@ func mergeFile(v *viper.Viper, file string, known []string) error {
 	return v.MergeConfigMap(own.AllSettings())
 }
 
-// checkEnvironment finds a variable that is written like a setting's and is none. Others of the program, such as CLASSLENS_CACHE, begin with no section's name.
+// checkEnvironment reports a variable that looks like a setting but is none. The program's other variables, such as CLASSLENS_CACHE, do not begin with the name of a
+// section.
 func checkEnvironment(environment, known []string) error {
 	for _, line := range environment {
 		name, _, _ := strings.Cut(line, "=")
@@ -109,13 +110,13 @@ func variable(key string) string {
 	return "CLASSLENS_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
 }
 
-// wrongKind is what mapstructure says of a value that is none of the kind wanted.
+// wrongKind matches mapstructure's error for a value of the wrong type.
 var wrongKind = regexp.MustCompile(`^'(\S+?)' (?:cannot parse value as|expected type) '(\w+)'`)
 
-// kinds are Go's types in the words of somebody who writes settings.
+// kinds are Go's types in the words of somebody who edits settings.
 var kinds = map[string]string{"int": "a whole number", "float64": "a number", "bool": "true or false", "string": "a text"}
 
-// onlyReason says what is wrong with values in the reader's words, without mapstructure's heading and blank lines.
+// onlyReason rewrites mapstructure's errors in plain words, on one line.
 func onlyReason(err error, v *viper.Viper) error {
 	var reasons []string
 	for line := range strings.Lines(err.Error()) {
@@ -134,15 +135,15 @@ func unknownKey(where, key string, known []string) error {
 	return fmt.Errorf("%s: unknown setting %q; did you mean %q?", where, key, Nearest(key, known))
 }
 
-// Nearest is the known key with the least edit distance to key; among equals
-// the first in the alphabet.
+// Nearest is the known key with the least edit distance to key; of several, the
+// first in alphabetical order.
 func Nearest(key string, known []string) string {
 	sorted := slices.Sorted(slices.Values(known))
 	return slices.MinFunc(sorted, func(a, b string) int { return editDistance(key, a) - editDistance(key, b) })
 }
 
-// Near is the known word that key was probably meant to be: one that it begins, or one that differs in half of its letters at most. Words of three letters are all near
-// one another (gpu, cpu): of those none is guessed.
+// Near is the known word that key was probably meant to be: one that differs in at most half of its letters, or one that begins with key. Words of three letters are all
+// close to one another (gpu, cpu), so these are guessed only by their beginning.
 func Near(key string, known []string) (string, bool) {
 	if len(known) == 0 || key == "" {
 		return "", false
@@ -158,7 +159,7 @@ func Near(key string, known []string) (string, bool) {
 	return "", false
 }
 
-// editDistance is Levenshtein's: insertions, deletions and replacements of bytes.
+// editDistance is the Levenshtein distance: the fewest insertions, deletions and replacements of bytes.
 func editDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

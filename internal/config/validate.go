@@ -58,8 +58,8 @@ func validateField(field reflect.StructField, value reflect.Value, key string) e
 	return nil
 }
 
-// chosen says whether a value is among the choices; one that ends in capitals after a
-// colon, as cuda:N, stands for any value that begins so.
+// chosen tells whether a value is among the choices. A choice with capitals after a colon,
+// such as cuda:N, stands for any value with the same beginning.
 func chosen(value string, choices []string) bool {
 	return slices.ContainsFunc(choices, func(c string) bool {
 		kind, rest, named := strings.Cut(c, ":")

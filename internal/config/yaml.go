@@ -12,7 +12,7 @@ import (
 
 var unknownField = regexp.MustCompile(`^(line \d+): field (\S+) not found in type \S+$`)
 
-// PlainYAML says what is wrong with a file in the reader's words, not in those of the program's types: into is what it was read into.
+// PlainYAML rewrites a YAML error in plain words, without Go's types; into is the value that the file was decoded into.
 func PlainYAML(err error, into any) error {
 	var wrong *yaml.TypeError
 	if !errors.As(err, &wrong) {
@@ -28,7 +28,7 @@ func PlainYAML(err error, into any) error {
 	return errors.New(strings.Join(reasons, "; "))
 }
 
-// keysOf are the YAML keys of a struct and of those in it, also in lists and maps.
+// keysOf are the YAML keys of a struct and of all structs in it, including those in lists and maps.
 func keysOf(t reflect.Type) (keys []string) {
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Slice, reflect.Map:

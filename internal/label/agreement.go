@@ -1,6 +1,7 @@
 package label
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,44 +18,44 @@ import (
 	"classlens/model/metrics"
 )
 
-// Agreement is how far two raters agree, kind by kind.
+// Agreement is how far two raters agree, for each kind of label.
 type Agreement struct {
-	Raters     [2]string        `json:"raters"`
-	Recordings []string         `json:"recordings"`
-	Kinds      []KindAgreement  `json:"kinds"`
-	Notes      []string         `json:"notes,omitempty"` // what weakens the figures
-	labelled   map[string][]rep // by kind
+	Raters     [2]string         `json:"raters"`
+	Recordings []string          `json:"recordings"`
+	Kinds      []KindAgreement   `json:"kinds"`
+	Notes      []string          `json:"notes,omitempty"` // what weakens the figures
+	labelled   map[string][]pair // by kind
 }
 
-// rep is one step of one student that both have labelled.
-type rep struct {
-	group string
-	a, b  string
+// pair is what the two raters said of one student at one step.
+type pair struct {
+	student string // with the recording's name
+	a, b    string
 }
 
-// KindAgreement is that of one kind, over the steps that both have labelled and of which neither said unknown.
+// KindAgreement is the agreement on one kind of label, over the steps that both raters labelled and neither called unknown.
 type KindAgreement struct {
 	Kind      string   `json:"kind"`
 	Steps     int      `json:"steps"`
-	Unknown   int      `json:"steps_unknown"` // to one of them, or both
+	Unknown   int      `json:"steps_unknown"` // steps that at least one of them called unknown
 	Students  int      `json:"students"`
 	Percent   Figure   `json:"agreement"`
 	Kappa     Figure   `json:"kappa"`
-	Weighted  *Figure  `json:"quadratic_weighted_kappa,omitempty"` // of ordered labels
+	Weighted  *Figure  `json:"quadratic_weighted_kappa,omitempty"` // only of ordered labels
 	Labels    []string `json:"labels"`
-	Confusion [][]int  `json:"confusion"` // first rater's labels in rows
+	Confusion [][]int  `json:"confusion"` // rows: the first rater's labels
 }
 
-// Figure is a share or a kappa with its 95 % interval, by bootstrap over students.
+// Figure is a share or a kappa with its 95 % bootstrap interval over students.
 type Figure struct {
 	Value    float64           `json:"value"`
 	Interval *metrics.Interval `json:"interval_95,omitempty"` // nil below three students
 }
 
-// leastStudents that an interval is drawn over.
+// leastStudents is the fewest students for which an interval is given.
 const leastStudents = 3
 
-// Agree compares two raters' folders: those of one recording, or of all their recordings, of which those count that both have labelled.
+// Agree compares the folders of two raters, each the folder of one recording or of all the rater's recordings; only recordings that both labelled count.
 func Agree(a, b string) (*Agreement, error) {
 	first, err := raterFolder(a)
 	if err != nil {
@@ -64,7 +65,7 @@ func Agree(a, b string) (*Agreement, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Agreement{labelled: map[string][]rep{}}
+	out := &Agreement{labelled: map[string][]pair{}}
 	for _, sum := range slices.Sorted(maps.Keys(first)) {
 		other, ok := second[sum]
 		if !ok {
@@ -94,7 +95,7 @@ type labelled struct {
 	about  dataset.Labels
 }
 
-// raterFolder finds a rater's recordings, by their SHA-256: the folder itself, or those in it.
+// raterFolder finds the labels in a folder and in the folders in it, by their recording's SHA-256.
 func raterFolder(dir string) (map[string]labelled, error) {
 	found := map[string]labelled{}
 	folders := []string{dir}
@@ -135,29 +136,18 @@ func (g *Agreement) add(a, b labelled) error {
 	if err != nil {
 		return err
 	}
-	var said [2]map[string]string
+	var said [2]map[labelKey]string
 	for i, r := range []labelled{a, b} {
-		if sum, err := safefile.Sum(filepath.Join(r.folder, timelineName)); err != nil || sum != r.about.Timeline {
-			return fmt.Errorf("%s: %w", filepath.Join(r.folder, timelineName), cmpErr(err, errors.New("changed since the labels were begun")))
-		}
-		given, err := openLabels(filepath.Join(r.folder, IntervalsName), l)
-		if err != nil {
+		if said[i], err = r.byStep(l); err != nil {
 			return err
-		}
-		said[i] = map[string]string{}
-		for _, v := range given.all {
-			for step := v.First; step < v.End; step++ {
-				said[i][v.Kind+"\x00"+v.Student+"\x00"+strconv.Itoa(step)] = v.Label
-			}
 		}
 		if r.about.Proposals {
 			g.Notes = append(g.Notes, fmt.Sprintf("%s: the network's proposals were shown to %s", r.about.Recording, r.about.Rater))
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(said[0])) {
+	for _, key := range slices.SortedFunc(maps.Keys(said[0]), labelKey.compare) {
 		if other, ok := said[1][key]; ok {
-			parts := strings.Split(key, "\x00")
-			g.labelled[parts[0]] = append(g.labelled[parts[0]], rep{a.about.Recording + "/" + parts[1], said[0][key], other})
+			g.labelled[key.kind] = append(g.labelled[key.kind], pair{a.about.Recording + "/" + key.student, said[0][key], other})
 		}
 	}
 	g.Recordings = append(g.Recordings, a.about.Recording)
@@ -168,44 +158,61 @@ func (g *Agreement) add(a, b labelled) error {
 	return nil
 }
 
-func cmpErr(err, other error) error {
-	if err != nil {
-		return err
-	}
-	return other
+// labelKey is what one label is about: one kind, of one student, at one step.
+type labelKey struct {
+	kind, student string
+	step          int
 }
 
-// judge counts one kind.
-func judge(kind string, all []rep) KindAgreement {
-	k := KindAgreement{Kind: kind}
-	var a, b []int
-	var groups []string
-	seen := map[string]bool{}
-	for _, r := range all {
-		if r.a == timeline.Unknown || r.b == timeline.Unknown {
-			k.Unknown++
-			continue
-		}
-		seen[r.a], seen[r.b] = true, true
+func (k labelKey) compare(o labelKey) int {
+	return cmp.Or(cmp.Compare(k.kind, o.kind), cmp.Compare(k.student, o.student), cmp.Compare(k.step, o.step))
+}
+
+// byStep reads the rater's labels of the lesson, step by step.
+func (r labelled) byStep(l *lesson) (map[labelKey]string, error) {
+	name := filepath.Join(r.folder, timelineName)
+	sum, err := safefile.Sum(name)
+	if err == nil && sum != r.about.Timeline {
+		err = errors.New("changed since the labels were begun")
 	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	given, err := openLabels(filepath.Join(r.folder, IntervalsName), l)
+	if err != nil {
+		return nil, err
+	}
+	said := map[labelKey]string{}
+	for _, v := range given.all {
+		for step := v.First; step < v.End; step++ {
+			said[labelKey{v.Kind, v.Student, step}] = v.Label
+		}
+	}
+	return said, nil
+}
+
+// judge measures the agreement on one kind.
+func judge(kind string, all []pair) KindAgreement {
+	sure := slices.DeleteFunc(slices.Clone(all), func(p pair) bool { return p.a == timeline.Unknown || p.b == timeline.Unknown })
+	k := KindAgreement{Kind: kind, Unknown: len(all) - len(sure), Steps: len(sure)}
 	for _, v := range Values[kind] {
-		if seen[v] {
+		if slices.ContainsFunc(sure, func(p pair) bool { return p.a == v || p.b == v }) {
 			k.Labels = append(k.Labels, v)
 		}
 	}
+	var a, b []int // places in Labels
+	var groups []string
 	students := map[string]bool{}
-	for _, r := range all {
-		if i, j := slices.Index(k.Labels, r.a), slices.Index(k.Labels, r.b); i >= 0 && j >= 0 && r.a != timeline.Unknown && r.b != timeline.Unknown {
-			a, b, groups = append(a, i), append(b, j), append(groups, r.group)
-			students[r.group] = true
-		}
+	for _, p := range sure {
+		a, b, groups = append(a, slices.Index(k.Labels, p.a)), append(b, slices.Index(k.Labels, p.b)), append(groups, p.student)
+		students[p.student] = true
 	}
-	k.Steps, k.Students = len(a), len(students)
+	k.Students = len(students)
 	k.Confusion = metrics.Confusion(a, b, len(k.Labels))
 	k.Percent = k.figure(groups, a, b, agreed)
 	k.Kappa = k.figure(groups, a, b, func(a, b []int) float64 { return metrics.Cohen(a, b, len(k.Labels)) })
 	if kind == "engagement" {
-		level := func(v []int) []int { // the distance between levels, not between those that occur
+		level := func(v []int) []int { // kappa weighs by the distance between levels, some of which may not occur
 			out := make([]int, len(v))
 			for i, x := range v {
 				out[i], _ = strconv.Atoi(k.Labels[x]) // one of Values: a digit
@@ -228,7 +235,7 @@ func agreed(a, b []int) float64 {
 	return float64(n) / float64(max(len(a), 1))
 }
 
-// figure measures all, and draws students anew for the interval.
+// figure measures all steps, and bootstraps over students for the interval.
 func (k KindAgreement) figure(groups []string, a, b []int, measure func(a, b []int) float64) Figure {
 	f := Figure{Value: measure(a, b)}
 	if k.Students >= leastStudents {
@@ -239,7 +246,7 @@ func (k KindAgreement) figure(groups []string, a, b []int, measure func(a, b []i
 	return f
 }
 
-// Text is the agreement as a table for people.
+// Text gives the agreement as text with tables.
 func (g *Agreement) Text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s and %s on %s\n", g.Raters[0], g.Raters[1], strings.Join(g.Recordings, ", "))
@@ -268,7 +275,7 @@ func (f Figure) text() string {
 	return fmt.Sprintf("%.3f [%.3f, %.3f]", f.Value, f.Interval.Low, f.Interval.High)
 }
 
-// table is the confusion: a row a label of the first rater.
+// table writes the confusion matrix, one row per label of the first rater.
 func (k KindAgreement) table(b *strings.Builder, raters [2]string) {
 	if len(k.Labels) == 0 {
 		return

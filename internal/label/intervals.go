@@ -18,20 +18,20 @@ import (
 	"classlens/internal/timeline"
 )
 
-// IntervalsName is the file of labels.
+// IntervalsName is the name of the file that holds the labels.
 const IntervalsName = "intervals.csv"
 
 // Kinds of label.
 var Kinds = []string{"behaviour", "attention", "engagement"}
 
-// Values are the labels of each kind. unknown: the rater looked and cannot tell, which is not the same as not labelled.
+// Values are the possible labels of each kind. "unknown" means that the rater looked and cannot tell, which differs from no label.
 var Values = map[string][]string{
 	"behaviour":  append(slices.Clone(timeline.Behaviours), timeline.Unknown),
 	"attention":  {timeline.OnTask, timeline.OffTask, timeline.Unknown},
 	"engagement": {"0", "1", "2", "3"},
 }
 
-// interval is one label: from its first step to the one before End.
+// interval is one label, on the steps First <= step < End.
 type interval struct {
 	Student string `json:"student"`
 	Kind    string `json:"kind"`
@@ -44,13 +44,13 @@ func (v interval) compare(o interval) int {
 	return cmp.Or(cmp.Compare(v.Student, o.Student), cmp.Compare(slices.Index(Kinds, v.Kind), slices.Index(Kinds, o.Kind)), cmp.Compare(v.First, o.First))
 }
 
-// labels are a rater's labels of a lesson, on disk as they are here. Those of one student and kind do not overlap. Safe for concurrent use.
+// labels are a rater's labels of a lesson; the file on disk is always equal. Labels of one student and kind do not overlap. Safe for concurrent use.
 type labels struct {
 	mu      sync.Mutex
 	name    string
 	lesson  *lesson
-	all     []interval // in order
-	version int        // of all: changes with each change
+	all     []interval // in order; never modified in place, since undo and readers share it
+	version int        // counts the changes of all
 	undo    [][]interval
 	redo    [][]interval
 }
@@ -58,10 +58,10 @@ type labels struct {
 // mostUndo bounds how many changes can be undone.
 const mostUndo = 500
 
-// mostBytes of an intervals.csv: a label a step for thirty students over eight hours has 40 MB.
+// mostBytes of an intervals.csv: one label per step for thirty students over eight hours would be 40 MB.
 const mostBytes = 64 << 20
 
-// openLabels reads a file of labels; one that does not exist has none.
+// openLabels reads a file of labels; a missing file means no labels.
 func openLabels(name string, l *lesson) (*labels, error) {
 	out := &labels{name: name, lesson: l, version: 1}
 	info, err := os.Stat(name)
@@ -86,7 +86,7 @@ func openLabels(name string, l *lesson) (*labels, error) {
 
 var intervalsHead = []string{"start_s", "end_s", "student", "kind", "label", "p"}
 
-// parse reads intervals.csv strictly: what it cannot keep as it is, it refuses, so that nothing is lost when the file is written again.
+// parse reads intervals.csv strictly: it refuses what it could not write back unchanged, so that saving never loses anything.
 func parse(raw []byte, l *lesson) ([]interval, error) {
 	rows, err := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(raw, []byte("\ufeff")))).ReadAll()
 	if err != nil {
@@ -134,7 +134,7 @@ func parseRow(row []string, l *lesson) (interval, error) {
 	return v, nil
 }
 
-// format writes intervals.csv; p is empty: a person gives no probability.
+// format writes intervals.csv; the column p stays empty, since people give no probabilities.
 func format(all []interval, l *lesson) ([]byte, error) {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
@@ -147,7 +147,7 @@ func format(all []interval, l *lesson) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// erase cuts a stretch out of the labels of a student and kind.
+// erase removes the labels of a student and kind on the steps first <= step < end.
 func erase(all []interval, student, kind string, first, end int) []interval {
 	var out []interval
 	for _, v := range all {
@@ -167,7 +167,7 @@ func erase(all []interval, student, kind string, first, end int) []interval {
 	return out
 }
 
-// paint labels a stretch, over whatever was there; it grows together with its like on either side.
+// paint sets a label, replacing what was there, and merges it with equal labels on either side.
 func paint(all []interval, v interval) []interval {
 	out := erase(all, v.Student, v.Kind, v.First, v.End)
 	out = slices.DeleteFunc(out, func(o interval) bool {
@@ -182,7 +182,7 @@ func paint(all []interval, v interval) []interval {
 	return out
 }
 
-// split parts the label over a step in two, the second beginning with it; false where none does.
+// split divides the label that covers the steps on both sides of at; false if there is none.
 func split(all []interval, student, kind string, at int) ([]interval, bool) {
 	for i, v := range all {
 		if v.Student == student && v.Kind == kind && v.First < at && at < v.End {
@@ -194,7 +194,7 @@ func split(all []interval, student, kind string, at int) ([]interval, bool) {
 	return all, false
 }
 
-// change is what the page asks for.
+// change is a request of the page.
 type change struct {
 	Version int    `json:"version"` // of the labels that the page shows
 	Do      string `json:"do"`      // paint, erase, split, undo or redo
@@ -211,7 +211,7 @@ var (
 	errChange = errors.New("no such change")
 )
 
-// apply makes a change and saves it, or leaves all as it is.
+// apply makes a change and saves it; on an error nothing has changed.
 func (l *labels) apply(c change, allowed func(change) bool) (labelsNow, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -244,7 +244,7 @@ func (l *labels) apply(c change, allowed func(change) bool) (labelsNow, error) {
 	return l.now(), nil
 }
 
-// changed is what the labels become.
+// changed gives the labels after a change.
 func (l *labels) changed(c change, allowed func(change) bool) ([]interval, error) {
 	switch c.Do {
 	case "undo", "redo":
@@ -261,7 +261,7 @@ func (l *labels) changed(c change, allowed func(change) bool) ([]interval, error
 	case c.First < 0 || c.First >= c.End || c.End > len(l.lesson.times):
 		return nil, fmt.Errorf("%w: from step %d to %d of %d", errChange, c.First, c.End, len(l.lesson.times))
 	case !allowed(c):
-		return nil, fmt.Errorf("%w: only the windows that were drawn are labelled", errChange)
+		return nil, fmt.Errorf("%w: only the drawn windows are labelled", errChange)
 	}
 	switch c.Do {
 	case "paint":
@@ -278,14 +278,14 @@ func (l *labels) changed(c change, allowed func(change) bool) ([]interval, error
 	case "split":
 		next, ok := split(l.all, c.Student, c.Kind, c.First)
 		if !ok {
-			return nil, fmt.Errorf("%w: no label goes over the step", errChange)
+			return nil, fmt.Errorf("%w: no label covers both sides of the step", errChange)
 		}
 		return next, nil
 	}
 	return nil, fmt.Errorf("%w: %q", errChange, c.Do)
 }
 
-// labelsNow are the labels as the page gets them.
+// labelsNow is what the page is sent: the labels, and how many changes can be undone and redone.
 type labelsNow struct {
 	Version int        `json:"version"`
 	Labels  []interval `json:"labels"`
@@ -293,7 +293,7 @@ type labelsNow struct {
 	Redo    int        `json:"redo"`
 }
 
-// now is read under the lock.
+// now needs mu held.
 func (l *labels) now() labelsNow {
 	n := labelsNow{l.version, l.all, len(l.undo), len(l.redo)}
 	if n.Labels == nil {

@@ -1,8 +1,8 @@
-// Package label is the page on which people label a recording by hand: a web server for this machine alone, pictures of the lesson that are never kept, and
-// labels that are saved at every change in the form that internal/dataset reads.
+// Package label serves the web page on which people label a recording by hand. The server listens on this machine only, pictures of the lesson are never kept,
+// and labels are saved at every change in the format that internal/dataset reads.
 //
-// A *rater* is who labels; a *kind* is what is labelled (behaviour, attention, engagement); a *label* is one stretch of steps of one student and kind; a *window* is
-// a stretch that was drawn by chance.
+// A *rater* is a person who labels; a *kind* is what is labelled (behaviour, attention, engagement); a *label* covers consecutive steps of one student, for one
+// kind; a *window* is a random stretch of one student that was drawn to be labelled.
 package label
 
 import (
@@ -26,39 +26,40 @@ type Options struct {
 	Results   string        // a recording's folder, complete
 	Recording string        // the video file
 	SHA256    string        // of the recording that the results were made from
-	Video     video.Options // by which it was decoded
-	Out       string        // folder of all labels; "": that of the results' folder, with -labels behind its name
+	Video     video.Options // the options that the results were decoded with
+	Out       string        // folder of all labels; "": the folder that holds Results, with "-labels" appended to its name
 	Rater     string
-	Kinds     []string // those that the page offers
-	Sample    int      // windows to label; 0: as the labels' folder says, else the whole lesson
+	Kinds     []string // offered on the page
+	Sample    int      // windows to label; 0: as when the labels were begun, else the whole lesson
 	Seed      uint64   // of the windows
 	Window    float64  // seconds
-	Blind     bool
+	Blind     bool     // show neither other labels nor the network's proposals
 }
 
-// Session is one rater's work on one recording. Close it.
+// Session is one rater's work on one recording. Close it. After Open, its fields do not change, except for about; labels and pictures
+// have locks of their own.
 type Session struct {
 	options  Options
 	folder   string
-	about    dataset.Labels
 	lesson   *lesson
-	windows  []window
+	windows  []window // nil: the whole lesson is labelled
 	blind    bool
 	labels   *labels
 	pictures *pictures
 	lock     *safefile.Lock
-	changes  sync.Mutex // of about
-	stop     context.CancelFunc
+	stop     context.CancelFunc // ends the decoding
 	decoding sync.WaitGroup
+
+	mu    sync.Mutex // guards about
+	about dataset.Labels
 }
 
-// The errors of Open that have an exit code or a hint of their own.
-var (
-	ErrUsage = errors.New("wrong usage")
-	ErrOther = errors.New("another recording")
-)
+// ErrUsage is wrapped by errors of Open that are the user's mistakes on the command line.
+var ErrUsage = errors.New("wrong usage")
 
-// raterName is a folder's name on every system.
+var errOther = errors.New("another recording")
+
+// raterName allows only names that are valid folder names on every system.
 var raterName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$`)
 
 func (o Options) check() error {
@@ -79,7 +80,7 @@ func (o Options) check() error {
 	return nil
 }
 
-// Folder is where a rater's labels of a recording lie.
+// Folder is the folder of a rater's labels of a recording.
 func (o Options) Folder() (string, error) {
 	results, err := filepath.Abs(o.Results)
 	if err != nil {
@@ -92,14 +93,14 @@ func (o Options) Folder() (string, error) {
 	return filepath.Join(out, o.Rater, filepath.Base(results)), nil
 }
 
-// Open takes the rater's folder and reads what it holds; the recording is decoded in the background, until ctx ends.
+// Open locks the rater's folder and reads the labels in it. The recording is decoded in the background until ctx ends or the session is closed.
 func Open(ctx context.Context, o Options) (*Session, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
 	s := &Session{options: o, stop: func() {}}
 	if err := s.open(ctx); err != nil {
-		_ = s.Close() // the first error counts
+		_ = s.Close() // the first error is the one to report
 		return nil, err
 	}
 	return s, nil
@@ -140,7 +141,7 @@ func (s *Session) open(ctx context.Context) (err error) {
 	return nil
 }
 
-// Close lets go of the folder and of the pictures; labels were saved as they were given.
+// Close unlocks the folder and frees the pictures; the labels were saved at every change.
 func (s *Session) Close() error {
 	s.stop()
 	s.decoding.Wait()
@@ -154,7 +155,7 @@ func (s *Session) Close() error {
 	return errors.Join(errs...)
 }
 
-// sameRecording fails where the results were made from another file.
+// sameRecording fails if the results were made from another file, and begins about.
 func (s *Session) sameRecording() error {
 	info, err := os.Stat(s.options.Recording)
 	if err != nil {
@@ -168,7 +169,7 @@ func (s *Session) sameRecording() error {
 		return err
 	}
 	if sum != s.options.SHA256 {
-		return fmt.Errorf("%s: %w than %s was made from: give that one, or analyze this one", s.options.Recording, ErrOther, s.options.Results)
+		return fmt.Errorf("%s: %w than %s was made from: give that one, or analyze this one", s.options.Recording, errOther, s.options.Results)
 	}
 	absolute, err := filepath.Abs(s.options.Recording)
 	if err != nil {
@@ -182,15 +183,15 @@ func (s *Session) sameRecording() error {
 	}
 	s.about = dataset.Labels{Form: 1, Rater: s.options.Rater, Recording: filepath.Base(absolute), Video: place, SHA256: sum, Bytes: info.Size()}
 	if !dataset.IsVideo(s.about.Recording) {
-		return fmt.Errorf("%s: rename it so that it ends in .mp4, .mkv, .mov, .avi, .webm or .m4v: classlens dataset knows recordings by that", s.options.Recording)
+		return fmt.Errorf("%s: rename it so that it ends in .mp4, .mkv, .mov, .avi, .webm or .m4v: classlens dataset recognizes recordings by that", s.options.Recording)
 	}
 	return nil
 }
 
-// timelineName is the copy of the results' timeline that labels are kept with: it says who S07 is, also after the recording was analyzed anew.
+// timelineName is the copy of the results' timeline that is kept with the labels: it says who S07 is even if the recording is analyzed again later.
 const timelineName = "timeline.csv"
 
-// load reads the folder, or begins it.
+// load reads the folder's labels, or begins new ones.
 func (s *Session) load() error {
 	before, err := dataset.LoadLabels(s.folder)
 	begun := err == nil
@@ -230,11 +231,11 @@ func (s *Session) load() error {
 	return s.about.Save(s.folder)
 }
 
-// continues takes over what was said of the labels when they were begun.
+// continues checks that the labels were begun on this recording and timeline, and takes over their settings.
 func (s *Session) continues(before dataset.Labels) error {
 	switch {
 	case before.SHA256 != s.about.SHA256:
-		return fmt.Errorf("%s: labels of %w (%s); label as another --rater, or with another --out", s.folder, ErrOther, before.Recording)
+		return fmt.Errorf("%s: labels of %w (%s); label as another --rater, or with another --out", s.folder, errOther, before.Recording)
 	case before.Timeline != s.about.Timeline:
 		return fmt.Errorf("%s: changed since the labels were begun: who S01 is may have changed with it; put the old file back", filepath.Join(s.folder, timelineName))
 	}
@@ -242,7 +243,7 @@ func (s *Session) continues(before dataset.Labels) error {
 	return nil
 }
 
-// Reanalyzed tells that the results are others than those that were labelled, which go on to count.
+// Reanalyzed tells whether the recording was analyzed again after the labels were begun; they stay with the earlier results.
 func (s *Session) Reanalyzed() bool {
 	sum, err := safefile.Sum(filepath.Join(s.options.Results, timelineName))
 	return err == nil && sum != s.about.Timeline
@@ -251,7 +252,7 @@ func (s *Session) Reanalyzed() bool {
 // Path is the labels' folder.
 func (s *Session) Path() string { return s.folder }
 
-// Text says what there is, in a line.
+// Text sums up the labels in one line.
 func (s *Session) Text() string {
 	n, students := s.labels.count()
 	text := fmt.Sprintf("%d labels of %d students", n, students)
@@ -264,17 +265,17 @@ func (s *Session) Text() string {
 	return text
 }
 
-// said is what labels.json says now.
+// said is the current content of labels.json.
 func (s *Session) said() dataset.Labels {
-	s.changes.Lock()
-	defer s.changes.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.about
 }
 
-// proposalsShown writes down that the rater has looked at what the network says.
+// proposalsShown records that the rater has seen the network's proposals.
 func (s *Session) proposalsShown() error {
-	s.changes.Lock()
-	defer s.changes.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.about.Proposals {
 		return nil
 	}

@@ -13,10 +13,10 @@ import (
 	"strings"
 )
 
-// lesson is what timeline.csv says: the steps, and where each student's head is at them.
+// lesson is the content of timeline.csv: the steps, and where each student's head is at them.
 type lesson struct {
-	times    []float64 // of the steps, seconds, rising
-	step     float64   // seconds between two, usually
+	times    []float64 // of the steps, in seconds, increasing
+	step     float64   // median seconds between two steps
 	students []student // by name, teachers last
 }
 
@@ -28,7 +28,7 @@ type student struct {
 	Proposals []string    // by step: the network's behaviour, "" where hidden
 }
 
-// What is read has bounds: two days, five steps a second, and more students than any camera sees.
+// Limits of a file that is read: two days, five steps a second, and more students than any camera sees.
 const (
 	mostSeconds  = 48 * 3600
 	mostSteps    = mostSeconds * 5
@@ -59,8 +59,11 @@ func readLesson(name string) (*lesson, error) {
 		l.step = spacings[len(spacings)/2]
 	}
 	slices.SortStableFunc(l.students, func(a, b student) int {
-		if a.Teacher != b.Teacher {
-			return map[bool]int{true: 1, false: -1}[a.Teacher]
+		switch {
+		case a.Teacher && !b.Teacher:
+			return 1
+		case b.Teacher && !a.Teacher:
+			return -1
 		}
 		return strings.Compare(a.ID, b.ID)
 	})
@@ -90,20 +93,20 @@ func (l *lesson) read(r *csv.Reader) error {
 			return fmt.Errorf("line %d: %w", line, err)
 		}
 	}
-	for i := range l.students { // seen last before the end
+	for i := range l.students { // those who are not in the last steps
 		l.students[i].reach(len(l.times))
 	}
 	return nil
 }
 
-// reach makes room for so many steps.
+// reach adds empty steps up to a number of steps.
 func (s *student) reach(steps int) {
 	for len(s.Boxes) < steps {
 		s.Boxes, s.Proposals = append(s.Boxes, nil), append(s.Proposals, "")
 	}
 }
 
-// add takes a row; at is each student's place.
+// add adds a row; at holds each student's index.
 func (l *lesson) add(row []string, at map[string]int) error {
 	time, err := strconv.ParseFloat(row[0], 64)
 	if err != nil || !(time >= 0 && time <= mostSeconds) {
@@ -147,7 +150,7 @@ func (l *lesson) add(row []string, at map[string]int) error {
 	return nil
 }
 
-// student finds one by name, nil for none.
+// student finds a student by name; nil if there is none.
 func (l *lesson) student(id string) *student {
 	for i := range l.students {
 		if l.students[i].ID == id {
@@ -157,15 +160,16 @@ func (l *lesson) student(id string) *student {
 	return nil
 }
 
-// from is the first step that is not before a time, half a step's slack given.
+// from is the first step not before a time, with half a step's tolerance.
 func (l *lesson) from(time float64) int {
 	return sort.SearchFloat64s(l.times, time-l.step/2)
 }
 
-// start is a step's time; that of the step after the last ends the lesson. A step before a gap lasts as long as others.
+// start is the time at which a label begins whose first step is given.
 func (l *lesson) start(step int) float64 { return l.times[step] }
 
-// end is when a label ends whose last step is before this one.
+// end is the time at which a label ends whose last step is the one before step. A step before a gap, or the last of all, lasts as long as
+// others.
 func (l *lesson) end(step int) float64 {
 	if usual := l.times[step-1] + l.step; step == len(l.times) || l.times[step] > usual+l.step/2 {
 		return usual

@@ -12,13 +12,15 @@ import (
 	"classlens/vision/video"
 )
 
-// pictures are the lesson's steps as JPEG, in a file that loses its name as soon as it is made: whatever happens to the process, no picture stays behind.
+// pictures holds the lesson's steps as JPEG in a file that is unlinked as soon as it is created: whatever happens to the process, no picture stays behind. One
+// goroutine fills it; get and progress may be called from any.
 type pictures struct {
-	file    *os.File
-	mu      sync.Mutex
-	at      []span // by step; none where there is no picture, or not yet
-	next    int64
-	decoded float64 // seconds up to which the recording is decoded
+	file *os.File
+	next int64 // end of the file; used by the filling goroutine only
+
+	mu      sync.Mutex // guards what follows
+	at      []span     // by step; zero where there is no picture, or not yet
+	decoded float64    // seconds up to which the recording is decoded
 	ended   bool
 	problem string // why the rest could not be read
 }
@@ -28,7 +30,7 @@ type span struct {
 	size int
 }
 
-// pictureQuality of JPEG: a raised finger on a head of twenty pixels must show.
+// pictureQuality of JPEG: a raised finger beside a head of twenty pixels must be visible.
 const pictureQuality = 90
 
 func newPictures(folder string, steps int) (*pictures, error) {
@@ -79,19 +81,20 @@ func (p *pictures) decode(rec *video.Recording, l *lesson) error {
 	}
 }
 
-// put keeps a step's picture.
+// put stores a step's picture.
 func (p *pictures) put(step int, jpeg []byte) error {
 	if _, err := p.file.WriteAt(jpeg, p.next); err != nil {
 		return fmt.Errorf("temporary file for pictures: %w (is the disk full?)", err)
 	}
+	s := span{p.next, len(jpeg)}
+	p.next += int64(len(jpeg))
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.at[step] = span{p.next, len(jpeg)}
-	p.next += int64(len(jpeg))
+	p.at[step] = s
 	return nil
 }
 
-// get gives a step's picture, nil where there is none.
+// get gives a step's picture, nil if there is none (yet).
 func (p *pictures) get(step int) ([]byte, error) {
 	p.mu.Lock()
 	if step < 0 || step >= len(p.at) || p.at[step].size == 0 {
@@ -105,7 +108,7 @@ func (p *pictures) get(step int) ([]byte, error) {
 	return jpeg, err
 }
 
-// progress tells how far the recording is decoded.
+// progress says how far the recording has been decoded.
 type progress struct {
 	Decoded float64 `json:"decoded_s"`
 	Ended   bool    `json:"ended"`

@@ -11,15 +11,15 @@ import (
 	"classlens/internal/dataset"
 )
 
-// window is a stretch of one student that was drawn to be labelled: from its first step to the one before End.
+// window is a stretch of one student that was drawn to be labelled: the steps First <= step < End.
 type window struct {
 	Student string `json:"student"`
 	First   int    `json:"first"`
 	End     int    `json:"end"`
 }
 
-// draw settles the windows: those that the folder was begun with, or new ones. A folder is either all drawn or all chosen: figures over labels of both kinds would say
-// nothing of the lesson.
+// draw settles the windows: those that the folder was begun with, or new ones; begun tells whether the folder existed. All labels in a folder are in drawn windows, or
+// none are: a mixture of random and chosen moments would not be representative of the lesson.
 func (s *Session) draw(begun bool) error {
 	o, had := s.options, s.about.Sample
 	w := dataset.Windows{Count: o.Sample, Seed: o.Seed, Seconds: o.Window, Blind: o.Blind}
@@ -39,9 +39,9 @@ func (s *Session) draw(begun bool) error {
 	case o.Sample < had.Count:
 		return fmt.Errorf("%s was begun with --sample %d, which can grow, not shrink", s.folder, had.Count)
 	}
-	s.blind = o.Blind || had != nil && had.Blind // what was begun blind goes on so
+	s.blind = o.Blind || had != nil && had.Blind // labels begun blind stay blind
 	if had != nil {
-		w.Blind = had.Blind // what was not, is not
+		w.Blind = had.Blind // and labels not begun blind never count as blind
 	}
 	s.windows = s.lesson.draw(w)
 	if len(s.windows) == 0 {
@@ -51,8 +51,8 @@ func (s *Session) draw(begun bool) error {
 	return nil
 }
 
-// draw gives the first windows by order of the SHA-256 of seed, student and start: by chance, the same for every rater and on every machine, and a larger sample
-// begins with the smaller one. Windows are those of a grid over the lesson in which the student is in view at half of the steps; the teacher has none.
+// draw takes the first windows in the order of the SHA-256 of seed, student and start. That is random, but the same for every rater and on every machine, and a larger
+// sample begins with the smaller one. Candidates are the cells of a grid over the lesson in which the student is in view for at least half of the steps, except the teacher's.
 func (l *lesson) draw(w dataset.Windows) []window {
 	type ranked struct {
 		window
@@ -90,7 +90,7 @@ func (s *student) visible(first, end int) int {
 	return n
 }
 
-// allowed: with windows drawn, labels stay within one.
+// allowed tells whether a change stays within one drawn window, if windows were drawn.
 func (s *Session) allowed(c change) bool {
 	return s.windows == nil || slices.ContainsFunc(s.windows, func(w window) bool { return w.Student == c.Student && w.First <= c.First && c.End <= w.End })
 }

@@ -35,12 +35,12 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 // mostBody bounds what is read of a request.
 const mostBody = 1 << 16
 
-// site is the page's server: all below a secret path, for names of this machine alone.
+// site handles the page's requests. Everything is below a secret path, and only requests addressed to this machine by its own name are answered.
 type site struct {
 	session *Session
 	hosts   []string // with port
 	token   string
-	once    string // leads to the page one time: a browser's command line can be read by others on the machine
+	once    string // a second secret that works once, for the browser's command line, which other users of the machine can read
 	used    atomic.Bool
 	pages   *http.ServeMux
 }
@@ -53,7 +53,7 @@ func newSite(s *Session, port int) *site {
 	file := func(kind string, content []byte) http.HandlerFunc {
 		return func(out http.ResponseWriter, _ *http.Request) {
 			out.Header().Set("Content-Type", kind)
-			_, _ = out.Write(content) // a browser that is gone needs none
+			_, _ = out.Write(content) // the browser may have gone away
 		}
 	}
 	w.pages.HandleFunc("GET /{$}", file("text/html; charset=utf-8", pageHTML))
@@ -69,7 +69,8 @@ func newSite(s *Session, port int) *site {
 	return w
 }
 
-// ServeHTTP lets in who knows the secret and came by this machine's own name; another name means that a page elsewhere had the browser look here (DNS rebinding).
+// ServeHTTP answers requests that know the secret and name this machine as their host; any other host means that a page elsewhere sent the browser here (DNS
+// rebinding).
 func (w *site) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	h := out.Header()
 	h.Set("Content-Security-Policy", policy)
@@ -77,7 +78,7 @@ func (w *site) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cache-Control", "no-store") // pictures of pupils do not stay in a browser's cache
+	h.Set("Cache-Control", "no-store") // pictures of students must not stay in a browser's cache
 	if !w.ownHost(r.Host) {
 		http.Error(out, "this page is for the machine that it runs on", http.StatusForbidden)
 		return
@@ -117,7 +118,7 @@ func (w *site) ownHost(host string) bool {
 	return false
 }
 
-// ownOrigin: browsers say which page asks; one of another origin is refused, whatever it knows.
+// ownOrigin tells whether the request comes from the page itself, as browsers say; a page of another origin is refused even if it knows the secret.
 func (w *site) ownOrigin(r *http.Request) bool {
 	if o := r.Header.Get("Origin"); o != "" && o != "http://"+r.Host {
 		return false
@@ -134,10 +135,10 @@ func reply(out http.ResponseWriter, status int, v any) {
 	}
 	out.Header().Set("Content-Type", "application/json")
 	out.WriteHeader(status)
-	_, _ = out.Write(raw) // a browser that is gone needs none
+	_, _ = out.Write(raw) // the browser may have gone away
 }
 
-// lessonSent is what the page learns once.
+// lessonSent is what the page loads once, at its start.
 type lessonSent struct {
 	Recording string              `json:"recording"`
 	Rater     string              `json:"rater"`
@@ -167,7 +168,7 @@ func (w *site) lesson(out http.ResponseWriter, _ *http.Request) {
 	reply(out, http.StatusOK, l)
 }
 
-// proposals are what the network says, for who asks; that they were looked at is written down first.
+// proposals sends the network's behaviours, after recording that the rater has seen them.
 func (w *site) proposals(out http.ResponseWriter, _ *http.Request) {
 	if w.session.blind {
 		http.Error(out, "not in blind mode", http.StatusForbidden)
@@ -198,7 +199,7 @@ func (w *site) picture(out http.ResponseWriter, r *http.Request) {
 		http.NotFound(out, r)
 	default:
 		out.Header().Set("Content-Type", "image/jpeg")
-		_, _ = out.Write(jpeg) // a browser that is gone needs none
+		_, _ = out.Write(jpeg) // the browser may have gone away
 	}
 }
 
@@ -255,13 +256,13 @@ func Listen(s *Session, port int) (*Server, error) {
 		ErrorLog: log.New(io.Discard, "", 0)}}, nil
 }
 
-// URL is the page's address, which only who may see the recording should know.
+// URL is the page's address. It contains the secret: give it only to people who may see the recording.
 func (s *Server) URL() string { return "http://" + s.site.hosts[0] + "/" + s.site.token + "/" }
 
-// OnceURL leads to the page a single time.
+// OnceURL is an address that leads to the page once.
 func (s *Server) OnceURL() string { return "http://" + s.site.hosts[0] + "/open/" + s.site.once }
 
-// Serve answers until Close.
+// Serve answers requests until Close.
 func (s *Server) Serve() error {
 	if err := s.http.Serve(s.listen); !errors.Is(err, http.ErrServerClosed) {
 		return err
@@ -269,11 +270,11 @@ func (s *Server) Serve() error {
 	return nil
 }
 
-// Close ends the server once a change that is being saved is saved.
+// Close ends the server after a change that is being saved.
 func (s *Server) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	if err := s.http.Shutdown(ctx); err != nil { // a browser that never reads its pictures to the end
+	if err := s.http.Shutdown(ctx); err != nil { // such as a browser that never finishes reading a picture
 		return s.http.Close()
 	}
 	return nil

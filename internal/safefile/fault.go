@@ -2,12 +2,12 @@ package safefile
 
 import "sync/atomic"
 
-// faults, where set, is asked before each operation of this package.
+// faults, if set, is asked before each operation of this package.
 var faults atomic.Pointer[func(operation, name string) error]
 
-// SetFaults makes f judge each operation (create, write, flush, sync, rename,
-// sync folder, append) before it happens, so that tests can let the n-th one fail or
-// end the process there. It gives what takes f away again.
+// SetFaults calls f before each operation (create, write, flush, sync, rename,
+// sync folder, append), which fails if f does. Tests make the n-th one fail, or
+// kill the process there. restore removes f.
 func SetFaults(f func(operation, name string) error) (restore func()) {
 	faults.Store(&f)
 	return func() { faults.Store(nil) }

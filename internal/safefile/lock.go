@@ -11,16 +11,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Lock holds a folder for one process. The kernel lets go of it when the process
-// ends, however it ends, so that a stale one never has to be removed by hand.
+// Lock holds a folder for one process. The kernel releases it when the process
+// ends, however it ends, so a stale lock never has to be removed by hand.
 type Lock struct {
 	file *os.File
 	name string
-	// Stale is the owner that ended without letting go, if one did.
+	// Stale is the previous owner, if it ended without unlocking.
 	Stale *Owner
 }
 
-// Owner is who holds a lock.
+// Owner is the process that holds a lock.
 type Owner struct {
 	Process int       `json:"pid"`
 	Host    string    `json:"host"`
@@ -31,13 +31,13 @@ func (o Owner) String() string {
 	return fmt.Sprintf("process %d on %s since %s", o.Process, o.Host, o.Since.Format("2006-01-02 15:04:05"))
 }
 
-// LockName is the lock's file in its folder.
+// LockName is the name of the lock file in its folder.
 const LockName = ".lock"
 
-// ErrLocked: another process works in the folder.
+// ErrLocked: another process is working in the folder.
 var ErrLocked = errors.New("locked")
 
-// LockFolder takes the folder, or says who has it.
+// LockFolder locks a folder without waiting; the error, which wraps ErrLocked, names the owner.
 func LockFolder(folder string) (*Lock, error) {
 	name := filepath.Join(folder, LockName)
 	for {
@@ -48,8 +48,8 @@ func LockFolder(folder string) (*Lock, error) {
 	}
 }
 
-// tryLock gives nil and no error where the file was removed while it was being
-// locked, since its owner has just ended, or where somebody asked just then who the owner is.
+// tryLock gives nil without an error if it should be tried again: the owner has just ended and removed the file
+// while it was being locked, or HeldBy was looking at it at that moment.
 func tryLock(name string) (*Lock, error) {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
@@ -59,7 +59,7 @@ func tryLock(name string) (*Lock, error) {
 	owner := readOwner(name)
 	switch err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); {
 	case errors.Is(err, unix.EWOULDBLOCK):
-		asked := unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB) == nil // HeldBy shares, an owner does not
+		asked := unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB) == nil // HeldBy takes a shared lock, an owner an exclusive one
 		f.Close()
 		if asked {
 			return nil, nil
@@ -70,7 +70,7 @@ func tryLock(name string) (*Lock, error) {
 		return nil, fmt.Errorf("%s: %w by %v; wait for it to end, or use another --out folder", filepath.Dir(name), ErrLocked, owner)
 	case err != nil:
 		f.Close()
-		return nil, fmt.Errorf("lock %s: %w (a file system without locks? use another --out folder)", name, err)
+		return nil, fmt.Errorf("lock %s: %w (does the file system support locks? if not, use another --out folder)", name, err)
 	}
 	held, err := f.Stat()
 	if err != nil {
@@ -93,9 +93,9 @@ func readOwner(name string) *Owner {
 	return &o
 }
 
-// sign writes down who holds the lock.
+// sign writes the owner into the lock file.
 func (l *Lock) sign() error {
-	host, _ := os.Hostname() // only to be shown
+	host, _ := os.Hostname() // for display only
 	b, err := json.Marshal(Owner{os.Getpid(), host, time.Now().Round(time.Second)})
 	if err == nil {
 		err = l.file.Truncate(0)
@@ -110,7 +110,7 @@ func (l *Lock) sign() error {
 	return nil
 }
 
-// HeldBy says who holds a folder's lock now; nil when nobody does. It changes
+// HeldBy says who holds a folder's lock now; nil if nobody does. It changes
 // nothing.
 func HeldBy(folder string) *Owner {
 	name := filepath.Join(folder, LockName)
@@ -128,7 +128,7 @@ func HeldBy(folder string) *Owner {
 	return &Owner{}
 }
 
-// Unlock lets go and removes the file.
+// Unlock removes the lock file and releases the lock.
 func (l *Lock) Unlock() error {
 	err := os.Remove(l.name)
 	return errors.Join(err, l.file.Close())

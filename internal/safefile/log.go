@@ -9,9 +9,8 @@ import (
 	"path/filepath"
 )
 
-// Log is a file of JSON lines that only grows. Each line carries a checksum and
-// is on disk before Append returns, so that a line torn by a crash is known and
-// dropped.
+// Log is an append-only file of JSON lines. Each line has a checksum and is on disk
+// before Append returns, so that a line torn by a crash is recognized and dropped.
 type Log struct {
 	name string
 	file *os.File
@@ -27,9 +26,9 @@ func lineSum(b []byte) string {
 	return fmt.Sprintf("%08x", crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)))
 }
 
-// OpenLog opens or begins a log and gives the entries that are whole. From the
-// first line that is not, the rest is cut off: it is the tail of a crash, and what
-// follows a hole is not believed.
+// OpenLog opens or creates a log and gives its intact entries. Everything from the
+// first damaged line on is cut off, since a crash damages the end, and what follows
+// damage cannot be trusted.
 func OpenLog(name string) (*Log, []json.RawMessage, error) {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
@@ -55,7 +54,7 @@ func OpenLog(name string) (*Log, []json.RawMessage, error) {
 	return l, entries, nil
 }
 
-// ReadLog gives the whole entries of a log; the file stays as it is.
+// ReadLog gives the intact entries of a log and leaves the file as it is.
 func ReadLog(name string) ([]json.RawMessage, error) {
 	raw, err := os.ReadFile(name)
 	if err != nil {
@@ -65,7 +64,7 @@ func ReadLog(name string) ([]json.RawMessage, error) {
 	return entries, nil
 }
 
-// readLog takes lines until the first that is not whole, and says where that is.
+// readLog reads lines up to the first damaged one, which begins at byte whole.
 func readLog(raw []byte) (entries []json.RawMessage, whole int) {
 	for {
 		end := bytes.IndexByte(raw[whole:], '\n')
@@ -81,7 +80,7 @@ func readLog(raw []byte) (entries []json.RawMessage, whole int) {
 	}
 }
 
-// Append adds one entry, lasting when it returns.
+// Append adds one entry, which is durable when Append returns.
 func (l *Log) Append(v any) error {
 	entry, err := json.Marshal(v)
 	if err != nil {

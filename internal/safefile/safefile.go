@@ -1,6 +1,7 @@
-// Package safefile writes files so that a file under its final name is whole:
+// Package safefile writes files such that a file under its final name is always complete:
 // temporary file in the same folder, write, fsync, close, rename, fsync of the
-// folder. Everything that the program leaves behind goes through here.
+// folder. All of the program's output goes through it. It also has locks on folders and
+// an append-only log, both of which survive a killed process.
 package safefile
 
 import (
@@ -14,20 +15,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// temporary begins the names of files that are not whole yet.
+// temporary begins the names of files that are not complete yet.
 const temporary = ".tmp-"
 
-// umask is the process's, asked for before anything runs beside (there is no call that only reads it): who sets 077 wants no table readable by others.
+// umask is the process's umask, honoured in Commit: a user who sets 077 wants no table readable by others. It is read at package initialization, before other
+// goroutines start, because it can only be read by setting it.
 var umask = func() os.FileMode {
 	mask := unix.Umask(0o077)
 	unix.Umask(mask)
 	return os.FileMode(mask)
 }()
 
-// IsTemporary tells a file that was being written when its program ended.
+// IsTemporary tells whether a file was being written when its process ended.
 func IsTemporary(name string) bool { return strings.HasPrefix(filepath.Base(name), temporary) }
 
-// WriteFile writes data under name, or nothing.
+// WriteFile writes a whole file, or nothing.
 func WriteFile(name string, data []byte) error {
 	f, err := Create(name)
 	if err != nil {
@@ -40,8 +42,8 @@ func WriteFile(name string, data []byte) error {
 	return f.Commit()
 }
 
-// File is a file on its way to its final name. Write to it, then Commit; Abort
-// after Commit does nothing, so it may be deferred.
+// File is a file that has not got its final name yet. Write to it, then Commit; Abort
+// after Commit does nothing, so it can be deferred.
 type File struct {
 	name   string
 	file   *os.File
@@ -61,7 +63,7 @@ func Create(name string) (*File, error) {
 	return &File{name: name, file: f, buffer: bufio.NewWriterSize(f, 1<<18)}, nil
 }
 
-// Write adds to the file.
+// Write appends to the file.
 func (f *File) Write(p []byte) (int, error) {
 	if err := fault("write", f.name); err != nil {
 		return 0, f.failed(err)
@@ -76,7 +78,7 @@ func (f *File) Write(p []byte) (int, error) {
 // Name is the temporary name, for libraries that write by name.
 func (f *File) Name() string { return f.file.Name() }
 
-// Commit makes the file lasting and gives it its name.
+// Commit makes the file durable and gives it its final name.
 func (f *File) Commit() error {
 	if err := errors.Join(fault("flush", f.name), f.buffer.Flush()); err != nil {
 		return f.failed(err)
@@ -115,7 +117,7 @@ func (f *File) failed(err error) error {
 	return fmt.Errorf("write %s: %w", f.name, plain(err))
 }
 
-// syncFolder makes a rename survive a power cut.
+// syncFolder makes a rename survive a power failure.
 func syncFolder(folder string) error {
 	if err := fault("sync folder", folder); err != nil {
 		return fmt.Errorf("write %s: %w", folder, err)
@@ -131,7 +133,7 @@ func syncFolder(folder string) error {
 	return nil
 }
 
-// plain takes the temporary name out of an error.
+// plain removes the temporary name from an error.
 func plain(err error) error {
 	var p *os.PathError
 	if errors.As(err, &p) {

@@ -6,17 +6,17 @@ import (
 	"slices"
 )
 
-// Constants of laying seats over seats, in heads.
+// Constants of aligning seats; lengths are in heads.
 const (
-	nudge     = 3.0  // how far a camera may have been moved between two recordings: less than a desk's width of 1.2 m
-	near      = 0.6  // a seat is the same within this: heads side by side are a whole one apart at least
-	sizeLog   = 0.5  // sizes differ by less than a factor of 1.6
-	shiftCost = 0.25 // a head of shift must be worth a quarter of a seat: of two ways to lay rows over rows, the nearer
-	fitPairs  = 6    // pairs from which scale and turn are fitted as well
-	agree     = 0.4  // of the smaller set's seats, those that must agree for two views to be one
+	nudge     = 3.0  // largest shift of the camera between two recordings: less than a desk's width of 1.2 m
+	near      = 0.6  // seats closer than this are the same: heads side by side are at least one head apart
+	sizeLog   = 0.5  // largest log-ratio of the sizes of one seat: a factor of 1.6
+	shiftCost = 0.25 // cost of a shift, in matched seats per head: of two ways to match rows with rows, the smaller shift wins
+	fitPairs  = 6    // fewest pairs for fitting scale and rotation as well
+	agree     = 0.4  // share of the smaller set's seats that must match for two views to be the same
 )
 
-// place maps a recording's pixels to the map's: p = (a -b; b a) q + (x, y).
+// place is a similarity transform from a recording's pixels to the map's: p = (a -b; b a) q + (x, y).
 type place struct{ a, b, x, y float64 }
 
 func (p place) apply(s Seat) Seat {
@@ -26,7 +26,7 @@ func (p place) apply(s Seat) Seat {
 	return s
 }
 
-// heads is the distance of two seats in heads, +Inf for different sizes.
+// heads is the distance of two seats in heads; +Inf if their sizes differ too much.
 func heads(a, b Seat) float64 {
 	if math.Abs(math.Log(a.H/b.H)) > sizeLog {
 		return math.Inf(1)
@@ -35,8 +35,8 @@ func heads(a, b Seat) float64 {
 	return math.Hypot(a.X-b.X, a.Y-b.Y) / size
 }
 
-// pairs joins seats to stored ones one to one, the nearest first: the stored
-// seat of each, or -1.
+// pairs matches seats with stored ones greedily, nearest first: the index of the stored
+// seat for each, or -1.
 func pairs(stored, seats []Seat, p place) []int {
 	type pair struct {
 		d    float64
@@ -64,6 +64,7 @@ func pairs(stored, seats []Seat, p place) []int {
 	return to
 }
 
+// count is the number of matched seats.
 func count(to []int) int {
 	n := 0
 	for _, j := range to {
@@ -74,9 +75,9 @@ func count(to []int) int {
 	return n
 }
 
-// align finds how a recording's seats lie over stored ones and which is which.
-// The places given already are in pixels of the stored picture's size. ok: enough agree for
-// both to be one view of one room.
+// align finds the transform from a recording's seats to the stored ones, and the matches under it. The
+// seats must be scaled to the stored picture's size already. ok: enough match for
+// both to be the same view of the same room.
 func align(stored, seats []Seat) (p place, to []int, ok bool) {
 	best := math.Inf(-1)
 	p = place{a: 1}
@@ -99,14 +100,14 @@ func align(stored, seats []Seat) (p place, to []int, ok bool) {
 	to = pairs(stored, seats, p)
 	n, few := count(to), min(len(stored), len(seats))
 	ok = n > 0 && float64(n) >= agree*float64(few)
-	if len(stored) == 1 && len(seats) == 1 { // one student before a webcam sits nearer today
+	if len(stored) == 1 && len(seats) == 1 { // a single student in front of a webcam may sit nearer or farther today
 		return place{a: 1}, []int{0}, true
 	}
 	return p, to, ok
 }
 
-// refine fits the place to the pairs: a shift by their median; with enough of
-// them a similarity by least squares.
+// refine fits the transform to the pairs: a similarity by least squares if there are enough of
+// them, else a shift by their median.
 func refine(stored, seats []Seat, to []int, old place) place {
 	var from, at []Seat
 	for i, j := range to {

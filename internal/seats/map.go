@@ -12,16 +12,16 @@ import (
 	"classlens/internal/safefile"
 )
 
-// format is what the file's "classlens_seats" says.
+// format is the version of the file format, the value of "classlens_seats".
 const format = 1
 
 // Map is the content of a seat file.
 type Map struct {
 	Format int    `json:"classlens_seats"`
-	Width  int    `json:"width"`  // of the picture that places are in, pixels
-	Height int    `json:"height"` // likewise
+	Width  int    `json:"width"` // of the picture that places refer to, in pixels
+	Height int    `json:"height"`
 	Views  []View `json:"views"`
-	// Taken are the SHA-256 of the recordings' bytes that the places are means of, the latest last: a
+	// Taken are the SHA-256 of the recordings that the places are averaged over, latest last: a
 	// recording that is analyzed again, or whose run was killed and continued, is not counted twice.
 	Taken []string `json:"taken,omitempty"`
 }
@@ -31,8 +31,8 @@ type View struct {
 	Seats []Seat `json:"seats"`
 }
 
-// Seat is one chair: the middle of where a head usually is, its usual size, all
-// in pixels, and in how many recordings somebody sat there.
+// Seat is one chair: the centre and size of a head there, averaged and in pixels,
+// and in how many recordings somebody sat on it.
 type Seat struct {
 	Student    string  `json:"student"`
 	X          float64 `json:"x"`
@@ -49,7 +49,7 @@ const (
 	maxTaken = 1000 // more are forgotten, the oldest first
 )
 
-// Load reads a seat file; a file that is not there is an empty map.
+// Load reads a seat file; a missing file is an empty map.
 func Load(name string) (*Map, error) {
 	info, err := os.Stat(name)
 	if errors.Is(err, os.ErrNotExist) {
@@ -69,10 +69,10 @@ func Load(name string) (*Map, error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
 	if err := d.Decode(m); err != nil {
-		return nil, fmt.Errorf("seats %s: not a seat file: %w; name another file, or move this one away to begin anew", name, err)
+		return nil, fmt.Errorf("seats %s: not a seat file: %w; name another file, or move this one away to start afresh", name, err)
 	}
 	if err := m.check(); err != nil {
-		return nil, fmt.Errorf("seats %s: %w; name another file, or move this one away to begin anew", name, err)
+		return nil, fmt.Errorf("seats %s: %w; name another file, or move this one away to start afresh", name, err)
 	}
 	return m, nil
 }
@@ -88,7 +88,7 @@ func (m *Map) check() error {
 	for _, v := range m.Views {
 		for _, s := range v.Seats {
 			if number(s.Student) == 0 || known[s.Student] {
-				return fmt.Errorf("student %q is no seat's name, or is there twice", s.Student)
+				return fmt.Errorf("student %q is not a seat's name, or appears twice", s.Student)
 			}
 			known[s.Student] = true
 			if !(s.W > 0 && s.H > 0) || math.IsInf(s.X+s.Y+s.W+s.H, 0) || s.Recordings < 1 {
@@ -105,7 +105,7 @@ func (m *Map) check() error {
 	return nil
 }
 
-// Save writes the file, whole or not at all.
+// Save writes the file, completely or not at all.
 func (m *Map) Save(name string) error {
 	b, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
@@ -114,7 +114,7 @@ func (m *Map) Save(name string) error {
 	return safefile.WriteFile(name, append(b, '\n'))
 }
 
-// number of a seat's name: 7 of S07; 0 for what is no such name.
+// number is the number in a seat's name: 7 for S07; 0 for anything else.
 func number(student string) int {
 	if len(student) < 2 || student[0] != 'S' {
 		return 0
@@ -126,5 +126,5 @@ func number(student string) int {
 	return n
 }
 
-// Name of the n-th seat.
+// Name is the name of the n-th seat.
 func Name(n int) string { return fmt.Sprintf("S%02d", n) }

@@ -7,28 +7,34 @@ import (
 	"classlens/vision/scene"
 )
 
-// remembered bounds how many recordings a seat's place is the mean of: chairs
-// are moved over a term, and the map follows.
+// remembered bounds the number of recordings that a seat's place is averaged over: chairs
+// are moved during a term, and the map follows.
 const remembered = 10
 
 // Result tells what naming did.
 type Result struct {
 	Known int  `json:"known"`      // students at stored seats
-	New   int  `json:"new"`        // and at seats not known before
+	New   int  `json:"new"`        // students at new seats
 	Other bool `json:"other_room"` // the stored seats are another room's or camera's: nothing was named or stored
 }
 
-// rename gives the students of a recording of w x h pixels the names of the
-// stored seats, in place and in the order of their names, and takes seats that are
-// new and places that shifted into the map; again: the map has been moved by this recording.
-// Teachers keep their names.
+// naming is one recording's way into the map.
+type naming struct {
+	*Map
+	empty bool // the map was: seats keep the names that the recording gave them
+	again bool // the map has taken this recording in before: stored seats are not moved by it a second time
+}
+
+// rename gives the students of a recording of w x h pixels the names of their seats,
+// and sorts the tracks by name. New seats are added to the map, and stored ones are moved towards
+// where they are in this recording, unless it was taken in before (again). Teachers keep their names.
 func (m *Map) rename(tracks []scene.Track, w, h int, again bool) Result {
 	order, views := byView(tracks)
 	if len(order) == 0 {
 		return Result{}
 	}
-	empty := len(m.Views) == 0
-	if empty {
+	into := naming{Map: m, empty: len(m.Views) == 0, again: again}
+	if into.empty {
 		m.Width, m.Height = w, h
 	}
 	kx, ky := float64(m.Width)/float64(w), float64(m.Height)/float64(h)
@@ -41,7 +47,7 @@ func (m *Map) rename(tracks []scene.Track, w, h int, again bool) Result {
 			seats[k] = Seat{Student: t.ID, X: t.SeatX * kx, Y: t.SeatY * ky, W: t.SeatW * kx, H: t.SeatH * ky, Recordings: 1}
 		}
 		at, p, to, ok := m.view(seats, used)
-		if !ok && !empty && n == 0 {
+		if !ok && !into.empty && n == 0 {
 			return Result{Other: true}
 		}
 		if !ok {
@@ -59,15 +65,15 @@ func (m *Map) rename(tracks []scene.Track, w, h int, again bool) Result {
 			} else {
 				r.New++
 			}
-			tracks[i].ID = m.take(at, j, p.apply(seats[k]), empty, again)
+			tracks[i].ID = into.take(at, j, p.apply(seats[k]))
 		}
 	}
 	sortByName(tracks)
 	return r
 }
 
-// byView sorts the students (not the teachers) of a recording by the view they sit in, and gives the views, the one with most students first: it is laid over
-// the map first.
+// byView groups the students (not the teachers) of a recording by the view they sit in, and orders the views: the one with most students is matched with the map
+// first.
 func byView(tracks []scene.Track) (order []int, views map[int][]int) {
 	views = map[int][]int{}
 	for i, t := range tracks {
@@ -83,14 +89,14 @@ func byView(tracks []scene.Track) (order []int, views map[int][]int) {
 	return order, views
 }
 
-// take puts a seat into a stored view, as its j-th seat or, where j is -1, a new one, and gives the name of who sits there.
-func (m *Map) take(view, j int, s Seat, empty, again bool) string {
+// take merges a seat into a view's j-th stored seat, or adds it as a new one if j is -1, and gives the seat's name.
+func (m naming) take(view, j int, s Seat) string {
 	if j < 0 {
-		s.Student = m.free(s.Student, empty)
+		s.Student = m.free(s.Student)
 		m.Views[view].Seats = append(m.Views[view].Seats, s)
 		return s.Student
 	}
-	if !again {
+	if !m.again {
 		m.Views[view].Seats[j].move(s)
 	}
 	return m.Views[view].Seats[j].Student
@@ -99,15 +105,18 @@ func (m *Map) take(view, j int, s Seat, empty, again bool) string {
 // sortByName sorts students by number, teachers last.
 func sortByName(tracks []scene.Track) {
 	slices.SortStableFunc(tracks, func(a, b scene.Track) int {
-		if a.Teacher != b.Teacher {
-			return map[bool]int{false: -1, true: 1}[a.Teacher]
+		switch {
+		case a.Teacher && !b.Teacher:
+			return 1
+		case b.Teacher && !a.Teacher:
+			return -1
 		}
 		return cmp.Or(cmp.Compare(number(a.ID), number(b.ID)), cmp.Compare(a.ID, b.ID))
 	})
 }
 
-// view finds the stored view that agrees best with the seats of one view of the
-// recording.
+// view finds the stored view, not used yet, that agrees best with the seats of one view
+// of the recording: its index, and what align says of it.
 func (m *Map) view(seats []Seat, used map[int]bool) (at int, p place, to []int, ok bool) {
 	p = place{a: 1}
 	best := 0
@@ -123,7 +132,7 @@ func (m *Map) view(seats []Seat, used map[int]bool) (at int, p place, to []int, 
 	return at, p, to, ok
 }
 
-// move takes a new place into the mean.
+// move averages a new place into the stored one.
 func (s *Seat) move(o Seat) {
 	n := float64(min(s.Recordings, remembered-1))
 	mean := func(a, b float64) float64 { return (n*a + b) / (n + 1) }
@@ -131,9 +140,9 @@ func (s *Seat) move(o Seat) {
 	s.Recordings++
 }
 
-// free is a name that no seat has: in an empty map the recording's own, else
+// free is a name that no seat has: if the map was empty, the recording's own one, else
 // the one after the last.
-func (m *Map) free(own string, empty bool) string {
+func (m naming) free(own string) string {
 	last, taken := 0, false
 	for _, v := range m.Views {
 		for _, s := range v.Seats {
@@ -141,7 +150,7 @@ func (m *Map) free(own string, empty bool) string {
 			taken = taken || s.Student == own
 		}
 	}
-	if empty && !taken && number(own) > 0 {
+	if m.empty && !taken && number(own) > 0 {
 		return own
 	}
 	return Name(last + 1)

@@ -10,8 +10,8 @@ import (
 	"classlens/vision/scene"
 )
 
-// Check tells at the start of a run, rather than at its end, whether a seat file
-// can be read and its folder is there.
+// Check tells whether a seat file can be read and its folder exists. It lets a run fail at its
+// start rather than at its end.
 func Check(name string) error {
 	if _, err := Load(name); err != nil {
 		return err
@@ -22,10 +22,10 @@ func Check(name string) error {
 	return nil
 }
 
-// Update names a recording's students by a seat file and writes what the
-// recording (of that SHA-256) adds to it; a file that is not there is begun. Runs that share a
-// file wait for each other. Where the stored seats are another room's the file stays as it is; of a
-// recording that was taken in before only seats that are new are added.
+// Update names a recording's students by a seat file and adds to the file what is new in the
+// recording, whose SHA-256 is given; a missing file is created. Runs that share a
+// file wait for each other. If the stored seats are another room's, the file stays as it is. From a
+// recording that was taken in before, only new seats are added.
 func Update(name, recording string, tracks []scene.Track, w, h int) (Result, error) {
 	folder, err := os.Open(filepath.Dir(name))
 	if err != nil {
