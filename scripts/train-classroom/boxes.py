@@ -107,11 +107,11 @@ class Member(nn.Module):
 
 
 class Kind(nn.Module):
-    """Votes for the four classes that heads are labelled with, of one kind of features: kernel ridge regression round the heads trained on, in their principal components."""
+    """Votes for the four classes that heads are labelled with, of one kind of features: kernel ridge regression round the heads trained on and their mirror images, in their principal components."""
 
     def __init__(self, wide, heads):
         super().__init__()
-        shapes = {"mean": (wide,), "scale": (wide,), "components": (wide, COMPONENTS), "centres": (COMPONENTS, heads), "lengths": (heads,), "votes": (heads, 5), "usual": (1,)}
+        shapes = {"mean": (wide,), "scale": (wide,), "components": (wide, COMPONENTS), "centres": (COMPONENTS, 2 * heads), "lengths": (2 * heads,), "votes": (2 * heads, 5), "usual": (1,)}
         for name, shape in shapes.items():
             setattr(self, name, nn.Parameter(torch.zeros(*shape), requires_grad=False))
 
@@ -119,7 +119,7 @@ class Kind(nn.Module):
         return ((x - self.mean) * self.scale).clamp(-4, 4) @ self.components
 
     def near(self, x):
-        """(N, heads): 1 for the same look, 0 for one that has nothing to do with it."""
+        """(N, 2 * heads), the heads and then their mirror images: 1 for the same look, 0 for one that has nothing to do with it."""
         z = self.place(x)
         return torch.exp(2 * z @ self.centres - (z * z).sum(1, keepdim=True) - self.lengths)
 
@@ -138,15 +138,15 @@ class Kind(nn.Module):
         _, vectors = torch.linalg.eigh(torch.cov(x.T))
         axes = vectors[:, -COMPONENTS:]
         self.components.data = axes / (x[:len(plain)] @ axes).var(0).sum().sqrt()
-        self.centres.data = self.place(plain).T.contiguous()
+        self.centres.data = self.place(both).T.contiguous()
         self.lengths.data = (self.centres ** 2).sum(0)
-        k, own = self.near(both).double(), self.near(plain).double()
-        w = torch.from_numpy(np.tile(weight, 2))[:, None]
+        k, n = self.near(both).double(), len(plain)
         wanted = torch.from_numpy(np.eye(4)[np.tile(target, 2)] - .25)
-        votes = torch.linalg.solve(k.T @ (k * w) + RIDGE * own + 1e-6 * torch.eye(len(own)), k.T @ (wanted * w))
-        self.votes.data = torch.cat([votes, torch.ones(len(own), 1)], 1).float()
+        votes = torch.linalg.solve(k + torch.diag(torch.from_numpy(RIDGE / np.tile(weight, 2))), wanted)
+        as_drawn = (torch.arange(2 * n) < n)[:, None]  # how usual a look is, the heads themselves tell
+        self.votes.data = torch.cat([votes, as_drawn], 1).float()
         others = torch.from_numpy(picture[:, None] != picture[None])
-        self.usual.data = torch.quantile((own * others).sum(1), USUAL).float().reshape(1)
+        self.usual.data = torch.quantile((k[:n, :n] * others).sum(1), USUAL).float().reshape(1)
 
 
 class Whole(nn.Module):

@@ -71,7 +71,7 @@ def small_encoder(lightning, size, state):
 def main(kind, weights, out, temperature, lightning=None):
     state = torch.load(weights)
     if kind == "boxes":
-        whole = boxes.Whole([boxes.Member(deep) for deep in boxes.KINDS], len(state["kinds.0.votes"]))
+        whole = boxes.Whole([boxes.Member(deep) for deep in boxes.KINDS], len(state["kinds.0.votes"]) // 2)  # the heads and their mirror images
         whole.load_state_dict(state)
         whole.temperature.fill_(float(temperature))
         write(whole, {"pose": torch.rand(4, POSE), "around": torch.rand(4, boxes.AROUND), "features": torch.rand(4, 1280), "head": torch.rand(4, boxes.OUTLINES)}, out, ("behaviour", "direction"))
