@@ -14,16 +14,16 @@ import (
 	"classlens/vision/scene"
 )
 
-// Line tells how a head's box came about.
+// Line is the style of a box, which tells how the head's place is known.
 type Line int
 
 // Lines of a box.
 const (
-	Solid  Line = iota // found in this very step
-	Dashed             // followed by flow
-	Dotted             // held where it was found last
+	Solid  Line = iota // detected in this step
+	Dashed             // followed by optical flow
+	Dotted             // kept where it was last found
 	Cross              // not visible: a small cross in the middle
-	NoLine             // nothing: only blurred
+	NoLine             // not drawn, only blurred
 )
 
 // Overlay is what is drawn over one head.
@@ -33,15 +33,15 @@ type Overlay struct {
 	Blur   bool
 	Colour [3]byte
 	Line   Line
-	Trail  [][2]float64 // x, y of where the head was, newest first
+	Trail  [][2]float64 // x, y of the head's earlier places, newest first
 }
 
 // legend explains the lines on every frame.
 const legend = "box: found   dashed: followed   dotted: held   x: not visible   line: its way"
 
-// Annotate copies a recording to out (H.264 in MP4) with overlays on every
-// frame: draw is asked for those of each, blur hides a face in place; all are hidden before
-// any line is drawn. The file appears under its name when it is whole.
+// Annotate copies a recording to out (H.264 in MP4) with overlays on every frame. draw gives a
+// frame's overlays; blur hides a face in place, and all faces are hidden before any line is
+// drawn. The file appears under its name only when it is complete.
 func Annotate(ctx context.Context, in, out string, o Options, draw func(scene.Frame) ([]Overlay, error), blur func(scene.Frame, scene.Box)) error {
 	o.Every, o.NoFlow, o.BetweenFPS = true, true, 0
 	r, err := Open(ctx, in, o)
@@ -50,7 +50,7 @@ func Annotate(ctx context.Context, in, out string, o Options, draw func(scene.Fr
 	}
 	defer r.Close()
 	info := r.Info()
-	if out, err = filepath.Abs(out); err != nil { // FFmpeg takes "name:rest" for a protocol
+	if out, err = filepath.Abs(out); err != nil { // FFmpeg would take "name:rest" for a protocol
 		return err
 	}
 	temporary := filepath.Join(filepath.Dir(out), ".tmp-"+filepath.Base(out))
@@ -73,11 +73,11 @@ func Annotate(ctx context.Context, in, out string, o Options, draw func(scene.Fr
 	return os.Rename(temporary, out)
 }
 
-// complete reads a written video back: OpenCV's writer says nothing of a full disk.
+// complete reads a written video back, because OpenCV's writer does not report a full disk.
 func complete(name string, frames int) error {
 	found, err := probe.File(name, probe.Limits{MaxWidth: math.MaxInt32, MaxHeight: math.MaxInt32, MaxFPS: math.MaxInt32, MaxSeconds: math.MaxInt32})
 	if err != nil {
-		return fmt.Errorf("it was not written whole; is the disk full? %w", err)
+		return fmt.Errorf("it was not written completely; is the disk full? %w", err)
 	}
 	if found.Damage != "" || found.Frames != frames {
 		return fmt.Errorf("%d frames of %d were written; is the disk full?", found.Frames, frames)
@@ -94,9 +94,9 @@ func syncFile(name string) error {
 	return f.Sync()
 }
 
-// annotateFrames writes each frame with what is drawn on it, and tells how many there were. A frame is encoded while the next one is read and drawn on.
+// annotateFrames draws on each frame and writes it; it returns the number of frames. A frame is encoded while the next one is read and drawn on.
 func annotateFrames(r *Recording, w *writer, draw func(scene.Frame) ([]Overlay, error), blur func(scene.Frame, scene.Box)) (written int, err error) {
-	e := startEncoding(w)
+	e := startEncoding(w.write)
 	defer func() { err = errors.Join(err, e.end()) }()
 	for {
 		s, err := r.Next()
@@ -124,28 +124,28 @@ func annotateFrames(r *Recording, w *writer, draw func(scene.Frame) ([]Overlay, 
 		drawLabels(s.Frame, overlays)
 		drawText(s.Frame, image.Pt(2, s.Frame.Height-13*textScale(s.Frame)), legend)
 		if !e.write(even(s.Frame)) {
-			return written, nil // e.end tells why
+			return written, nil // e.end gives the reason
 		}
 		written++
 	}
 }
 
-// encoding hands frames to a writer in a goroutine of its own.
+// encoding encodes frames in a goroutine of its own, with two buffers: one is encoded while the other is filled.
 type encoding struct {
 	full, free chan []byte
-	failed     chan error // closed when the goroutine has ended
+	ended      chan struct{} // closed when the goroutine has ended
+	err        error         // why it ended early; set before ended is closed
 }
 
-func startEncoding(w *writer) *encoding {
-	e := &encoding{full: make(chan []byte), free: make(chan []byte, 2), failed: make(chan error, 1)}
+func startEncoding(encode func(frame []byte) error) *encoding {
+	e := &encoding{full: make(chan []byte), free: make(chan []byte, 2), ended: make(chan struct{})}
 	for range cap(e.free) {
 		e.free <- nil
 	}
 	go func() {
-		defer close(e.failed)
+		defer close(e.ended)
 		for frame := range e.full {
-			if err := w.write(frame); err != nil {
-				e.failed <- err
+			if e.err = encode(frame); e.err != nil {
 				return
 			}
 			e.free <- frame
@@ -154,25 +154,30 @@ func startEncoding(w *writer) *encoding {
 	return e
 }
 
-// write copies a frame for the encoder; false when that has failed.
+// write copies a frame for the encoder; false once encoding has failed.
 func (e *encoding) write(frame []byte) bool {
-	own := append((<-e.free)[:0], frame...)
+	var buffer []byte
 	select {
-	case e.full <- own:
+	case buffer = <-e.free:
+	case <-e.ended:
+		return false
+	}
+	select {
+	case e.full <- append(buffer[:0], frame...):
 		return true
-	case err := <-e.failed:
-		e.failed <- err
+	case <-e.ended:
 		return false
 	}
 }
 
-// end waits for the last frame and tells what went wrong.
+// end waits for the last frame and gives the encoder's error, if it failed. Call it once, after the last write.
 func (e *encoding) end() error {
 	close(e.full)
-	return <-e.failed
+	<-e.ended
+	return e.err
 }
 
-// even cuts an odd last row or column off: encoders take even sizes only.
+// even drops an odd last row or column: encoders only accept even sizes.
 func even(f scene.Frame) []byte {
 	w, h := f.Width&^1, f.Height&^1
 	if w == f.Width {
@@ -218,7 +223,7 @@ func drawOverlay(f scene.Frame, o Overlay) {
 	}
 }
 
-// inked tells whether a line has ink after so many pixels.
+// inked tells whether a line is drawn at a distance, in pixels, from its start.
 func inked(l Line, along, thick int) bool {
 	switch l {
 	case Dashed:
@@ -229,7 +234,7 @@ func inked(l Line, along, thick int) bool {
 	return true
 }
 
-// drawTrail draws the way of a head, thin.
+// drawTrail draws the path of a head as a thin line.
 func drawTrail(f scene.Frame, o Overlay) {
 	for i := 1; i < len(o.Trail); i++ {
 		a, b := o.Trail[i-1], o.Trail[i]

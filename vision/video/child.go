@@ -11,12 +11,12 @@ import (
 	"syscall"
 )
 
-// Child is a decoding process that waits for its recording. Starting takes a sixth of a second, in which the
-// linker brings some 250 libraries together: who knows that a recording will come starts one beside
-// other work and hands it over in Options.
+// Child is a decoding process that waits for its recording. Starting one takes a sixth of a second, in which the
+// dynamic linker loads some 250 libraries, so a caller who will need one can start it early, during
+// other work, and pass it in Options.
 type Child struct {
 	cmd    *exec.Cmd
-	wait   func() error // for the child's end, from any goroutine
+	wait   func() error // waits for the process to end; may be called from any goroutine, any number of times
 	stdin  io.WriteCloser
 	pipe   *os.File
 	stderr *tail
@@ -38,10 +38,10 @@ func newChild(decoder string) (*Child, error) {
 	defer theirs.Close()
 	c := &Child{cmd: exec.Command(self), pipe: ours, stderr: &tail{}}
 	c.cmd.Env = append(os.Environ(), workerMark+"=1", captureOptions(decoder), "OPENCV_LOG_LEVEL=ERROR",
-		"MALLOC_ARENA_MAX=2") // one for each of the decoder's threads maps 64 MiB, which the limit on memory counts
+		"MALLOC_ARENA_MAX=2") // an arena for each of the decoder's threads would map 64 MiB, which counts towards the memory limit
 	c.cmd.Stderr = c.stderr
 	c.cmd.ExtraFiles = []*os.File{theirs}
-	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true} // never outlives us; Ctrl-C is for us to deal with
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true} // never outlives us, and does not get the terminal's Ctrl-C
 	if c.stdin, err = c.cmd.StdinPipe(); err == nil {
 		err = c.start()
 	}
@@ -52,8 +52,8 @@ func newChild(decoder string) (*Child, error) {
 	return c, nil
 }
 
-// start starts the process from a thread that lives as long: Pdeathsig means the death of the thread that started it, and Go
-// ends threads (one whose goroutine had locked it, as a GPU's driver wants).
+// start starts the process from a thread that lives as long as it: Pdeathsig acts on the death of the thread that started the process,
+// and Go does end threads (those whose goroutine ends while locked to them, as with GPU drivers).
 func (c *Child) start() error {
 	started, ended := make(chan error), make(chan struct{})
 	var status error
@@ -74,10 +74,10 @@ func (c *Child) start() error {
 	return <-started
 }
 
-// take is true once: a child decodes one recording.
+// take is true the first time: a child decodes one recording.
 func (c *Child) take() bool { return c != nil && c.taken.CompareAndSwap(false, true) }
 
-// begin tells the child what to decode. One that is gone already is noticed at the first message.
+// begin tells the child what to decode. If it is dead already, reading its first message reports that.
 func (c *Child) begin(j job) error {
 	question, err := json.Marshal(j)
 	if err != nil {

@@ -1,7 +1,10 @@
 // Package video reads recordings: it opens them safely, decodes them in a child
-// process of the same binary, and gives steps with picture, flow, camera motion
-// and shots. It is the only importer of gocv; what gocv lacks or lets throw is in
-// shim.cc.
+// process running the same binary, and gives steps with picture, optical flow, camera
+// motion and shot. It also writes annotated videos. It is the only importer of gocv; shim.cc has what gocv
+// lacks, and wraps calls that may throw C++ exceptions.
+//
+// Parent and child: Recording (parent) supervises the process, reads its messages (protocol.go) and turns a
+// crash, a hang or exhausted memory into an error; worker (child) decodes and computes (step.go).
 package video
 
 /*
@@ -24,7 +27,7 @@ import (
 	"gocv.io/x/gocv"
 )
 
-// Versions says which OpenCV and FFmpeg this program runs on.
+// Versions names the versions of OpenCV and FFmpeg in use.
 func Versions() string {
 	text := "OpenCV " + gocv.OpenCVVersion()
 	for _, line := range strings.Split(C.GoString(C.cl_cv_build()), "\n") {
@@ -35,14 +38,14 @@ func Versions() string {
 	return text
 }
 
-// cvError is the reason of this thread's last failure. Where a goroutine may move to another thread meanwhile, it is kept on its own from the call on.
+// cvError gives the reason for the last failure on this thread. The caller must have locked its goroutine to the thread before the call that failed.
 func cvError(what string) error {
 	return errors.New(what + ": " + strings.TrimSpace(C.GoString(C.cl_cv_error())))
 }
 
 func bytesPointer(b []byte) *C.uchar { return (*C.uchar)(unsafe.Pointer(unsafe.SliceData(b))) }
 
-// EncodeJPEG packs a frame; quality is 1 to 100.
+// EncodeJPEG compresses a frame; quality is 1 to 100.
 func EncodeJPEG(f scene.Frame, quality int) ([]byte, error) {
 	runtime.LockOSThread() // see cvError
 	defer runtime.UnlockOSThread()
@@ -58,7 +61,7 @@ func EncodeJPEG(f scene.Frame, quality int) ([]byte, error) {
 	return C.GoBytes(unsafe.Pointer(out), size), nil
 }
 
-// DecodeJPEG unpacks what EncodeJPEG packed.
+// DecodeJPEG is the inverse of EncodeJPEG.
 func DecodeJPEG(b []byte) (scene.Frame, error) {
 	runtime.LockOSThread() // see cvError
 	defer runtime.UnlockOSThread()
@@ -101,8 +104,8 @@ func disFlow(a, b scene.Gray) ([]float32, error) {
 	return uv, nil
 }
 
-// cameraMotion fits a similarity from a to b by sparse features; share is how
-// many of the features agree with it, 0 when there is none.
+// cameraMotion fits a similarity transform from a to b by sparse features; share is the
+// fraction of the features that agree with it, 0 if none can be fitted.
 func cameraMotion(a, b scene.Gray) (cam scene.Camera, share float64, err error) {
 	var m [6]C.double
 	var s C.double
@@ -126,7 +129,7 @@ const (
 	propFrameCount = 7
 )
 
-// turnByDecoder leaves it to OpenCV which way up pictures are.
+// turnByDecoder leaves the pictures' orientation to OpenCV.
 const turnByDecoder = -1
 
 // openCapture opens a recording whose pictures are turned clockwise by 0, 90, 180 or 270 degrees.
@@ -163,13 +166,13 @@ func (c *capture) gray(w, h int) ([]byte, error) {
 	return pix, nil
 }
 
-// setThreads bounds OpenCV's own threads.
+// setThreads limits OpenCV's own threads.
 func setThreads(n int) { C.cl_cv_threads(C.int(n)) }
 
-// setDecoderThreads bounds those that FFmpeg decodes with, of captures opened from now on.
+// setDecoderThreads limits FFmpeg's decoding threads in captures opened from now on.
 func setDecoderThreads(most int) { C.cl_decoder_threads(C.int(most)) }
 
-// writer is OpenCV's FFmpeg writer: H.264 where there is an encoder, else MPEG-4.
+// writer is OpenCV's FFmpeg writer: H.264 if there is an encoder, else MPEG-4.
 type writer struct{ c *C.cl_writer }
 
 func openWriter(path string, fps float64, w, h int) (*writer, error) {

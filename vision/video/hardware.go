@@ -11,11 +11,11 @@ import (
 	"classlens/vision/scene"
 )
 
-// hardwareMemory is what a child that decodes on a GPU may map: a CUDA context reserves
-// address space far beyond what it uses, so the usual limit would keep it from opening.
+// hardwareMemory is the address space that a child decoding on a GPU may map: a CUDA context reserves
+// far more than it uses, so the usual limit would keep it from opening.
 const hardwareMemory = 1 << 46
 
-// captureOptions are what OpenCV hands on to FFmpeg.
+// captureOptions is the environment variable whose options OpenCV passes to FFmpeg.
 func captureOptions(decoder string) string {
 	if decoder == "" {
 		return formatWhitelist
@@ -24,7 +24,7 @@ func captureOptions(decoder string) string {
 }
 
 // gpuDecoder is FFmpeg's decoder on the GPU's video unit (NVDEC) for a container's
-// codec, "" where it has none.
+// codec, "" if there is none.
 func gpuDecoder(codec string) string {
 	codec = strings.ToLower(codec)
 	for name, marks := range map[string][]string{"h264_cuvid": {"avc", "h264"}, "hevc_cuvid": {"hev", "hvc", "h265"}} {
@@ -37,20 +37,20 @@ func gpuDecoder(codec string) string {
 	return ""
 }
 
-// What ChooseDecoder asks of the GPU's decoder.
+// What ChooseDecoder demands of the GPU's decoder.
 const (
 	trialSteps  = 6   // steps read with each decoder
 	worthwhile  = 1.2 // times as fast as the CPU
-	samePicture = 4.0 // mean difference of the first picture's pixels, of 255: another IDCT and colour conversion
+	samePicture = 4.0 // largest mean difference of the first pictures' pixels, out of 255: IDCT and colour conversion differ a little
 )
 
 // ChooseDecoder reads the first steps of a recording with the CPU's decoder and with the
-// GPU's, and names the GPU's for Options.Decoder where it is worthwhile and shows the
-// same picture. Whatever goes wrong with it is a quiet "": the CPU.
+// GPU's, and gives the GPU's name for Options.Decoder if that is worthwhile and shows the
+// same picture. If anything goes wrong with it, the answer is "", the CPU's.
 func ChooseDecoder(ctx context.Context, path string, o Options) string {
 	found, err := probe.File(path, o.withDefaults().Limits)
 	if err != nil {
-		return "" // opening says what is wrong with the file
+		return "" // what is wrong with the file is reported when it is opened
 	}
 	decoder := gpuDecoder(found.Codec)
 	if decoder == "" {
@@ -73,7 +73,7 @@ func chooseDecoder(ctx context.Context, path string, o Options, decoder string) 
 	return decoder
 }
 
-// trial gives the first picture and the seconds of the steps after it.
+// trial gives the first picture and the seconds taken by the steps after it.
 func trial(ctx context.Context, path string, o Options) (first scene.Frame, seconds float64, err error) {
 	r, err := Open(ctx, path, o)
 	if err != nil {
@@ -84,7 +84,7 @@ func trial(ctx context.Context, path string, o Options) (first scene.Frame, seco
 	if err != nil {
 		return first, 0, err
 	}
-	begin := time.Now() // opening a GPU takes long, and once
+	begin := time.Now() // not before: opening a GPU takes long, but happens once
 	for range trialSteps {
 		if _, err := r.Next(); errors.Is(err, io.EOF) {
 			break
@@ -95,7 +95,7 @@ func trial(ctx context.Context, path string, o Options) (first scene.Frame, seco
 	return step.Frame, time.Since(begin).Seconds(), nil
 }
 
-// alike compares two pictures of one moment.
+// alike tells whether two decoders' pictures are the same, up to rounding.
 func alike(a, b scene.Frame) bool {
 	if a.Width != b.Width || a.Height != b.Height || len(a.Pix) == 0 || len(a.Pix) != len(b.Pix) {
 		return false

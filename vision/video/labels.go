@@ -14,22 +14,22 @@ import (
 	"golang.org/x/image/math/fixed"
 )
 
-// drawLabels writes all heads' labels.
+// drawLabels draws the labels of all heads.
 func drawLabels(f scene.Frame, overlays []Overlay) {
 	for _, l := range placeLabels(image.Rect(0, 0, f.Width, f.Height), textScale(f), overlays) {
 		drawText(f, l.at.Min, l.text)
 	}
 }
 
-// placedLabel is a text and the pixels it takes.
+// placedLabel is a text and the pixels that it covers.
 type placedLabel struct {
 	text string
 	at   image.Rectangle
 }
 
-// placeLabels finds each head's name, the first word of its label, a place where it covers no other: above the head,
-// else below, else on it; large heads, the nearest, choose first. Then as many as can grow to the whole label. A name
-// that fits nowhere is written above its head all the same: a student without a name cannot be looked up.
+// placeLabels places each head's name, the first word of its label, where it covers no other: above the head,
+// else below, else on it; large heads, which are nearest, choose first. Then names are extended to the whole label where
+// there is room. A name that fits nowhere is still drawn above its head, because a student without a name cannot be looked up.
 func placeLabels(picture image.Rectangle, scale int, overlays []Overlay) []placedLabel {
 	order := make([]Overlay, 0, len(overlays))
 	for _, o := range overlays {
@@ -64,7 +64,7 @@ func placeLabels(picture image.Rectangle, scale int, overlays []Overlay) []place
 	return placed
 }
 
-// placesFor are the places of a text at a head, the best first, all within the picture's width.
+// placesFor lists the places for a head's text, best first, all within the picture's width.
 func placesFor(o Overlay, text string, picture image.Rectangle, scale int) []image.Rectangle {
 	left, above, below := int(o.Box.X), int(o.Box.Y), int(o.Box.Y+o.Box.H)
 	if o.Line == Cross {
@@ -79,13 +79,13 @@ func placesFor(o Overlay, text string, picture image.Rectangle, scale int) []ima
 	return places
 }
 
-// textWidth in dots of the font.
+// textWidth is a text's width in the font's own pixels.
 func textWidth(text string) int { return font.MeasureString(basicfont.Face7x13, text).Ceil() }
 
-// textScale is how many pixels a dot of the font takes.
+// textScale is the size of one of the font's pixels in the frame's.
 func textScale(f scene.Frame) int { return max(1, f.Height/540) }
 
-// drawText writes a line on a dark ground, its left upper corner at a place.
+// drawText draws one line on a dark background, with its top left corner at a point.
 func drawText(f scene.Frame, at image.Point, label string) {
 	scale := textScale(f)
 	face := basicfont.Face7x13

@@ -7,19 +7,19 @@ import (
 	"classlens/vision/probe"
 )
 
-// Options say what of a recording is wanted.
+// Options say what is wanted of a recording.
 type Options struct {
-	StepSeconds    float64      // between two steps; default 1
-	BetweenFPS     float64      // grey frames a second between steps, for following heads; 0: none
-	NoFlow         bool         // leave dense flow out
-	FlowPairs      bool         // give the pictures that flow is between, for somebody else to compute it
-	KeyFrameChange float64      // share of the full range a picture must change by; default 0.06
-	Limits         probe.Limits // what is refused
-	Hang           time.Duration
-	MemoryBytes    uint64 // the child may map besides itself; default 4 GiB
-	Decoder        string // FFmpeg's, by name, see ChooseDecoder; "": the CPU's
-	Child          *Child `json:"-"` // already started, for a recording that the CPU decodes; nil: one is started
-	Every          bool   // every frame is a step: for drawing on all of them
+	StepSeconds    float64       // between two steps; default 1
+	BetweenFPS     float64       // grey frames per second between steps, for following heads; 0: none
+	NoFlow         bool          // do not compute dense flow
+	FlowPairs      bool          // give the pictures between which flow is to be computed, instead of the flow
+	KeyFrameChange float64       // mean change, as a share of the full range, that makes a picture a key frame; default 0.06
+	Limits         probe.Limits  // what is refused
+	Hang           time.Duration // silence after which the decoder counts as hung; default a minute
+	MemoryBytes    uint64        // address space that the child may map beyond its own start; default 4 GiB
+	Decoder        string        // FFmpeg's name of a decoder, see ChooseDecoder; "": the CPU's
+	Child          *Child        `json:"-"` // already started, for a recording that the CPU decodes; nil: one is started
+	Every          bool          // every frame is a step: for drawing on all of them
 }
 
 func (o Options) withDefaults() Options {
@@ -42,7 +42,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// How a recording can end early; errors of Next wrap one of these.
+// How decoding can end early; errors of Next wrap one of these.
 var (
 	ErrCrashed = errors.New("the decoder crashed")
 	ErrHung    = errors.New("the decoder hung")
@@ -50,17 +50,17 @@ var (
 	ErrNoVideo = errors.New("no picture can be decoded")
 )
 
-// Info is what is known of a recording.
+// Info is what is known about a recording.
 type Info struct {
 	Container     string  `json:"container"`
 	Codec         string  `json:"codec"`
 	Width         int     `json:"width"`
 	Height        int     `json:"height"`
-	Rotation      int     `json:"rotation"` // degrees clockwise that its pictures were turned by to stand upright; 0 too where only the decoder knows
+	Rotation      int     `json:"rotation"` // degrees clockwise by which pictures were turned to stand upright; also 0 if only the decoder knows
 	FPS           float64 `json:"fps"`
-	Duration      float64 `json:"duration_s"`      // the container's word, else the decoder's
-	Declared      int     `json:"frames_declared"` // 0: not said
+	Duration      float64 `json:"duration_s"`      // as the container says, else the decoder
+	Declared      int     `json:"frames_declared"` // 0: the container does not say
 	Frames        int     `json:"frames_decoded"`  // counted; final after the last step
 	DecoderErrors int     `json:"decoder_errors"`  // lines that the decoder wrote
-	Seconds       float64 `json:"-"`               // the child spent
+	Seconds       float64 `json:"-"`               // that the child ran
 }

@@ -12,22 +12,22 @@ import (
 	"classlens/vision/scene"
 )
 
-// The child writes messages to a pipe: one byte of kind, four of length, then
-// the body. Bodies of steps are gob-free binary, since they are large.
+// The child writes messages to a pipe: one byte for the kind, four for the length, then
+// the body: gob, except for the pixels of steps, which are raw because they are large.
 const (
 	msgInfo  = 'I' // Info: the recording is open
 	msgStep  = 'S'
-	msgAlive = 'A' // nothing new, but working
+	msgAlive = 'A' // no result, but the child is working
 	msgGap   = 'G' // scene.Gap
 	msgEnd   = 'E' // Info: final counts
 	msgFail  = 'X' // failure
 )
 
-// failure is the child's own account of why it stops.
+// failure is the child's reason for giving up.
 type failure struct{ Class, Text string }
 
-// maxMessage bounds a message: a 16384 x 16384 picture is 805 MB; nothing that
-// passes the limits comes near.
+// maxMessage bounds a message: a 16384 x 16384 picture would be 805 MB, and nothing within the
+// usual limits comes near that.
 const maxMessage = 1 << 30
 
 // maxSide of a picture in a message, in pixels.
@@ -60,7 +60,7 @@ func writeGob(w *bufio.Writer, kind byte, v any) error {
 	return writeMessage(w, kind, b)
 }
 
-// The pipe between the two processes holds about a picture; at its ends what is larger than a buffer, the pictures, goes past it and is not copied once more.
+// The pipe between the two processes holds about one picture. bufio passes what is larger than its buffer, the pictures, through without another copy.
 const (
 	pipeSize   = 1 << 20
 	pipeBuffer = 1 << 14
@@ -88,7 +88,7 @@ func readGob(body []byte, v any) error {
 	return gob.NewDecoder(&b).Decode(v)
 }
 
-// message is what the child says: a step, or something small.
+// message is one message from the child: a step, or something small.
 type message struct {
 	kind byte
 	body []byte
@@ -121,7 +121,7 @@ func readPart(r io.Reader, n int) ([]byte, error) {
 	return b, nil
 }
 
-// stepHead is all of a step but its pixels.
+// stepHead is a step without its pixels.
 type stepHead struct {
 	Index, Shot   int
 	Time          float64
@@ -132,8 +132,8 @@ type stepHead struct {
 	Between       []scene.Gray // without Pix
 }
 
-// writeStep sends the gob of a step's head, length first, and then the picture, the flow and the grey frames
-// as they lie in memory (of one machine, whose order of bytes both ends share).
+// writeStep sends the length and the gob of a step's head, then the picture, the flow and the grey frames
+// as they are in memory (both ends run on one machine and share its byte order).
 func writeStep(w *bufio.Writer, s *scene.Step) error {
 	head := stepHead{Index: s.Index, Shot: s.Shot, Time: s.Time, KeyFrame: s.KeyFrame, Camera: s.Camera, Width: s.Frame.Width, Height: s.Frame.Height}
 	if s.Flow != nil {
@@ -165,7 +165,7 @@ func writeStep(w *bufio.Writer, s *scene.Step) error {
 	return writeMessage(w, msgStep, parts...)
 }
 
-// bytesOf is the memory of v.
+// bytesOf gives v's memory as bytes, without a copy.
 func bytesOf(v []float32) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), 4*len(v))
 }
@@ -173,8 +173,8 @@ func bytesOf(v []float32) []byte {
 var errShort = errors.New("a step from the decoder is cut short")
 
 // stepReader reads the parts of a step, each picture into memory of its own: grey frames are kept for many steps, and
-// must not keep alive the picture that came with them, ten times as large. The child has read a stranger's file: its sizes
-// are held to the message's.
+// must not keep alive the picture that came with them, which is ten times as large. The child has read an untrusted file, so
+// the sizes it states are checked against the message's length.
 type stepReader struct {
 	from io.Reader
 	left int // bytes of the message
@@ -188,7 +188,7 @@ func (r *stepReader) bytes(n int) ([]byte, error) {
 	return readPart(r.from, n)
 }
 
-// picture reads w x h pixels of so many bytes.
+// picture reads w x h pixels of size bytes each.
 func (r *stepReader) picture(w, h, size int) ([]byte, error) {
 	if w < 0 || h < 0 || w > maxSide || h > maxSide {
 		return nil, errShort
@@ -196,7 +196,7 @@ func (r *stepReader) picture(w, h, size int) ([]byte, error) {
 	return r.bytes(size * w * h)
 }
 
-// flow reads the vectors of dense flow, or the two pictures that a GPU is to find it in.
+// flow reads the vectors of dense flow, or the two pictures from which a GPU is to compute it.
 func (r *stepReader) flow(f *scene.Flow) (err error) {
 	if f.Pair != nil {
 		if f.Pair.From, err = r.picture(f.Width, f.Height, 1); err == nil {

@@ -18,27 +18,28 @@ import (
 	"classlens/vision/scene"
 )
 
-// formatWhitelist keeps FFmpeg from reading playlists and other formats that
-// name further files, whatever the content claims to be.
+// formatWhitelist keeps FFmpeg from opening playlists and other formats that
+// refer to further files, whatever the content claims to be.
 const formatWhitelist = "OPENCV_FFMPEG_CAPTURE_OPTIONS=format_whitelist;mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts"
 
-// Recording is a video file on its way through the decoding child.
+// Recording is a video file that a child process decodes. It is used by one goroutine; only Close may be called
+// from another.
 type Recording struct {
-	ctx    context.Context // of Open: ends the child
-	path   string
-	o      Options
-	info   Info
-	gaps   []scene.Gap
-	folder string // private, holds the safely named link
-	child  *Child
-	left   func() bool // ctx no longer ends the child
-	reader *bufio.Reader
-	silent *silence
-	hung   atomic.Bool
-	ended  bool
-	failed error // final
-	once   sync.Once
-	close  error
+	ctx     context.Context // of Open: when it ends, the child is killed
+	path    string
+	o       Options
+	info    Info
+	gaps    []scene.Gap
+	folder  string // private, holds the link with a safe name
+	child   *Child
+	release func() bool // the end of ctx no longer kills the child
+	reader  *bufio.Reader
+	silent  *silence
+	hung    atomic.Bool // the child was killed because it hung
+	ended   bool        // the child is done
+	failed  error       // what Next returns from now on
+	once    sync.Once   // of Close
+	close   error       // what Close returns
 }
 
 // Open checks the file (regular, of a known container, within the limits) and
@@ -83,7 +84,7 @@ func (r *Recording) start(ctx context.Context, container string) error {
 	} else if r.child, err = newChild(r.o.Decoder); err != nil {
 		return err
 	}
-	r.left = context.AfterFunc(ctx, r.child.kill)
+	r.release = context.AfterFunc(ctx, r.child.kill)
 	r.reader = bufio.NewReaderSize(r.child.pipe, pipeBuffer)
 	r.silent = newSilence(r.o.Hang, func() {
 		r.hung.Store(true)
@@ -100,8 +101,8 @@ func (r *Recording) awaitInfo() error {
 		}
 		switch m.kind {
 		case msgInfo:
-			// The child has the file open: the link is not needed any more, and a run that is
-			// killed later leaves nothing in the temporary folder.
+			// The child has the file open, so the link can go already: a run that is killed later
+			// leaves nothing in the temporary folder.
 			r.close, r.folder = os.RemoveAll(r.folder), ""
 			return readGob(m.body, &r.info)
 		case msgAlive:
@@ -111,13 +112,13 @@ func (r *Recording) awaitInfo() error {
 	}
 }
 
-// message reads one message; a child that is gone, stuck or has given up is an
-// error that says so.
+// message reads one message. It gives an error if the child has died, hangs or has given
+// up.
 func (r *Recording) message() (message, error) {
-	if err := r.ctx.Err(); err != nil { // known here before the child is gone
+	if err := r.ctx.Err(); err != nil { // the child may not have died of it yet
 		return message{}, r.died(err)
 	}
-	r.silent.heard() // the child is judged only while we wait for it
+	r.silent.heard() // silence counts only while we wait for the child
 	m, err := readMessage(r.reader)
 	r.silent.stop()
 	if err != nil {
@@ -143,10 +144,10 @@ func (r *Recording) outOfMemory() error {
 	return fmt.Errorf("%s: %w (%d MiB; setting video.memory_mb)", r.path, ErrMemory, r.o.MemoryBytes>>20)
 }
 
-// died says why the child ended without a word.
+// died gives the reason why the child ended without saying so.
 func (r *Recording) died(cause error) error {
 	r.silent.stop()
-	r.child.kill() // what is left of it
+	r.child.kill() // it may only have closed the pipe
 	status := r.child.wait()
 	r.ended = true
 	last := r.child.stderr.last()
@@ -166,8 +167,8 @@ func (r *Recording) died(cause error) error {
 	}
 }
 
-// Next gives the next step, or io.EOF after the last. An error is final: it comes
-// again at each call. Steps already given stay good.
+// Next gives the next step, or io.EOF after the last. An error is final: later calls give it
+// again. Steps given before remain valid.
 func (r *Recording) Next() (*scene.Step, error) {
 	if r.failed != nil {
 		return nil, r.failed
@@ -214,8 +215,8 @@ func (r *Recording) next() (*scene.Step, error) {
 // Info is what is known so far; counts are final after the last step.
 func (r *Recording) Info() Info { return r.info }
 
-// Gaps are the spans without data met so far, in order of time. Damage that the
-// container shows and that costs no frame is one of no length at the end.
+// Gaps are the spans without data so far, ordered by time. Damage in the container
+// that costs no frame is a gap of no length at the end, given only if there is no other.
 func (r *Recording) Gaps() []scene.Gap {
 	var all []scene.Gap
 	for _, g := range r.gaps {
@@ -227,15 +228,15 @@ func (r *Recording) Gaps() []scene.Gap {
 	return all
 }
 
-// Close ends the child and removes what it used. It may be called twice, and while
-// Next waits in another goroutine, which then gets an error.
+// Close kills the child and removes its files. It may be called twice, and while
+// another goroutine waits in Next, which then gets an error.
 func (r *Recording) Close() error {
 	r.once.Do(func() {
 		if r.silent != nil {
 			r.silent.stop()
 		}
 		if r.child != nil {
-			r.left()
+			r.release()
 			r.child.Close()
 		}
 		if r.folder != "" {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// silence calls somebody when nothing was heard for so long. It counts the time in short ticks, so that only time in which this process ran counts: one that was
-// stopped and goes on later, as a batch system does with jobs of lower rank, finds one tick gone and not a decoder that hung.
+// silence is a watchdog: it calls fire when nothing was heard for a time limit. It counts the time in short ticks, so that only time in which this process ran counts:
+// if the process is suspended and resumed, as batch systems do with low-priority jobs, one tick has passed, and the decoder is not taken for hung.
 type silence struct {
 	mu    sync.Mutex
 	tick  time.Duration
@@ -18,7 +18,7 @@ type silence struct {
 // silenceTicks is how many ticks the time is counted in.
 const silenceTicks = 20
 
-// newSilence begins to listen.
+// newSilence starts the watchdog.
 func newSilence(limit time.Duration, fire func()) *silence {
 	s := &silence{tick: limit / silenceTicks, fire: fire}
 	s.mu.Lock()
@@ -27,7 +27,7 @@ func newSilence(limit time.Duration, fire func()) *silence {
 	return s
 }
 
-// heard begins anew.
+// heard restarts the time limit.
 func (s *silence) heard() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -35,7 +35,7 @@ func (s *silence) heard() {
 	s.timer.Reset(s.tick)
 }
 
-// stop ends listening, until something is heard again.
+// stop suspends the watchdog until heard is called.
 func (s *silence) stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

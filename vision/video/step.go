@@ -8,28 +8,28 @@ import (
 	"classlens/vision/scene"
 )
 
-// stepState is what the child remembers from step to step.
+// stepState is what the worker remembers from step to step.
 type stepState struct {
-	next        int     // index of the next step to take
-	nextBetween float64 // time of the next grey frame wanted
+	next        int     // index of the next step
+	nextBetween float64 // time of the next grey frame
 	last        scene.Gray
 	thumb       thumbnail // of the last grey frame, for cuts
 	key         thumbnail // of the last key frame
 	shot        int
-	cut         bool // since the last step
-	taken       bool // at least one step
+	cut         bool // there was a cut since the last step
+	taken       bool // there was at least one step
 }
 
-// Widths in pixels: grey frames for following heads keep them where they are to
-// a fraction of a pixel; flow and camera motion need less.
+// Widths in pixels: following heads needs grey frames in which they are accurate to a
+// fraction of a pixel; flow and camera motion need less.
 const (
 	betweenWidth = 960
 	flowWidth    = 320
 	cameraWidth  = 320
 )
 
-// look takes from the current frame what is wanted of it: a step, a grey frame
-// between steps, or the frame before a step.
+// look uses the current frame for what it is needed for: as a step, as a grey frame
+// between steps, or as the frame before a step, from which flow is computed.
 func (w *worker) look() error {
 	half := w.spacing / 2
 	target := float64(w.steps.next) * w.Options.StepSeconds
@@ -40,7 +40,7 @@ func (w *worker) look() error {
 		return nil
 	}
 	if !w.cap.retrieve() {
-		return nil // damaged: the frame after it will do
+		return nil // damaged: the next frame takes its place
 	}
 	w.pictured = true
 	gray, err := w.gray()
@@ -95,7 +95,7 @@ func (w *worker) step(gray scene.Gray) error {
 			return err
 		}
 		s.Between = w.between
-	} else if n := len(w.between); n > 0 { // frames of the shot before lead nowhere
+	} else if n := len(w.between); n > 0 { // nothing can be followed across the cut
 		s.Between = w.between[n-1:]
 	}
 	thumb := newThumbnail(gray)
@@ -118,8 +118,8 @@ func (w *worker) betweenSpacing() float64 {
 	return 1 / w.Options.BetweenFPS
 }
 
-// noticeCut looks for a camera cut since the last grey frame: the picture is
-// another, and no motion of the camera explains it.
+// noticeCut looks for a camera cut since the last grey frame: the picture is different,
+// and no motion of the camera explains it.
 func (w *worker) noticeCut(gray scene.Gray) error {
 	thumb := newThumbnail(gray)
 	seen, lastThumb := w.seen, w.steps.thumb
@@ -137,7 +137,7 @@ func (w *worker) noticeCut(gray scene.Gray) error {
 	return nil
 }
 
-// camera is the motion of the camera since the last step, in source pixels.
+// camera is the camera's motion since the last step, in source pixels.
 func (w *worker) camera(gray scene.Gray) (scene.Camera, error) {
 	if !w.steps.taken {
 		return scene.Still(), nil
@@ -159,7 +159,7 @@ func smallCamera(a, b scene.Gray, sourceWidth float64) (scene.Camera, error) {
 	return cam, nil
 }
 
-// smallFit fits camera motion on copies of at most cameraWidth, in their pixels.
+// smallFit fits camera motion on copies at most cameraWidth wide, in their pixels.
 func smallFit(a, b scene.Gray) (cam scene.Camera, share float64, err error) {
 	if a, err = shrink(a, cameraWidth); err != nil {
 		return scene.Still(), 0, err
@@ -170,9 +170,9 @@ func smallFit(a, b scene.Gray) (cam scene.Camera, share float64, err error) {
 	return cameraMotion(a, b)
 }
 
-// A camera counts as moving when half of the features agree that it did (people
-// who move agree with nobody), and by more than a third of a small pixel at some
-// corner (less is the fit's own noise, and would add up over a lesson).
+// A camera counts as moving if cameraShare of the features agree on a motion (people
+// who move do not agree), and if that moves some corner by more than stillPixels of the small
+// picture (less is the fit's own noise, and would add up over a lesson).
 const (
 	cameraShare = 0.4
 	stillPixels = 0.35
@@ -188,8 +188,8 @@ func moves(c scene.Camera, w, h float64) float64 {
 	return far
 }
 
-// flow is dense flow from the frame before to this one, the camera's own motion
-// taken out.
+// flow is dense flow from the frame before to this one, minus the camera's own motion; nil
+// if there is no such frame.
 func (w *worker) flow(gray scene.Gray) (*scene.Flow, error) {
 	if w.Options.NoFlow || w.before.Pix == nil || gray.Time-w.before.Time > 4*w.spacing {
 		return nil, nil
@@ -218,9 +218,9 @@ func (w *worker) flow(gray scene.Gray) (*scene.Flow, error) {
 
 var oneThread sync.Once
 
-// ComputeFlow fills in a flow of which there is the pair of pictures: OpenCV's DIS, on the CPU.
+// ComputeFlow fills in a flow from its pair of pictures, by OpenCV's DIS on the CPU.
 func ComputeFlow(f *scene.Flow) error {
-	oneThread.Do(func() { setThreads(1) }) // as in the child: DIS gives another flow with more, and not always the same
+	oneThread.Do(func() { setThreads(1) }) // as in the child: with more threads DIS gives a different flow, and not always the same one
 	size := scene.Gray{Width: f.Width, Height: f.Height}
 	a, b := size, size
 	a.Pix, b.Pix = f.Pair.From, f.Pair.To
@@ -231,7 +231,8 @@ func ComputeFlow(f *scene.Flow) error {
 	return err
 }
 
-// FinishFlow makes a flow of what was computed between its pair, in cells: the camera's motion is taken out. It keeps uv.
+// FinishFlow completes a flow from uv, the vectors computed between its pair, in cells: it subtracts the camera's motion and converts to source pixels. It keeps
+// uv.
 func FinishFlow(f *scene.Flow, uv []float32) {
 	cam, scale := f.Pair.Camera, float32(f.Scale)
 	still := cam == scene.Still()

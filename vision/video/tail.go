@@ -6,16 +6,16 @@ import (
 	"sync"
 )
 
-// longestLine is how much of a line of stderr is read, in bytes; a decoder that writes more without an end of line says nothing more with it.
+// longestLine is how much of a line of stderr is kept, in bytes.
 const longestLine = 1024
 
-// tail reads what the child writes to stderr, in whatever pieces it comes (Go's runtime writes a panic's words one by one): it
-// counts the lines, and keeps the last one and the first that tells why the child died.
+// tail collects what the child writes to stderr: it counts the lines, and keeps the last one and the first that tells why the child
+// died. Lines may come in any number of pieces (Go's runtime writes a panic's words one by one).
 type tail struct {
 	mu    sync.Mutex
-	line  []byte // begun, not ended
-	said  string // the last that was not empty
-	why   string
+	line  []byte // the unfinished last line
+	said  string // the last line that was not empty
+	why   string // the first line that tells why the child died
 	lines int
 }
 
@@ -35,14 +35,14 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// read gives said and why with the line that is not ended.
+// read gives said and why, with the unfinished line taken into account.
 func (t *tail) read() (said, why string) {
 	said, why = t.said, t.why
 	l := strings.TrimSpace(string(t.line))
 	if l == "" {
 		return said, why
 	}
-	fatal := strings.HasPrefix(l, "fatal error:") // says more than a panic that ended in it
+	fatal := strings.HasPrefix(l, "fatal error:") // tells more than a panic before it
 	if fatal && !strings.HasPrefix(why, "fatal") || why == "" && (strings.HasPrefix(l, "panic: ") || strings.Contains(l, "what():")) {
 		why = l
 	}
@@ -55,7 +55,7 @@ func (t *tail) count() int {
 	return t.lines
 }
 
-// last is the most telling line: the one that says why, or the last one.
+// last is the most informative line: the one that tells why the child died, else the last one.
 func (t *tail) last() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -7,8 +7,8 @@ import (
 	"classlens/vision/scene"
 )
 
-// thumbnail is a picture in 32x18 mean brightnesses, its own mean taken out: a
-// lamp switched on or a cloud changes little of it, another view all.
+// thumbnail is a picture as 32x18 mean brightnesses, minus their mean: a lamp being
+// switched on or a cloud changes it little, another view changes all of it.
 type thumbnail struct {
 	cell   [32 * 18]float64
 	spread float64 // standard deviation
@@ -42,7 +42,7 @@ func newThumbnail(g scene.Gray) (t thumbnail) {
 	return t
 }
 
-// total adds up pixels, eight at a time: of 16 bits each, so that 64 rounds do not run over.
+// total sums pixels, eight at a time in four 16-bit lanes, each of which takes 64 rounds of two pixels without overflow.
 func total(pix []byte) (sum int) {
 	const even = 0x00ff00ff00ff00ff
 	for len(pix) >= 8 {
@@ -60,8 +60,8 @@ func total(pix []byte) (sum int) {
 	return sum
 }
 
-// likeness is the correlation of two thumbnails, -1 to 1; blank pictures are
-// alike.
+// likeness is the correlation of two thumbnails, -1 to 1; two blank pictures have
+// likeness 1, a blank and another one 0.
 func (t thumbnail) likeness(o thumbnail) float64 {
 	const blank = 2 // grey levels
 	if t.spread < blank || o.spread < blank {

@@ -17,32 +17,32 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// workerMark in the environment makes the program the decoding child.
+// workerMark is the environment variable that makes the program a decoding child.
 const workerMark = "CLASSLENS_DECODE_WORKER"
 
-// job is what the parent asks of the child, as JSON on standard input.
+// job is the parent's request to the child, as JSON on standard input.
 type job struct {
 	Path    string
 	Options Options
 	Info    Info // from the probe
 }
 
-// RunWorkerIfAsked makes this process the decoding child when its environment
-// says so, and does not return then. It is the first line of main, and of
-// TestMain where tests decode.
+// RunWorkerIfAsked makes this process a decoding child, and does not return, if its
+// environment says so. It must be the first line of main, and of TestMain where
+// tests decode.
 func RunWorkerIfAsked() {
 	if os.Getenv(workerMark) == "" {
 		return
 	}
-	runtime.LockOSThread() // the reason of a failure is kept by thread
+	runtime.LockOSThread() // see cvError
 	var j job
 	out := bufio.NewWriterSize(os.NewFile(3, "steps"), pipeBuffer)
-	_, _ = unix.FcntlInt(3, unix.F_SETPIPE_SZ, pipeSize) // where it may not be as large the two processes wait for each other more often
+	_, _ = unix.FcntlInt(3, unix.F_SETPIPE_SZ, pipeSize) // if that is not allowed, the two processes wait for each other more often
 	if err := json.NewDecoder(os.Stdin).Decode(&j); err != nil {
 		fmt.Fprintln(os.Stderr, "decoder:", err)
 		os.Exit(2)
 	}
-	most := mapped() + j.Options.MemoryBytes // OpenCV's libraries and what Go sets aside are mapped before a picture is
+	most := mapped() + j.Options.MemoryBytes // OpenCV's libraries and Go's reserved address space are mapped already
 	limit := unix.Rlimit{Cur: most, Max: most}
 	if err := unix.Setrlimit(unix.RLIMIT_AS, &limit); err != nil {
 		fmt.Fprintln(os.Stderr, "decoder: memory limit:", err)
@@ -57,13 +57,13 @@ func RunWorkerIfAsked() {
 		case errors.Is(err, ErrNoVideo):
 			class = "novideo"
 		}
-		_ = writeGob(out, msgFail, failure{class, err.Error()}) // a parent that is gone needs no news
+		_ = writeGob(out, msgFail, failure{class, err.Error()}) // if the parent is gone, nobody needs to know
 		os.Exit(1)
 	}
 	os.Exit(0)
 }
 
-// mapped is the address space in use, in bytes; 0 where the system does not tell.
+// mapped is the address space in use, in bytes; 0 if the system does not say.
 func mapped() uint64 {
 	text, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
@@ -77,7 +77,7 @@ func mapped() uint64 {
 	return pages * uint64(os.Getpagesize())
 }
 
-// decoderThreads are the most that FFmpeg decodes with: what it takes itself at most, and advises against more.
+// decoderThreads is the most threads that FFmpeg decodes with: its own maximum, beyond which it warns.
 const decoderThreads = 16
 
 // worker decodes one recording from its first frame to its last.
@@ -87,28 +87,28 @@ type worker struct {
 	cap      *capture
 	started  time.Time
 	lastNews time.Time
-	most     uint64 // bytes of address space that it may map
+	most     uint64 // bytes of address space that may be mapped
 
 	width, height int
 	frame         int     // index of the current frame
 	time          float64 // of the current frame, from the first
 	origin        float64 // the first frame's timestamp, seconds
 	spacing       float64 // seconds between frames, as declared
-	lost          int     // grabs that failed before a frame
-	known, uneven int     // frames with a time of their own; of them, those that do not keep to spacing
-	pace          float64 // seconds between the last two of them
+	lost          int     // failed grabs so far
+	known, uneven int     // frames whose time the decoder gave; of these, the ones that deviate from spacing
+	pace          float64 // seconds between the last two of these
 	paced         int     // how many in a row kept to pace
 
-	before  scene.Gray // the frame before a step, for flow
-	between []scene.Gray
-	seen    scene.Gray // the last frame looked at for cuts
+	before  scene.Gray   // the frame before the current one, for flow
+	between []scene.Gray // since the last step
+	seen    scene.Gray   // the last frame checked for a cut
 
-	pictured bool // a frame was not only grabbed but became a picture
+	pictured bool // at least one frame could be converted to a picture
 	steps    stepState
 }
 
 func (w *worker) run() error {
-	setThreads(1) // flow on small grids gains nothing from more, and the parent has work too
+	setThreads(1) // flow on small grids gains nothing from more, and the parent needs the cores
 	setDecoderThreads(decoderThreads)
 	c, err := openCapture(w.Path, w.turn())
 	if err != nil {
@@ -129,19 +129,19 @@ func (w *worker) run() error {
 	return writeGob(w.out, msgEnd, w.Info)
 }
 
-// turn is what openCapture is asked for. Where the container's own words are known they are followed: OpenCV 4.6, Debian's and Ubuntu's, turns a telephone's upright
-// pictures the wrong way round, so that they stand on their heads. Of other containers, which telephones do not write, OpenCV knows more than the probe.
+// turn is the rotation for openCapture: in MP4 the one that the probe read from the container, because OpenCV 4.6 (Debian's and Ubuntu's) turns a phone's upright
+// videos upside down. About other containers, which phones do not write, OpenCV knows more than the probe.
 func (w *worker) turn() int {
 	if w.Info.Container != "mp4" {
 		return turnByDecoder
 	}
 	if w.Info.Rotation%90 != 0 {
-		w.Info.Rotation = 0 // a slanted picture is shown as it was taken
+		w.Info.Rotation = 0 // only quarter turns are supported
 	}
 	return w.Info.Rotation
 }
 
-// describe fills in what the probe could not say.
+// describe fills in what the probe could not find out.
 func (w *worker) describe() error {
 	w.width, w.height = int(w.cap.get(propWidth)), int(w.cap.get(propHeight))
 	if w.width < 2 || w.height < 2 || !w.Options.Limits.Fits(w.width, w.height) {
@@ -149,7 +149,7 @@ func (w *worker) describe() error {
 	}
 	fps := w.cap.get(propFPS)
 	if !(fps > 0.1 && fps <= w.Options.Limits.MaxFPS) {
-		fps = 25 // a container that does not say; timestamps then tell
+		fps = 25 // the container does not say; timestamps will
 	}
 	w.spacing = 1 / fps
 	w.Info.Width, w.Info.Height, w.Info.FPS = w.width, w.height, fps
@@ -162,8 +162,8 @@ func (w *worker) describe() error {
 	return nil
 }
 
-// frames grabs every frame to the declared end. The first failure is not the
-// end: after damage, frames follow.
+// frames grabs every frame up to the declared end. A failure is not the end: more frames
+// may follow after damage.
 func (w *worker) frames() error {
 	patience := max(250, int(10/w.spacing))
 	failures := 0
@@ -190,8 +190,8 @@ func (w *worker) frames() error {
 	return w.missingEnd()
 }
 
-// cramped tells whether what a decoder needs for pictures of this size, some of them in its own form and in ours, would not fit: FFmpeg does not say
-// why it gives none.
+// cramped tells whether too little memory is left for what a decoder needs, several pictures in its own format and in ours: FFmpeg does not say why it
+// gives no picture.
 func (w *worker) cramped() bool {
 	const pictures = 8
 	left := uint64(0)
@@ -201,7 +201,7 @@ func (w *worker) cramped() bool {
 	return pictures*3*uint64(w.width)*uint64(w.height) > left
 }
 
-// taken deals with one grabbed frame; lost is how many grabs failed before it.
+// taken handles one grabbed frame; lost is how many grabs failed before it.
 func (w *worker) taken(lost int) error {
 	previous := w.time
 	w.clock(lost)
@@ -218,13 +218,13 @@ func (w *worker) taken(lost int) error {
 	return nil
 }
 
-// gapSeconds is how long a hole must be to be told: two seconds, or ten frames
+// gapSeconds is the shortest hole that counts as a gap: two seconds, or ten frames
 // of a slow camera.
 func gapSeconds(spacing float64) float64 { return math.Max(2, 10*spacing) }
 
-// clock sets the current frame's time: the decoder's, from 0, where it moves on
-// sensibly; the frame before's and one spacing where it does not (the last frames of
-// streams with B-frames report 0, and time steps back around damage).
+// clock sets the current frame's time: the decoder's, counted from the first frame, if that advances
+// plausibly; otherwise a guess from the frame before (the last frames of streams with B-frames
+// report 0, and time jumps back around damage).
 func (w *worker) clock(lost int) {
 	stamp := w.cap.get(propPosMsec) / 1000
 	if w.Info.Frames == 0 {
@@ -249,11 +249,11 @@ func (w *worker) clock(lost int) {
 	w.pace = ahead
 }
 
-// guess is how far the current frame is from the one before where the decoder does not say. The last frames have no time, as many as the decoder is behind: one for
-// each of its threads, so that on many processors they are a second of a usual recording and far more of one whose frames are few. If all before
-// came evenly, so do they; else they keep the pace of those just before, if the recording is that long, or are spread over what is left of it.
+// guess is the time from the frame before to the current one if the decoder does not say. It does not for the last frames, as many as it has threads: with many
+// processors that is a second of a usual recording, and far more of one with a low frame rate. If the earlier frames were evenly spaced, these are too; else they keep
+// the pace of the frames just before, if the recording is long enough for that, or are spread over the rest of it.
 func (w *worker) guess(lost int) float64 {
-	left := w.Info.Declared - w.Info.Frames // with the current one
+	left := w.Info.Declared - w.Info.Frames // including the current one
 	if w.lost > 0 || left <= 0 || left > 2*decoderThreads || 20*w.uneven <= w.known {
 		return w.spacing * float64(1+lost)
 	}
@@ -268,7 +268,7 @@ func (w *worker) gap(start, end float64, reason string) error {
 	return writeGob(w.out, msgGap, scene.Gap{Start: start, End: end, Reason: reason})
 }
 
-// missingEnd tells of a recording that ends before its declared end.
+// missingEnd reports a gap if the recording ends before its declared end.
 func (w *worker) missingEnd() error {
 	end := w.time + w.spacing
 	if w.Info.Duration-end > gapSeconds(w.spacing) {
@@ -277,10 +277,10 @@ func (w *worker) missingEnd() error {
 	return nil
 }
 
-// alive tells the parent now and then that work goes on.
+// alive tells the parent, at most once a second, that the child is working.
 func (w *worker) alive() {
 	if time.Since(w.lastNews) > time.Second {
 		w.lastNews = time.Now()
-		_ = writeMessage(w.out, msgAlive, nil) // a parent that is gone closes the pipe, and the next write ends us
+		_ = writeMessage(w.out, msgAlive, nil) // if the parent is gone, the next write of a result fails and ends us
 	}
 }
