@@ -1,10 +1,10 @@
-// Package clip cuts what the classroom network sees of a student out of a frame:
-// a square round head and upper body, with the flow in it.
+// Package clip crops what the classroom network sees of a student from a frame:
+// a square around head and upper body, with the flow in it.
 //
-// The geometry is the same in training and at run time. From a head box of width w
+// The geometry is the same in training and at run time. For a head box of width w
 // and height h, the head's size is s = sqrt(w·h); the square has a side of 3.6 s and
-// its middle lies 0.6 s below the head's: above a raised hand still fits, below the
-// hands on the desk.
+// its centre is 0.6 s below the head's, so that a raised hand fits in at the top and the
+// hands on the desk at the bottom.
 package clip
 
 /*
@@ -28,10 +28,10 @@ const (
 	downInHeads = 0.6
 )
 
-// Square is the part of the frame that is cut out.
+// Square is the part of the frame that is cropped.
 type Square struct{ X, Y, Side float64 } // top left corner and side, source pixels
 
-// Around is the square of a head box.
+// Around is the square for a head box.
 func Around(head scene.Box) Square {
 	s := math.Sqrt(math.Max(head.W*head.H, 1))
 	x, y := head.Center()
@@ -39,16 +39,16 @@ func Around(head scene.Box) Square {
 	return Square{x - side/2, y + downInHeads*s - side/2, side}
 }
 
-// The geometry of labelled boxes: of head and upper body in the box's longer side, of heads in
-// head sizes.
+// The geometry for labelled boxes: for head and upper body in lengths of the box's longer side, for heads
+// in head sizes.
 const (
 	sideInBoxes  = 1.6
 	sideInMarked = 3.2
 	downInMarked = 0.5
 )
 
-// Labelled is the square of a labelled box: round a box of head and upper body, or
-// round a head box and what is below it.
+// Labelled is the square for a labelled box: around a box of head and upper body, or, if it
+// is a head box (head), around the head and what is below it.
 func Labelled(box scene.Box, head bool) Square {
 	x, y := box.Center()
 	side := sideInBoxes * math.Max(math.Max(box.W, box.H), 1)
@@ -59,16 +59,16 @@ func Labelled(box scene.Box, head bool) Square {
 	return Square{x - side/2, y - side/2, side}
 }
 
-// taps are the source pixels and weights that make each of n pixels of the result.
+// taps are the source pixels and weights from which each of n output pixels is computed.
 type taps struct {
 	first, count []int32
 	most         int
 	weights      []float32 // (n, most)
 }
 
-// tapsOf resamples side source pixels from start to n: a triangle as wide as an
-// output pixel when shrinking, bilinear when enlarging. Beyond the frame its edge
-// is repeated.
+// tapsOf gives the taps that resample side source pixels, from start on, to n: a triangle filter
+// with the width of two output pixels when shrinking, bilinear when enlarging. Beyond the frame,
+// which has limit pixels, its edge is repeated.
 func tapsOf(start, side float64, n, limit int) taps {
 	step := side / float64(n)
 	reach := math.Max(step, 1)
@@ -96,7 +96,7 @@ func tapsOf(start, side float64, n, limit int) taps {
 	return t
 }
 
-// c is the same for C; its memory is pinned.
+// c gives the taps to C and pins their memory.
 func (t *taps) c(p *runtime.Pinner) C.cl_taps {
 	p.Pin(&t.first[0])
 	p.Pin(&t.count[0])
@@ -104,7 +104,7 @@ func (t *taps) c(p *runtime.Pinner) C.cl_taps {
 	return C.cl_taps{C.int(len(t.first)), C.int(t.most), (*C.int)(&t.first[0]), (*C.int)(&t.count[0]), (*C.float)(&t.weights[0])}
 }
 
-// span is how many sources lie between the first and the last that are read.
+// span is the number of source pixels from the first to the last that are read.
 func (t *taps) span() int {
 	from, to := t.first[0], t.first[0]+t.count[0]
 	for i, f := range t.first {
@@ -116,7 +116,7 @@ func (t *taps) span() int {
 // buffers are reused: a square's intermediate rows take some hundred kilobytes.
 var buffers = sync.Pool{New: func() any { return new([]float32) }}
 
-// Picture cuts the square out as size x size RGB, row-major.
+// Picture crops the square as (size, size, 3) RGB.
 func Picture(f scene.Frame, q Square, size int) []byte {
 	columns, rows := tapsOf(q.X, q.Side, size, f.Width), tapsOf(q.Y, q.Side, size, f.Height)
 	line := max(columns.span(), size)*3 + 4
@@ -135,8 +135,8 @@ func Picture(f scene.Frame, q Square, size int) []byte {
 	return out
 }
 
-// Flow cuts the square out of the flow as size x size x 2, in sides of the
-// square a second. No flow gives nil.
+// Flow crops the square from the flow as (size, size, 2), in sides of the
+// square per second. Without flow it is nil.
 func Flow(f *scene.Flow, q Square, size int) []float32 {
 	if f == nil || f.Interval <= 0 {
 		return nil

@@ -6,18 +6,17 @@ import (
 	"classlens/vision/scene"
 )
 
-// Of histograms of oriented gradients: pixels a side, pixels a side of a cell, directions.
+// Parameters of the histogram of oriented gradients.
 const (
-	HOGSide  = 64
-	hogCell  = 8
-	hogBins  = 9
-	hogCells = HOGSide / hogCell
-	// HOGValues is the length of what HOG gives.
-	HOGValues = (hogCells - 1) * (hogCells - 1) * 4 * hogBins
+	HOGSide   = 64 // pixels per side of the picture
+	hogCell   = 8  // pixels per side of a cell
+	hogBins   = 9  // directions
+	hogCells  = HOGSide / hogCell
+	HOGValues = (hogCells - 1) * (hogCells - 1) * 4 * hogBins // length of HOG's result
 )
 
 // HOG is the histogram of oriented gradients (Dalal and Triggs 2005) of a picture of
-// 64 x 64 pixels, as Picture gives it: 8 x 8 cells, 9 directions, blocks of 2 x 2 cells.
+// 64 x 64 pixels, as Picture gives it: 8 x 8 cells, 9 directions, overlapping blocks of 2 x 2 cells.
 func HOG(rgb []byte) []float32 {
 	grey := func(x, y int) float64 {
 		p := rgb[3*(min(max(y, 0), HOGSide-1)*HOGSide+min(max(x, 0), HOGSide-1)):]
@@ -53,11 +52,11 @@ func HOG(rgb []byte) []float32 {
 	return out
 }
 
-// headSides is how many heads wide what Outlines sees is.
+// headSides is the side of what Outlines sees, in heads.
 const headSides = 1.7
 
-// Outlines are the HOG of a labelled head and of its mirror image, from the square that
-// Labelled cuts round it, `side` pixels a side.
+// Outlines gives the HOG of a labelled head and of its mirror image, from a picture of the square that
+// Labelled gives for it, with side pixels per side.
 func Outlines(rgb []byte, side int) (out [2][]float32) {
 	q := headSides / sideInMarked * float64(side)
 	x, y := float64(side)/2, float64(side)*(0.5-downInMarked/sideInMarked)

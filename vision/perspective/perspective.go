@@ -1,10 +1,10 @@
-// Package perspective learns from the heads of a room how high a seated head is
-// where in the picture.
+// Package perspective learns from the heads found in a room how high a seated head is at each
+// place in the picture.
 //
-// Heads of a seated class lie near a plane. Whatever way a camera is turned, the
-// inverse of the distance of a plane's points is linear in the picture's x and y, and so is
-// the height of heads on it: h = At + X·x + Y·y. A level camera has X = 0; one that is
-// tilted to a side has not.
+// The heads of a seated class are close to a plane. For any orientation of the camera, the
+// inverse distance of points on a plane is linear in the picture's x and y, and so is
+// the height of heads on it: h = At + X·x + Y·y. For a level camera X = 0; for one that is
+// tilted sideways it is not.
 package perspective
 
 import (
@@ -12,34 +12,34 @@ import (
 	"slices"
 )
 
-// Head is where a head was found, its middle, and how high it is; pixels.
+// Head is the centre and height of a head, in pixels.
 type Head struct{ X, Y, H float64 }
 
 // Plane gives the height of heads by place. The zero value knows nothing.
 type Plane struct {
 	At, X, Y float64
-	// Scatter is how far heads lie from it: robust standard deviation of the log of their height over
-	// the plane's. It is large where the camera is no higher than the heads, which tells little about sizes then.
+	// Scatter is the robust standard deviation of the log of heads' heights over the plane's. It is large if the
+	// camera is no higher than the heads, and then the plane says little about sizes.
 	Scatter float64
 }
 
 // Known tells whether anything was learned.
 func (p Plane) Known() bool { return p != Plane{} }
 
-// Height is that of a seated head at a place, at least a pixel.
+// Height is the height of a seated head at a place, at least one pixel.
 func (p Plane) Height(x, y float64) float64 { return math.Max(p.At+p.X*x+p.Y*y, 1) }
 
 const (
 	rounds  = 10
-	differs = 0.2 // of the log of heights, what heads differ by
-	// nearPlaces: places that differ by this, in heads, say nothing about slopes.
+	differs = 0.2 // usual difference between heads, in the log of their heights
+	// nearPlaces: places that are closer than this, in heads, say nothing about slopes.
 	nearPlaces = 0.5
-	// ofMedian: the median of the absolute errors of a normal distribution is its standard deviation over this.
+	// ofMedian is the ratio of a normal distribution's standard deviation to the median of its absolute errors.
 	ofMedian = 1.4826
 )
 
-// Fit lays the plane through heads by least squares, those that fit ill weighed down: Cauchy weights on the log
-// of the ratio, width differs.
+// Fit fits the plane to heads by robust least squares, with Cauchy weights of width differs on the log of the
+// ratio.
 func Fit(heads []Head) Plane {
 	if len(heads) == 0 {
 		return Plane{}
@@ -64,7 +64,7 @@ func Fit(heads []Head) Plane {
 // off is the log of a head's height over the plane's.
 func (p Plane) off(h Head) float64 { return math.Log(math.Max(h.H, 1) / p.Height(h.X, h.Y)) }
 
-// better is one round of weighted least squares. Heads whose places spread by no more than near say nothing of slopes: near² is added to the spread's variance (ridge).
+// better is one round of weighted least squares. To keep heads within near of each other from determining slopes, near² is added to the variance of their places (ridge).
 func (p Plane) better(heads []Head, near float64) Plane {
 	var sw, mx, my, mh float64
 	w := make([]float64, len(heads))
@@ -81,7 +81,7 @@ func (p Plane) better(heads []Head, near float64) Plane {
 		xx, xy, yy, xh, yh = xx+w[i]*x*x, xy+w[i]*x*y, yy+w[i]*y*y, xh+w[i]*x*d, yh+w[i]*y*d
 	}
 	xx, yy = xx+sw*near*near, yy+sw*near*near
-	det := xx*yy - xy*xy // positive: near is
+	det := xx*yy - xy*xy // positive, because near is
 	bx, by := (yy*xh-xy*yh)/det, (xx*yh-xy*xh)/det
 	return Plane{At: mh - bx*mx - by*my, X: bx, Y: by}
 }

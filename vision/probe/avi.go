@@ -18,18 +18,18 @@ func probeAVI(f *file) (Result, error) {
 		return a.Result, err
 	}
 	if !a.header {
-		return a.Result, fmt.Errorf("%w: it ends before its header does", ErrTruncated)
+		return a.Result, fmt.Errorf("%w: it ends within its header", ErrTruncated)
 	}
 	if a.FPS > 0 {
 		a.Duration = float64(a.Frames) / a.FPS
 	}
 	if !whole {
-		a.Damage = "the file ends before its last piece does"
+		a.Damage = "the file ends within its last piece"
 	}
 	return a.Result, nil
 }
 
-// chunks walks RIFF chunks; lists are entered but for the one with the pictures.
+// chunks walks through RIFF chunks and enters lists, except the one with the pictures.
 func (a *avi) chunks(at, end int64, depth int) (whole bool, err error) {
 	for at+8 <= end {
 		if a.pieces++; a.pieces > maxBoxes || depth > 8 {

@@ -27,14 +27,16 @@ const (
 type matroska struct {
 	*file
 	Result
-	scale    float64 // nanoseconds a tick
-	duration float64
-	first    float64 // ticks: when the first cluster begins; negative before it is known
-	last     float64 // and the last
-	isVideo  bool
-	codec    string
-	w, h     int
-	spacing  float64 // nanoseconds a frame
+	scale    float64 // nanoseconds per tick
+	duration float64 // ticks
+	first    float64 // ticks at which the first cluster begins; negative until known
+	last     float64 // ticks at which the last cluster begins
+
+	// the track that is being read
+	isVideo bool
+	codec   string
+	w, h    int
+	spacing float64 // nanoseconds per frame
 }
 
 func probeMatroska(f *file) (Result, error) {
@@ -51,8 +53,8 @@ func probeMatroska(f *file) (Result, error) {
 	if err != nil {
 		return m.Result, err
 	}
-	// Most writers give the time of the last frame's end as the duration, so what was cut out of a longer recording with its times kept would seem to lack its
-	// beginning; some give the length. A cluster that begins after the duration tells these.
+	// Most writers give the end time of the last frame as the duration, so a recording that was cut out of a longer one with its timestamps kept would seem to lack its
+	// beginning. Some give the length instead: these have a cluster that begins after the duration.
 	if m.first > 0 && m.first < m.duration && m.last <= m.duration {
 		m.duration -= m.first
 	}
@@ -69,8 +71,17 @@ func probeMatroska(f *file) (Result, error) {
 	return m.Result, nil
 }
 
-// number reads an EBML variable-length number; keep leaves the marker in (ids).
-func (f *file) number(at int64, keep bool) (v uint64, n int64, ok bool) {
+// id reads an element's id, a number that keeps its length marker, of n bytes.
+func (f *file) id(at int64) (v uint64, n int64, ok bool) { return f.number(at) }
+
+// length reads an element's length, of n bytes, without the marker.
+func (f *file) length(at int64) (v uint64, n int64, ok bool) {
+	v, n, ok = f.number(at)
+	return v &^ (1 << (7 * n)), n, ok
+}
+
+// number reads an EBML variable-length number of n bytes, with its length marker.
+func (f *file) number(at int64) (v uint64, n int64, ok bool) {
 	h, err := f.read(at, 1)
 	if err != nil || h[0] == 0 {
 		return 0, 0, false
@@ -83,30 +94,27 @@ func (f *file) number(at int64, keep bool) (v uint64, n int64, ok bool) {
 	for _, c := range b {
 		v = v<<8 | uint64(c)
 	}
-	if !keep {
-		v &^= 1 << (7 * n)
-	}
 	return v, n, true
 }
 
-// elements walks the elements between two places; whole is false when the last
-// one claims more than there is.
+// elements visits the elements between two offsets; whole is false if the last one
+// claims to extend beyond the end.
 func (f *file) elements(at, end int64, visit func(id uint64, start, end int64) error) (whole bool, err error) {
 	for at < end {
 		if f.pieces++; f.pieces > maxBoxes {
 			return false, fmt.Errorf("%w: more than %d elements", ErrLimits, maxBoxes)
 		}
-		id, a, ok := f.number(at, true)
+		id, a, ok := f.id(at)
 		if !ok {
 			return false, nil
 		}
-		size, b, ok := f.number(at+a, false)
+		size, b, ok := f.length(at + a)
 		if !ok {
 			return false, nil
 		}
 		start := at + a + b
 		stop := start + int64(min(size, math.MaxInt64/4))
-		unknown := size == 1<<(7*b)-1 // live recordings: to the end
+		unknown := size == 1<<(7*b)-1 // live recordings: it extends to the end
 		if unknown {
 			stop = end
 		}
@@ -148,11 +156,11 @@ func (m *matroska) segment(id uint64, start, end int64) error {
 	return nil
 }
 
-// cluster reads when a cluster begins, which it says first, or after a checksum and the like.
+// cluster reads the time at which a cluster begins, which is its first element or comes soon after.
 func (m *matroska) cluster(at, end int64) {
 	for range 3 {
-		id, a, ok := m.number(at, true)
-		size, b, ok2 := m.number(at+a, false)
+		id, a, ok := m.id(at)
+		size, b, ok2 := m.length(at + a)
 		if at += a + b; !ok || !ok2 || int64(min(size, math.MaxInt64/4)) > end-at {
 			return
 		}
@@ -224,7 +232,7 @@ func (m *matroska) uint(start, end int64) (v uint64) {
 	return v
 }
 
-// float reads 4 or 8 bytes; what is not finite and positive is "not said".
+// float reads a float of 4 or 8 bytes; 0, which means unknown, if it is not finite and positive.
 func (m *matroska) float(start, end int64) float64 {
 	v := math.Float64frombits(m.uint(start, end))
 	if end-start == 4 {

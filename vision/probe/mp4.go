@@ -12,16 +12,16 @@ type box struct {
 	start, end int64 // of the content
 }
 
-// Bounds on a walk: half-second fragments make 172,800 pieces of 12 hours, an
-// ordinary track sits 5 deep, and no recorder writes a thousand tracks.
+// Bounds on a walk through a file: 12 hours in half-second fragments have 172,800 pieces, an
+// ordinary track is nested 5 deep, and no recorder writes a thousand tracks.
 const (
 	maxBoxes  = 1 << 19
 	maxDepth  = 16
 	maxTracks = 1 << 10
 )
 
-// boxes walks the boxes between two places; whole is false when the last one
-// claims more than there is.
+// boxes visits the boxes between two offsets; whole is false if the last one claims to
+// extend beyond the end.
 func (f *file) boxes(at, end int64, visit func(box) error) (whole bool, err error) {
 	f.depth++
 	defer func() { f.depth-- }()
@@ -56,7 +56,7 @@ func (f *file) boxes(at, end int64, visit func(box) error) (whole bool, err erro
 		}
 		b := box{string(h[4:8]), at + head, at + size}
 		if end == f.size && printable(h[4:8]) != string(h[4:8]) {
-			return end-at < tailBytes, nil // what some recorders leave behind the last piece is no piece
+			return end-at < tailBytes, nil // some recorders append something to the last box
 		}
 		if size > end-at {
 			b.end = end
@@ -73,19 +73,19 @@ func (f *file) boxes(at, end int64, visit func(box) error) (whole bool, err erro
 	return at == end, nil
 }
 
-// tailBytes is the most that may follow the last piece without being one.
+// tailBytes is the most that may follow the last box without counting as damage.
 const tailBytes = 4096
 
-// mp4 gathers what the boxes say.
+// mp4 collects what the boxes say.
 type mp4 struct {
 	*file
 	Result
 	movieScale uint32
 	moov       bool
 	fragments  bool
-	reached    int64      // end of the last index read whole
-	track      mp4Track   // in work
-	videos     []mp4Track // found
+	reached    int64      // end of the last index (moov or moof) that was read
+	track      mp4Track   // being read
+	videos     []mp4Track // picture tracks so far
 }
 
 type mp4Track struct {
@@ -96,9 +96,9 @@ type mp4Track struct {
 	scale    uint32
 	duration uint64
 	samples  uint64
-	fragment uint64 // samples and ticks in fragments
-	ticks    uint64
-	perTick  uint32 // default sample duration
+	fragment uint64 // samples in fragments
+	ticks    uint64 // duration of these
+	perTick  uint32 // default duration of a sample, in ticks
 	last     uint64 // tick at which the latest fragment ends, by its own clock
 	rotation int
 }
@@ -106,7 +106,7 @@ type mp4Track struct {
 func probeMP4(f *file) (Result, error) {
 	m := &mp4{file: f, Result: Result{Container: "mp4"}}
 	whole, err := f.boxes(0, f.size, m.top)
-	if err == nil && !whole && m.fragments { // a hole: what lies behind it tells how much is lost
+	if err == nil && !whole && m.fragments { // a hole: the fragments after it tell how much is lost
 		for at := m.reached; err == nil; at = m.reached {
 			if at = f.nextFragment(at); at < 0 {
 				break
@@ -130,7 +130,7 @@ func probeMP4(f *file) (Result, error) {
 
 func (m *mp4) top(b box) error {
 	if b.kind == "moof" || b.kind == "moov" {
-		m.reached = max(m.reached, b.end) // pictures may lie about their length
+		m.reached = max(m.reached, b.end) // of other boxes, a damaged one may lie about its length
 	}
 	switch b.kind {
 	case "moov":
@@ -212,7 +212,7 @@ func (m *mp4) trackBox(b box) error {
 		t.scale, t.duration = timescale(d)
 	case "hdlr":
 		if d, err := m.read(b.start, min(b.end-b.start, 12)); err == nil && len(d) == 12 {
-			t.video = t.video || string(d[8:12]) == "vide" // a MOV track has a second handler, of its data
+			t.video = t.video || string(d[8:12]) == "vide" // a MOV track has a second handler, for its data
 		}
 	case "stsd":
 		if d, err := m.read(b.start, min(b.end-b.start, 64)); err == nil && len(d) >= 44 && t.video {
@@ -227,7 +227,7 @@ func (m *mp4) trackBox(b box) error {
 	return nil
 }
 
-// header reads a tkhd: id, size and rotation. A point (x, y) is shown at (ax + cy, bx + dy): the picture's way down, (0, 1), is shown as (c, d), also where it is mirrored.
+// header reads a tkhd: id, size and rotation. The matrix shows a point (x, y) at (ax + cy, bx + dy), so the picture's downward direction (0, 1) becomes (c, d), even if the picture is mirrored.
 func (t *mp4Track) header(d []byte) {
 	at, matrix := 12, 40
 	if len(d) > 0 && d[0] == 1 {
@@ -244,7 +244,7 @@ func (t *mp4Track) header(d []byte) {
 	t.w, t.h = int(binary.BigEndian.Uint32(d[matrix+36:])>>16), int(binary.BigEndian.Uint32(d[matrix+40:])>>16)
 }
 
-// sum settles the result from the first picture track.
+// sum derives the result from the first picture track.
 func (m *mp4) sum() {
 	if len(m.videos) == 0 {
 		return
@@ -263,12 +263,12 @@ func (m *mp4) sum() {
 		m.Duration = float64(ticks) / float64(v.scale)
 		m.FPS = float64(samples) / m.Duration
 		if v.ticks > 0 && v.samples == 0 {
-			m.FPS = float64(v.fragment) * float64(v.scale) / float64(v.ticks) // of what is there
+			m.FPS = float64(v.fragment) * float64(v.scale) / float64(v.ticks) // of what is left of the file
 		}
 	}
 }
 
-// printable makes four bytes of a file safe to show.
+// printable keeps the printable ASCII characters of bytes from a file.
 func printable(b []byte) string {
 	out := make([]byte, 0, len(b))
 	for _, c := range b {

@@ -2,8 +2,8 @@ package probe
 
 import "encoding/binary"
 
-// nextFragment finds where, after at, pieces go on behind a damaged span: the
-// next box of pictures or their index that ends within the file; -1 when none.
+// nextFragment finds the next intact fragment after a damaged span that begins at at: a moof
+// box that ends within the file; -1 if there is none.
 func (f *file) nextFragment(at int64) int64 {
 	const window = 1 << 20
 	for ; f.scanned < 1<<30 && at < f.size; f.scanned += window {
@@ -25,7 +25,7 @@ func (f *file) nextFragment(at int64) int64 {
 	return -1
 }
 
-// fragment adds up one traf's samples.
+// fragment adds one traf's samples to its track.
 func (m *mp4) fragment(b box) error {
 	var t *mp4Track
 	perSample, base := uint32(0), uint64(0)
@@ -72,6 +72,7 @@ func (m *mp4) fragment(b box) error {
 	return err
 }
 
+// run adds one trun's samples.
 func (t *mp4Track) run(d []byte, flags, perSample uint32) {
 	n := binary.BigEndian.Uint32(d[4:])
 	t.fragment += uint64(n)

@@ -1,6 +1,6 @@
 // Package probe decides whether a file may be decoded, before any byte of it
-// reaches a decoder: it must be a regular file of a known container, whose own
-// words (read here, in pure Go) keep within limits.
+// reaches a decoder: it must be a regular file in a known container format, and what the
+// container says about its content (parsed here, in pure Go) must be within limits.
 package probe
 
 import (
@@ -41,7 +41,7 @@ func (l Limits) WithDefaults() Limits {
 	return l
 }
 
-// Errors by which a caller may tell the cases apart.
+// Why a file is refused; errors of this package wrap one of these.
 var (
 	ErrNotRegular = errors.New("not a regular file")
 	ErrFormat     = errors.New("not a video file of a known kind (MP4, MOV, MKV, WebM, AVI, MPEG-TS)")
@@ -50,7 +50,7 @@ var (
 	ErrTruncated  = errors.New("the file is incomplete")
 )
 
-// Result is what a container says of itself; zero means that it does not say.
+// Result is what a container says about its content; zero values mean that it does not say.
 type Result struct {
 	Container     string // mp4, mkv, avi, ts: also the safe extension
 	Codec         string
@@ -60,11 +60,11 @@ type Result struct {
 	Frames        int     // declared
 	Tracks        int
 	VideoTracks   int
-	Rotation      int    // degrees clockwise that a picture must be turned by to stand upright
-	Damage        string // what of the file is not accounted for; "" when all is
+	Rotation      int    // degrees clockwise by which a picture must be turned to stand upright
+	Damage        string // which part of the file is missing or unreadable; "" for none
 }
 
-// File applies the policy to a path and probes the file.
+// File checks the file's type, probes it, and checks the limits.
 func File(path string, l Limits) (Result, error) {
 	l = l.WithDefaults()
 	if err := regular(path); err != nil {
@@ -79,7 +79,7 @@ func File(path string, l Limits) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("%s: %w", path, withoutPath(err))
 	}
-	if !info.Mode().IsRegular() { // swapped since
+	if !info.Mode().IsRegular() { // it was replaced in between
 		return Result{}, fmt.Errorf("%s: %w", path, ErrNotRegular)
 	}
 	r, err := Reader(f, info.Size())
@@ -92,7 +92,7 @@ func File(path string, l Limits) (Result, error) {
 	return r, nil
 }
 
-// regular: a plain file, or a link to one that stays in the same folder.
+// regular accepts a plain file, or a symbolic link to one below the link's own folder.
 func regular(path string) error {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -113,7 +113,7 @@ func regular(path string) error {
 func linkInside(path string) error {
 	target, err := filepath.EvalSymlinks(path)
 	if err != nil {
-		return fmt.Errorf("%s: a link that leads nowhere", path)
+		return fmt.Errorf("%s: a broken link", path)
 	}
 	folder, err := filepath.EvalSymlinks(filepath.Dir(path))
 	if err != nil {
@@ -144,7 +144,7 @@ func kindOf(m fs.FileMode) string {
 	return "special"
 }
 
-// withoutPath takes the path out of an error that will be given one.
+// withoutPath removes the path from an error, whose caller adds it.
 func withoutPath(err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {
@@ -153,8 +153,8 @@ func withoutPath(err error) error {
 	return err
 }
 
-// Reader probes size bytes. It reads structure only, never more than a few
-// megabytes, and never panics or allocates by what the file claims.
+// Reader probes size bytes. It reads only structure, not media; it never panics, and never allocates
+// more than maxPiece because of what the file claims.
 func Reader(r io.ReaderAt, size int64) (Result, error) {
 	if size == 0 {
 		return Result{}, fmt.Errorf("the file is empty")
@@ -177,12 +177,12 @@ func Reader(r io.ReaderAt, size int64) (Result, error) {
 	return Result{}, ErrFormat
 }
 
-// Fits tells whether pictures of a size are accepted: lying as the limits are, or standing, as a telephone held upright takes them.
+// Fits tells whether pictures of a size are accepted: landscape, like the limits, or portrait, as from a phone held upright.
 func (l Limits) Fits(width, height int) bool {
 	return width <= l.MaxWidth && height <= l.MaxHeight || width <= l.MaxHeight && height <= l.MaxWidth
 }
 
-// check holds what the container says against the limits.
+// check compares what the container says with the limits.
 func (l Limits) check(r Result) error {
 	switch {
 	case r.VideoTracks == 0 && r.Tracks > 0:
@@ -190,7 +190,7 @@ func (l Limits) check(r Result) error {
 	case !l.Fits(r.Width, r.Height):
 		return fmt.Errorf("%w: its pictures are %dx%d, at most %dx%d are accepted (settings video.max_width, video.max_height)", ErrLimits, r.Width, r.Height, l.MaxWidth, l.MaxHeight)
 	case r.FPS > l.MaxFPS:
-		return fmt.Errorf("%w: it has %.0f frames a second, at most %.0f are accepted (setting video.max_fps)", ErrLimits, r.FPS, l.MaxFPS)
+		return fmt.Errorf("%w: it has %.0f frames per second, at most %.0f are accepted (setting video.max_fps)", ErrLimits, r.FPS, l.MaxFPS)
 	case r.Duration > l.MaxSeconds:
 		return fmt.Errorf("%w: it lasts %.1f hours, at most %.1f are accepted (setting video.max_hours)", ErrLimits, r.Duration/3600, l.MaxSeconds/3600)
 	case r.Tracks > l.MaxTracks:
@@ -201,16 +201,16 @@ func (l Limits) check(r Result) error {
 	return nil
 }
 
-// file reads pieces of a container, bounded.
+// file reads pieces of a container, within bounds.
 type file struct {
 	r       io.ReaderAt
 	size    int64
-	pieces  int   // met so far, of any kind
-	depth   int   // of the walk
-	scanned int64 // bytes read in search of the next piece behind damage
+	pieces  int   // boxes, elements or chunks so far
+	depth   int   // of the current box
+	scanned int64 // bytes read in search of the next piece after damage
 }
 
-// maxPiece is the most that one read takes: index tables of a 12-hour recording
+// maxPiece is the most that one read may ask for: the index tables of a 12-hour recording
 // are smaller.
 const maxPiece = 64 << 20
 

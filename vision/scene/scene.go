@@ -1,6 +1,6 @@
-// Package scene holds the plain values that travel from stage to stage: frames,
-// boxes, people, tracks and clips. It has no cgo and imports the standard
-// library only, so that the network can be tested without OpenCV.
+// Package scene holds the plain values that are passed from stage to stage: frames,
+// boxes, people and tracks. It has no cgo and imports only the standard
+// library, so that the network can be tested without OpenCV.
 //
 // Times are seconds from the recording's first frame. Boxes and points are in
 // pixels of the source frame, origin at the top left, x to the right.
@@ -71,13 +71,13 @@ type Flow struct {
 	Scale         float64   // source pixels per grid cell
 	Interval      float64   // seconds between the two frames
 	UV            []float32 // (Height, Width, 2): u to the right, v down, in source pixels over Interval
-	Pair          *FlowPair // what UV is yet to be computed of; nil: it is there
+	Pair          *FlowPair // nil once UV is computed; until then the pictures to compute it from
 }
 
 // FlowPair is two pictures between which flow is to be computed.
 type FlowPair struct {
 	From, To []byte // grey, of the flow's size
-	Camera   Camera // motion between them, in cells, to be taken out
+	Camera   Camera // motion between them, in cells, to be subtracted
 }
 
 // Camera is the global motion from one step to the next: a point p of the
@@ -95,15 +95,15 @@ func (c Camera) Apply(x, y float64) (float64, float64) {
 	return c.A[0][0]*x + c.A[0][1]*y + c.B[0], c.A[1][0]*x + c.A[1][1]*y + c.B[1]
 }
 
-// Step is one analysed instant of the recording with all that the decoder
-// gives of it.
+// Step is one analyzed instant of the recording, with everything that the decoder
+// gives for it.
 type Step struct {
 	Index    int
 	Time     float64
 	Frame    Frame
 	Flow     *Flow  // nil for the first step, after a cut, or after a gap
-	Between  []Gray // grey frames after the step before and up to this one, oldest first, for following heads
-	Camera   Camera // global motion since the step before
+	Between  []Gray // grey frames after the previous step up to this one, oldest first, for following heads
+	Camera   Camera // global motion since the previous step
 	KeyFrame bool   // differs enough from the last key frame
 	Shot     int    // 0 for the first shot; grows by one at each camera cut
 }
@@ -150,12 +150,12 @@ type Person struct {
 type Sighting struct {
 	Step    int
 	Time    float64
-	Visible bool // false: the seat is kept, the student cannot be seen; boxes are then empty
+	Visible bool // false: the student keeps the seat but cannot be seen; boxes are empty
 	Head    Box
 	Body    Box
 	Quality float64                // 0..1: how sure the head box is
-	Motion  float64                // mean flow magnitude over the body box, in body heights a second
-	Points  [NumKeypoints]Keypoint // where a pose was found at this step
+	Motion  float64                // mean flow magnitude over the body box, in body heights per second
+	Points  [NumKeypoints]Keypoint // the pose, if one was found at this step
 	Shot    int
 }
 
@@ -164,22 +164,8 @@ type Sighting struct {
 type Track struct {
 	ID           string
 	Teacher      bool
-	SeatX, SeatY float64    // source pixels: the middle of where the head usually is
-	SeatW, SeatH float64    // and the head's usual size there
-	View         int        // 0 for the camera's first position; places are in the first picture of their view
-	Sightings    []Sighting // one a step, in order
-}
-
-// Clip is what the network sees of one student around one step: T pictures of
-// head and upper body, with flow.
-type Clip struct {
-	Student string
-	Step    int     // the step that is decided
-	Time    float64 // its time
-	Size    int     // side of a picture in pixels
-
-	Pictures [][]byte    // T pictures, each (Size, Size, 3) RGB; nil where hidden
-	Flows    [][]float32 // T flows, each (Size, Size, 2) in crop sides a second; nil where there is none
-	Offset   []float64   // seconds from Time, one a picture
-	Seen     []bool      // false: the student was hidden at that step
+	SeatX, SeatY float64    // the head's usual centre, source pixels
+	SeatW, SeatH float64    // and its usual size
+	View         int        // 0 for the camera's first position; SeatX, SeatY refer to the first picture of the view
+	Sightings    []Sighting // one per step, in order
 }
