@@ -88,7 +88,7 @@ func load(file *graphFile, o Options) (*Net, error) {
 	n := &Net{graph: g, fusion: fuse(g), kernels: kernels, plans: map[string]*plan{}, packed: newPacks(), person: o.Person}
 	threads := o.Threads
 	if threads <= 0 {
-		threads = runtime.NumCPU()
+		threads = runtime.GOMAXPROCS(0)
 	}
 	if n.pool, err = cpu.NewPool(threads); err != nil {
 		return nil, err

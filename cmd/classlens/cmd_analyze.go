@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -25,7 +27,7 @@ import (
 // analyzeFlags are the command line of analyze.
 type analyzeFlags struct {
 	out, config, labels, device string
-	seats                       string
+	seats, share                string
 	set                         []string
 	annotate, json, force       bool
 }
@@ -56,6 +58,7 @@ Exit codes: 0 all done; 1 failed; 2 wrong usage; 3 finished, but some recordings
 	flags.StringVar(&f.device, "device", "", "`DEVICE` for the networks: auto, cpu, cuda, cuda:N, cuda:UUID, a comma-separated list of these, or cuda:all (setting run.device)")
 	flags.StringArrayVar(&f.set, "set", nil, "override one setting, as `SECTION.KEY=VALUE`; may be repeated")
 	flags.StringVar(&f.seats, "seats", "", "`FILE` that remembers the room's seats, so that S07 is the same chair in every recording; created if absent (positions only)")
+	flags.StringVar(&f.share, "share", "", "analyze only one of N equal shares, as `K/N` with K from 0: N processes with K = 0 … N-1 analyze all (shares go by name, whatever else is in a folder)")
 	flags.BoolVar(&f.annotate, "annotate", false, "also write annotated.mp4: boxes, names, states, blurred faces")
 	flags.BoolVar(&f.json, "json", false, "print events as JSON lines on standard output instead of a progress line")
 	flags.BoolVar(&f.force, "force", false, "analyze again even where the results are complete")
@@ -85,12 +88,26 @@ func runAnalyze(cmd *cobra.Command, args []string, f analyzeFlags) error {
 	if err != nil {
 		return usageError{err}
 	}
+	if s := cfg.Run.Scratch; s != "" && !writable(s) {
+		return usageError{fmt.Errorf("run.scratch: %s is no folder that can be written to", s)}
+	}
+	part, err := parseShare(f.share)
+	if err != nil {
+		return usageError{err}
+	}
 	if f.seats != "" {
 		if err := seats.Check(f.seats); err != nil {
 			return usageError{err}
 		}
 	}
 	progress := newProgress(cmd.OutOrStdout(), cmd.ErrOrStderr(), f.json)
+	if all := len(recordings); f.share != "" {
+		recordings = slices.DeleteFunc(recordings, func(r string) bool { return !part.has(r) })
+		if len(recordings) == 0 {
+			progress.Event(analysis.Event{Kind: "note", Recording: "share " + f.share, Text: fmt.Sprintf("none of the %d recordings is in it", all)})
+			return nil
+		}
+	}
 	losses := gpuLosses()
 	if losses >= mostGPULosses {
 		cfg.Run.Device = model.CPU
@@ -236,6 +253,29 @@ func (f analyzeFlags) settings() (config.Config, error) {
 		overrides["run.device"] = f.device
 	}
 	return config.Load(f.config, overrides)
+}
+
+// share is one of so many parts of all recordings. A recording is always in the same, whoever asks and whatever lies beside it.
+type share struct{ part, of int }
+
+const mostShares = 1 << 20
+
+func parseShare(text string) (share, error) {
+	if text == "" {
+		return share{0, 1}, nil
+	}
+	k, n, ok := strings.Cut(text, "/")
+	part, err1 := strconv.Atoi(k)
+	of, err2 := strconv.Atoi(n)
+	if !ok || err1 != nil || err2 != nil || of < 1 || of > mostShares || part < 0 || part >= of {
+		return share{}, fmt.Errorf("--share %s: write it as K/N, with K from 0 to N-1", text)
+	}
+	return share{part, of}, nil
+}
+
+func (s share) has(recording string) bool {
+	sum := sha256.Sum256([]byte(recordingName(recording)))
+	return binary.BigEndian.Uint64(sum[:])%uint64(s.of) == uint64(s.part)
 }
 
 var videoExtensions = []string{".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts", ".mts"}

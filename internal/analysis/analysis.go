@@ -156,8 +156,11 @@ func (a *Analyzer) threads() int {
 	if n := a.options.Config.Run.Threads; n > 0 {
 		return n
 	}
-	return runtime.NumCPU()
+	return cores()
 }
+
+// cores is how many the process may use: a container's limit or an affinity mask may allow fewer than the machine has. Asked once, because a limit can change while it runs.
+var cores = sync.OnceValue(func() int { return runtime.GOMAXPROCS(0) })
 
 // Result is how one recording ended.
 type Result struct {
@@ -175,6 +178,11 @@ func (a *Analyzer) Run(ctx context.Context, recording, folder string) Result {
 	r := &run{Analyzer: a, path: recording, name: name, folder: folder, watch: newStopwatch(), detector: a.detector.Sibling()}
 	defer r.close()
 	state, text, err := r.do(ctx)
+	if err != nil && r.lock != nil {
+		if lost := r.lock.Err(); lost != nil { // the folder is another process's now: not a failure of the recording
+			err = lost
+		}
+	}
 	switch {
 	case err != nil && ctx.Err() != nil:
 		state, text = Pending, "interrupted; the same command continues"

@@ -132,6 +132,7 @@ func (v *Verdict) orphans(folder string, m manifest) {
 		case m.Outputs[name] != "" || name == "manifest.json" || name == failureName:
 		case name == safefile.LockName: // of a killed run: nobody holds it
 		case slices.Contains(desktopFiles, d.Name()):
+		case strings.HasPrefix(d.Name(), silly): // removed while a machine had it open
 		case strings.HasPrefix(name, WorkFolder+"/"):
 			if d.Name() == journalName {
 				v.Notes = append(v.Notes, "a later run is not finished; the same analyze command continues it")

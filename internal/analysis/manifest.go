@@ -29,12 +29,20 @@ type manifest struct {
 	Outputs   map[string]string `json:"outputs_sha256"`
 }
 
+// shaping keeps the settings that results depend on and clears those that only say where and how fast they are made, so that machines of different
+// kinds can share a folder of results. (A GPU's results are within the promised tolerance; precision and flow are settings of their own, and kept.)
+func shaping(c config.Config) config.Config {
+	c.Run.Device, c.Run.Threads, c.Run.AtOnce, c.Run.SegmentSeconds, c.Run.Scratch = "", 0, 0, 0, ""
+	c.Video.HangSeconds, c.Video.MemoryMB = 0, 0
+	return c
+}
+
 func (r *run) inputs() (inputs, error) {
 	in := inputs{Weights: sum(r.weights), Version: r.options.Version, Annotated: r.options.Annotate, Seats: r.options.Seats != ""}
 	settings, err := json.Marshal(struct {
 		Config config.Config
 		Labels config.Labels
-	}{r.options.Config, r.options.Labels})
+	}{shaping(r.options.Config), r.options.Labels})
 	if err != nil {
 		return in, err
 	}

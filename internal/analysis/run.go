@@ -27,6 +27,7 @@ type run struct {
 	spool              *spool
 	recording          *video.Recording
 	lock               *safefile.Lock
+	letGo              context.CancelCauseFunc // ends the goroutine that waits for the loss of the lock
 	work               *work
 	looks              int        // steps at which people were looked for
 	duration           float64    // seconds, by the container
@@ -46,6 +47,9 @@ func (r *run) close() {
 	}
 	if r.lock != nil {
 		_ = r.lock.Unlock() // if the lock file stays, the next run reports it as stale
+	}
+	if r.letGo != nil {
+		r.letGo(nil)
 	}
 }
 
@@ -75,6 +79,7 @@ func (r *run) do(ctx context.Context) (state State, text string, err error) {
 	if err := r.begin(ctx, inputs); err != nil {
 		return Failed, "", err
 	}
+	ctx = r.whileLocked(ctx)
 	state, text, err = r.passes(ctx, inputs)
 	for errors.Is(err, errRestart) {
 		r.note(err.Error())
@@ -102,7 +107,9 @@ func (r *run) begin(ctx context.Context, in inputs) (err error) {
 	if err := os.MkdirAll(r.folder, 0o755); err != nil {
 		return fmt.Errorf("folder for the results: %w", err)
 	}
-	if r.lock, err = safefile.LockFolder(r.folder); err != nil {
+	if r.lock, err = safefile.LockFolderPatiently(ctx, r.folder, func(o safefile.Owner) {
+		r.note(fmt.Sprintf("%v started this recording and may still be running; waiting to see whether it is", o))
+	}); err != nil {
 		return err
 	}
 	if err := sweep(r.folder); err != nil {
@@ -118,6 +125,19 @@ func (r *run) begin(ctx context.Context, in inputs) (err error) {
 	return r.resume(in, r.options.Force)
 }
 
+// whileLocked gives a context that also ends if another machine takes the folder.
+func (r *run) whileLocked(ctx context.Context) context.Context {
+	ctx, r.letGo = context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-ctx.Done():
+		case <-r.lock.Lost():
+			r.letGo(r.lock.Err())
+		}
+	}()
+	return ctx
+}
+
 // resume opens the folder of unfinished work and reports how far an earlier run came; fresh discards its work.
 func (r *run) resume(in inputs, fresh bool) error {
 	k, err := r.key(in)
@@ -126,6 +146,10 @@ func (r *run) resume(in inputs, fresh bool) error {
 	}
 	if r.work, err = openWork(r.folder, k, fresh); err != nil {
 		return err
+	}
+	r.work.mayWrite = r.lock.Err
+	if r.work.dropped != "" {
+		r.note("an earlier run's unfinished work cannot be continued here, so this recording starts again: " + r.work.dropped)
 	}
 	if r.lock.Stale != nil {
 		r.note(fmt.Sprintf("an earlier run (%v) ended without finishing; its lock is void", r.lock.Stale))

@@ -19,7 +19,7 @@ import (
 // the tracks are settled after the last one.
 func (r *run) findPeople(ctx context.Context) ([]scene.Track, error) {
 	var err error
-	if r.spool, err = newSpool(r.folder, jpegCodec{}); err != nil {
+	if r.spool, err = newSpool(r.scratch(), jpegCodec{}); err != nil {
 		return nil, err
 	}
 	r.detector.Begin()

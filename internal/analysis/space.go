@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"fmt"
+	"math"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,28 +18,50 @@ const (
 	annotatedBytes = 0.2 // per pixel and second
 )
 
-// needs is how many bytes of disk the run takes at most while it works.
-func (r *run) needs() float64 {
+// needs is how many bytes of disk the run takes at most: for temporary pictures, and for what is kept.
+func (r *run) needs() (pictures, kept float64) {
 	info := r.recording.Info()
 	pixels := float64(info.Width) * float64(info.Height)
 	steps := info.Duration/r.options.Config.Video.StepSeconds + 1
-	n := outputBytes + steps*(bytesPerPixel*pixels+flowBytes+keptBytes)
+	pictures, kept = steps*(bytesPerPixel*pixels+flowBytes), outputBytes+steps*keptBytes
 	if r.options.Annotate {
-		n += annotatedBytes * pixels * info.Duration
+		kept += annotatedBytes * pixels * info.Duration
 	}
-	return n
+	return pictures, kept
+}
+
+// scratch is the folder for temporary pictures.
+func (r *run) scratch() string {
+	if s := r.options.Config.Run.Scratch; s != "" {
+		return s
+	}
+	return r.folder
 }
 
 // enoughSpace refuses a run that would fill the disk.
 func (r *run) enoughSpace() error {
-	var s unix.Statfs_t
-	if err := unix.Statfs(r.folder, &s); err != nil {
-		return nil // the file system does not say; if it fills up, writing reports it
+	pictures, kept := r.needs()
+	if r.scratch() != r.folder {
+		if free := free(r.scratch()); pictures > free {
+			return fmt.Errorf("%s: the analysis needs about %.0f MB of disk in %s for temporary pictures, and %.0f MB are free; free some, or name another folder in run.scratch", r.path, pictures/1e6, r.scratch(), free/1e6)
+		}
+		pictures = 0
 	}
-	free := float64(s.Bavail) * float64(s.Bsize)
-	if need := r.needs(); need > free {
-		return fmt.Errorf("%s: the analysis needs about %.0f MB of disk in %s (most of it for temporary pictures), and %.0f MB are free; free some, or choose another --out folder",
-			r.path, need/1e6, r.folder, free/1e6)
+	if free := free(r.folder); pictures+kept > free {
+		most := ""
+		if pictures > 0 {
+			most = " (most of it for temporary pictures)"
+		}
+		return fmt.Errorf("%s: the analysis needs about %.0f MB of disk in %s%s, and %.0f MB are free; free some, or choose another --out folder", r.path, (pictures+kept)/1e6, r.folder, most, free/1e6)
 	}
 	return nil
+}
+
+// free is how many bytes a folder's file system has room for; infinite if it does not say: if it fills up, writing reports it.
+func free(folder string) float64 {
+	var s unix.Statfs_t
+	if err := unix.Statfs(folder, &s); err != nil {
+		return math.Inf(1)
+	}
+	return float64(s.Bavail) * float64(s.Bsize)
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -31,6 +32,8 @@ type work struct {
 	folder   string
 	log      *safefile.Log
 	segments map[string][]segment // by pass, in order
+	mayWrite func() error         // asked before each segment: an error if the folder was given to another process
+	dropped  string               // why an earlier run's work was discarded; "" if there was none or it is continued
 }
 
 // The passes that leave segments.
@@ -99,14 +102,18 @@ func buildID(path string) string {
 
 func (r *run) key(in inputs) (key, error) {
 	program, err := programID()
-	machine := fmt.Sprintf("%s %s, %d threads, %s, decoder %q, flow on the GPU %v", runtime.GOARCH, strings.Join(cpu.ISAs(), " "), r.threads(), r.device.Device+" "+r.device.String(), r.decoder, r.flow != nil)
+	machine := fmt.Sprintf("%s %s, %d threads, %s, decoder %q, flow on the GPU %v, segments of %g s", runtime.GOARCH, strings.Join(cpu.ISAs(), " "), r.threads(), r.device.Device+" "+r.device.String(), r.decoder, r.flow != nil,
+		r.options.Config.Run.SegmentSeconds)
 	return key{in, program, machine}, err
 }
 
 // openWork opens the work of an earlier run with the same key, or discards what is there and begins a new journal; fresh always discards.
 func openWork(folder string, k key, fresh bool) (*work, error) {
 	w := &work{folder: filepath.Join(folder, WorkFolder), segments: map[string][]segment{}}
-	if fresh || !w.belongsTo(k) {
+	if !fresh {
+		w.dropped = w.foreign(k)
+	}
+	if fresh || w.dropped != "" {
 		if err := os.RemoveAll(w.folder); err != nil {
 			return nil, err
 		}
@@ -129,14 +136,31 @@ func openWork(folder string, k key, fresh bool) (*work, error) {
 	return w, nil
 }
 
-// belongsTo tells whether the journal begins with this key.
-func (w *work) belongsTo(k key) bool {
+// foreign says why the journal's work cannot be continued with this key; "" if it can, or if there is no journal.
+func (w *work) foreign(k key) string {
 	lines, err := safefile.ReadLog(filepath.Join(w.folder, journalName))
-	if err != nil || len(lines) == 0 {
-		return false
+	if errors.Is(err, fs.ErrNotExist) {
+		return ""
 	}
 	var first journalLine
-	return json.Unmarshal(lines[0], &first) == nil && first.Begin != nil && *first.Begin == k
+	if err == nil && len(lines) == 0 {
+		return "" // killed before its first line was whole
+	}
+	if err != nil || json.Unmarshal(lines[0], &first) != nil || first.Begin == nil {
+		return "its journal cannot be read"
+	}
+	switch b := *first.Begin; {
+	case b == k:
+		return ""
+	case b.Inputs.Recording != k.Inputs.Recording:
+		return "it is of another recording"
+	case b.Inputs != k.Inputs:
+		return "it was made with other settings, weights or another version"
+	case b.Machine != k.Machine:
+		return fmt.Sprintf("it was made on another kind of machine (%s; here %s)", b.Machine, k.Machine)
+	default:
+		return "it was made by another build of the program"
+	}
 }
 
 // read collects the segments whose files match their checksums in the journal; after one that
@@ -174,6 +198,9 @@ func (w *work) save(s segment, content any) error {
 	if err := gob.NewEncoder(&b).Encode(content); err != nil {
 		return fmt.Errorf("segment of %s: %w", s.Pass, err)
 	}
+	if err := w.mayWrite(); err != nil {
+		return err
+	}
 	s.File = fmt.Sprintf("%s-%04d.gob", s.Pass, len(w.segments[s.Pass]))
 	s.Sum = sum(b.Bytes())
 	if err := safefile.WriteFile(filepath.Join(w.folder, s.File), b.Bytes()); err != nil {
@@ -204,6 +231,9 @@ func (w *work) close() error { return w.log.Close() }
 // remove deletes the work: the run is complete.
 func (w *work) remove() error { return errors.Join(w.close(), os.RemoveAll(w.folder)) }
 
+// silly is the prefix of a file that NFS keeps because it was removed while open. It goes when it is closed, unless the machine that had it open was lost.
+const silly = ".nfs"
+
 // sweep removes files that a killed run was writing. Call it with the folder locked.
 func sweep(folder string) error {
 	var errs []error
@@ -213,8 +243,10 @@ func sweep(folder string) error {
 			continue // not there
 		}
 		for _, e := range entries {
-			if safefile.IsTemporary(e.Name()) || strings.HasPrefix(e.Name(), spoolPrefix) {
-				errs = append(errs, os.Remove(filepath.Join(dir, e.Name())))
+			if safefile.IsTemporary(e.Name()) || strings.HasPrefix(e.Name(), spoolPrefix) || strings.HasPrefix(e.Name(), silly) {
+				if err := os.Remove(filepath.Join(dir, e.Name())); !errors.Is(err, fs.ErrNotExist) {
+					errs = append(errs, err)
+				}
 			}
 		}
 	}

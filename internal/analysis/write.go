@@ -75,6 +75,9 @@ func (r *run) write(ctx context.Context, in inputs, tracks []scene.Track, s *see
 		gaps = append(gaps, gapLine{round(g.Start, 3), round(g.End, 3), g.Reason})
 	}
 	var names []string
+	if err := r.lock.Err(); err != nil {
+		return Failed, "", err
+	}
 	err = r.watch.time("write", func() error {
 		if err := os.Remove(filepath.Join(r.folder, "manifest.json")); err != nil && !os.IsNotExist(err) {
 			return err
@@ -101,6 +104,9 @@ func (r *run) write(ctx context.Context, in inputs, tracks []scene.Track, s *see
 		names = append(names, "annotated.mp4")
 	}
 	if err := r.writeSummary(t, gaps, state); err != nil {
+		return Failed, "", err
+	}
+	if err := r.lock.Err(); err != nil { // an annotated video takes its time
 		return Failed, "", err
 	}
 	if err := r.writeManifest(in, state, append(names, "summary.json")); err != nil {

@@ -66,4 +66,5 @@ type Run struct {
 
 	AtOnce         int     `mapstructure:"at_once" json:"at_once" min:"0" max:"16"`
 	SegmentSeconds float64 `mapstructure:"segment_seconds" json:"segment_seconds" min:"1" max:"3600"`
+	Scratch        string  `mapstructure:"scratch" json:"scratch"`
 }

@@ -38,7 +38,7 @@ const mostLanes = 4
 func newLanes(onnx []byte, o model.Options) (*lanes, error) {
 	threads, n := o.Threads, 1
 	if threads <= 0 {
-		threads = runtime.NumCPU()
+		threads = runtime.GOMAXPROCS(0)
 	}
 	if o.Device == model.CPU {
 		n = min(threads, mostLanes)

@@ -93,7 +93,7 @@ func (d *Detector) load(name string) (*model.Net, error) {
 	threads := d.o.Threads
 	if d.sideBySide() {
 		if threads <= 0 {
-			threads = runtime.NumCPU()
+			threads = runtime.GOMAXPROCS(0)
 		}
 		threads = (threads + atOnce - 1) / atOnce
 	}
