@@ -15,7 +15,7 @@ func TestUnfinishedWorkOfAnother(t *testing.T) {
 		k          key
 	}{
 		{"the same", "", begun},
-		{"recording", "another recording", key{inputs{Recording: "x", Settings: "s"}, "p", begun.Machine}},
+		{"recording", "is of another recording", key{inputs{Recording: "x", Settings: "s"}, "p", begun.Machine}},
 		{"settings", "other settings", key{inputs{Recording: "r", Settings: "x"}, "p", begun.Machine}},
 		{"machine", "amd64 avx2, 8 threads; here amd64 avx512, 4 threads", key{begun.Inputs, "p", "amd64 avx512, 4 threads"}},
 		{"program", "another build", key{begun.Inputs, "x", begun.Machine}},

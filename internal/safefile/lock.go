@@ -38,6 +38,7 @@ type Lock struct {
 	by     *Owner // the new owner; set before lost is closed
 	losing sync.Once
 	ended  chan struct{}
+	ending sync.Once
 	beats  sync.WaitGroup
 }
 
@@ -346,7 +347,7 @@ func HeldBy(folder string) *Owner {
 
 // Unlock removes the lock file and releases the lock.
 func (l *Lock) Unlock() error {
-	close(l.ended)
+	l.ending.Do(func() { close(l.ended) })
 	l.beats.Wait()
 	if l.Err() != nil { // the file is another process's
 		return l.file.Close()
