@@ -7,27 +7,27 @@ import (
 	"classlens/vision/scene"
 )
 
-// area learns, while looking, where in the picture people are and how large
-// their heads are, so that most looks can leave out ceiling and floor and use
-// no larger an input than the room needs.
+// area learns, while a recording is searched, where in the picture people are and how large
+// their heads are, so that most looks can skip ceiling and floor, and use an
+// input no larger than the room needs.
 type area struct {
 	seen    []sighted // the looks of the last minute
 	heights []float64 // of sure heads, source pixels
 	looks   int
 }
 
-// sighted is the box about the heads of one look.
+// sighted is the box around the heads found by one look.
 type sighted struct {
 	time float64
 	box  scene.Box
 }
 
 const (
-	areaSeconds = 60.0 // how long a place where a head was found is looked at
-	areaLooks   = 6    // looks at the whole picture before any part of it is left out
-	areaMargin  = 1.0  // heads, about the outermost head boxes
-	sureHead    = 0.4  // score of a head that counts here
-	sizeHeads   = 40   // sure heads before sizes are believed
+	areaSeconds = 60.0 // how long a place is searched after a head was found there
+	areaLooks   = 6    // looks at the whole picture before any part of it is skipped
+	areaMargin  = 1.0  // margin, in heads, around the outermost head boxes
+	sureHead    = 0.4  // least score of a head that counts here
+	sizeHeads   = 40   // sure heads needed before their sizes are used
 	mostHeights = 2000
 )
 
@@ -37,8 +37,8 @@ func (a *area) reset() { *a = area{heights: a.heights} }
 type finding struct {
 	look    int // its number
 	time    float64
-	box     scene.Box // about the sure heads
-	heights []float64 // theirs
+	box     scene.Box // around the sure heads
+	heights []float64 // of the sure heads
 }
 
 func findingOf(look int, time float64, people []scene.Person) finding {
@@ -54,7 +54,7 @@ func findingOf(look int, time float64, people []scene.Person) finding {
 	return f
 }
 
-// add takes what a look found.
+// add learns from one look.
 func (a *area) add(f finding) {
 	a.looks++
 	a.heights = append(a.heights, f.heights[:min(len(f.heights), mostHeights-len(a.heights))]...)
@@ -101,9 +101,9 @@ func (a *area) heightAt(share float64) float64 {
 	return h[int(float64(len(h))*share)]
 }
 
-// coarser is the width for a second pass of the own net, whose heads are at most
-// ownLargest high: a third of the first one's, at a ninth of its cost. 0 where the first pass shows
-// all heads at a size that the net knows; while sizes are not known, both are run.
+// coarser is the width for a second pass of the own net, which finds only heads up to ownLargest high:
+// a third of the first pass's width, at a ninth of its cost. It is 0, for no second pass, if all heads are small enough
+// for the first one; while sizes are not known, both are run.
 func (a *area) coarser(width, fw, fh int) int {
 	across := math.Sqrt(float64(fw) * float64(fh) * 16 / 9)
 	if large := a.largeHeads(); large > 0 && large*float64(width)/across < ownLargest || width/3 < leastWidth {
@@ -112,12 +112,12 @@ func (a *area) coarser(width, fw, fh int) int {
 	return width / 3
 }
 
-// leastWidth of an input; below it nothing is saved any more.
+// leastWidth of an input: a smaller one saves nothing.
 const leastWidth = 320
 
-// widthFor is the input width of a look in a room whose smaller heads are so
-// high in a frame of fw x fh.
-func (l look) widthFor(small float64, fw, fh int) int {
+// widthFor is the input width in a room whose smaller heads are small pixels high, for
+// a frame of fw x fh.
+func (l netAt) widthFor(small float64, fw, fh int) int {
 	if l.head == 0 || small == 0 {
 		return l.width
 	}

@@ -2,18 +2,18 @@ package people
 
 import "math"
 
-// confirmed remembers the places where another net than the project's own has
-// seen a head. The own net finds heads that the others miss, and takes bags and shoes for
-// heads that they do not: nets trained on other data err elsewhere. So what it alone has seen counts
-// less until another net, which looks more seldom, has seen a head there too; a sure
-// one, from behind or bent down, still passes.
+// confirmed remembers the places where a net other than the project's own has seen a head.
+// The own net finds heads that the others miss, but takes some bags and shoes for
+// heads, which nets trained on other data do not. So what it alone has seen counts
+// less until another net, which runs less often, has seen a head there too; a sure
+// head, such as one from behind or bent down, still passes.
 type confirmed struct{ places []xy }
 
 const (
-	unconfirmed  = 0.6  // of the score
-	confirmReach = 0.75 // heads between a place and a head on it: who sits sways by half a head
-	confirmScore = 0.2  // of another net's head, to confirm
-	mostPlaces   = 2000 // of walkers' trails the oldest are forgotten
+	unconfirmed  = 0.6  // factor on the score of an unconfirmed head
+	confirmReach = 0.75 // distance, in heads, within which a head is confirmed by a place: seated people sway by half a head
+	confirmScore = 0.2  // least score of another net's head to confirm a place
+	mostPlaces   = 2000 // people who walk leave many places: the oldest are forgotten
 )
 
 // weigh lowers the scores of heads that only the own net has seen so far.

@@ -22,7 +22,7 @@ func sigmoid(z float64) float64 { return 1 / (1 + math.Exp(-z)) }
 // toSource scales from a net's input pixels to source pixels.
 type toSource struct{ x, y float64 }
 
-// Both CenterFace and MoveNet give maps at a quarter of the input.
+// stride of the maps of CenterFace, MoveNet and the own net: a quarter of the input's resolution.
 const stride = 4
 
 // The nose is the third of CenterFace's five points; each has a y and an x, in
@@ -45,10 +45,10 @@ func decodeCenterFace(heat, logSize, offset, points plane, s toSource, least flo
 	return suppress(out, faceOverlap)
 }
 
-// faceOverlap: boxes of faces that overlap by more are one face's.
+// faceOverlap: boxes that overlap by more than this are the same face.
 const faceOverlap = 0.3
 
-// centerFaceAt is the face of a cell: log height and width, offset y and x, nose y and x.
+// centerFaceAt is the face of a cell; m is log height, log width, offset y, offset x, nose y, nose x.
 func centerFaceAt(y, x int, v float32, m [6]float32, s toSource) face {
 	return face{
 		x:     (float64(x) + float64(m[3]) + 0.5) * stride * s.x,
@@ -61,11 +61,11 @@ func centerFaceAt(y, x int, v float32, m [6]float32, s toSource) face {
 	}
 }
 
-// anchor is one of FaceBoxes' reference squares: side and middle, in cells.
+// anchor is one of FaceBoxes' reference squares: side in pixels, centre in cells.
 type anchor struct{ size, x, y float64 }
 
-// faceBoxesAnchors per level; small ones are densified so that neighbours
-// overlap as much as large ones do.
+// faceBoxesAnchors are the anchors of each level; there are more small ones per cell, so
+// that neighbours overlap as much as large ones do.
 var faceBoxesAnchors = func() [3][]anchor {
 	var a []anchor
 	for i := range 4 {
@@ -104,7 +104,7 @@ func decodeFaceBoxes(class, box [3]plane, s toSource, least float64) []face {
 	return suppress(out, faceOverlap)
 }
 
-// face is the box that an anchor in a cell stands for, t its ty tx th tw.
+// face decodes an anchor in a cell; t is ty, tx, th, tw.
 func (a anchor) face(y, x int, cell, score float64, t [4]float32, s toSource) face {
 	return face{
 		x: ((float64(x)+a.x)*cell + float64(t[1])/10*a.size) * s.x, y: ((float64(y)+a.y)*cell + float64(t[0])/10*a.size) * s.y,
@@ -113,12 +113,16 @@ func (a anchor) face(y, x int, cell, score float64, t [4]float32, s toSource) fa
 	}
 }
 
-// suppress keeps the surest of boxes that overlap by more than iou.
-func suppress(f []face, iou float64) []face {
-	slices.SortStableFunc(f, func(a, b face) int { return cmp.Compare(b.score, a.score) })
-	var out []face
-	for _, a := range f {
-		if !slices.ContainsFunc(out, func(b face) bool { return a.box().IoU(b.box()) > iou }) {
+// suppress is non-maximum suppression: of boxes that overlap by more than iou only the one
+// with the highest score stays. It sorts all.
+func suppress[T interface {
+	box() scene.Box
+	sure() float64
+}](all []T, iou float64) []T {
+	slices.SortStableFunc(all, func(a, b T) int { return cmp.Compare(b.sure(), a.sure()) })
+	var out []T
+	for _, a := range all {
+		if !slices.ContainsFunc(out, func(b T) bool { return a.box().IoU(b.box()) > iou }) {
 			out = append(out, a)
 		}
 	}
@@ -126,15 +130,16 @@ func suppress(f []face, iou float64) []face {
 }
 
 func (f face) box() scene.Box { return scene.Box{X: f.x - f.w/2, Y: f.y - f.h/2, W: f.w, H: f.h} }
+func (f face) sure() float64  { return f.score }
 
-// poseMaps are MoveNet's maps at stride 4: where bodies have their middle, how
-// large they are, and the points.
+// poseMaps are MoveNet's maps at stride 4: the bodies' centres and sizes, and their
+// points.
 type poseMaps struct {
 	center, size, offset        plane // (1), (h, w), (y, x)
 	heat, regress, pointsOffset plane // (17) logits, (17·(y, x)), (17·(y, x))
 }
 
-// decodeMultiPose finds bodies at the 3x3 peaks of the map of middles.
+// decodeMultiPose finds bodies at the 3x3 peaks of the map of centres.
 func decodeMultiPose(m poseMaps, s toSource, least float64) []body {
 	var out []body
 	for y := range m.center.h {
@@ -153,7 +158,7 @@ func decodeMultiPose(m poseMaps, s toSource, least float64) []body {
 	return out
 }
 
-// bodyAt is the body of a cell, without its points: height and width, offset y and x.
+// bodyAt is the body of a cell, without its points; m is height, width, offset y, offset x.
 func bodyAt(y, x int, v float32, m [4]float32, s toSource) body {
 	return body{
 		x: (float64(x) + float64(m[3])) * stride * s.x, y: (float64(y) + float64(m[2])) * stride * s.y,
@@ -162,7 +167,7 @@ func bodyAt(y, x int, v float32, m [4]float32, s toSource) body {
 	}
 }
 
-// peak: no cell about (y, x) is higher, and none before it as high.
+// peak tells whether no neighbour of cell (y, x) is higher, and no earlier one as high.
 func peak(p plane, y, x int) bool {
 	at := y*p.w + x
 	v := p.v[at]
@@ -176,14 +181,14 @@ func peak(p plane, y, x int) bool {
 	return true
 }
 
-// A point is sought within pointReach cells of where the middle says it is;
-// nearness counts as 1 / (distance + 1.8), as MoveNet's own decoder has it.
+// A point is searched for within pointReach cells of where the body's centre predicts it;
+// nearness counts as 1 / (distance + 1.8), as in MoveNet's own decoder.
 const (
 	pointReach = 20
 	pointNear  = 1.8
 )
 
-// point places point k of the body whose middle is at cell (y, x).
+// point finds point k of the body whose centre is at cell (y, x), and the place predicted for it.
 func (m poseMaps) point(k, y, x int, s toSource) (scene.Keypoint, xy) {
 	ey, ex := float64(y)+m.regress.at(2*k, y, x), float64(x)+m.regress.at(2*k+1, y, x)
 	y0, x0 := max(0, int(ey)-pointReach), max(0, int(ex)-pointReach)
@@ -193,14 +198,14 @@ func (m poseMaps) point(k, y, x int, s toSource) (scene.Keypoint, xy) {
 		return 1 / (math.Sqrt(dy*dy+dx*dx) + pointNear)
 	}
 	best, by, bx := -1.0, -1, -1
-	least := 0.0 // what the cell where it is expected comes to, if that is in the map
+	least := 0.0 // the value of the predicted cell, if that is in the map
 	if ey >= 0 && ex >= 0 && ey < float64(m.heat.h) && ex < float64(m.heat.w) {
 		least = sigmoid(m.heat.at(k, int(ey), int(ex))) * near(int(ey), int(ex))
 	}
 	for j := y0; j < y1; j++ {
 		for i := x0; i < x1; i++ {
 			near := near(j, i)
-			if near <= best || near < least { // no heat lifts it above the best
+			if near <= best || near < least { // heat is at most 1: this cell cannot win
 				continue
 			}
 			if p := sigmoid(m.heat.at(k, j, i)); p*near > best {
@@ -214,8 +219,8 @@ func (m poseMaps) point(k, y, x int, s toSource) (scene.Keypoint, xy) {
 	return pointAt(ey, ex, by, bx, [3]float32{m.heat.v32(k, by, bx), m.pointsOffset.v32(2*k, by, bx), m.pointsOffset.v32(2*k+1, by, bx)}, s)
 }
 
-// pointAt is a point that the middle of its body expects at cell (ey, ex), and that was found at cell (y, x), with heat and offset
-// y and x there; y is below 0 where none was found. The expected place is the second result.
+// pointAt is a point that was predicted at cell (ey, ex) and found at cell (y, x), where m is heat, offset y, offset x;
+// y < 0 if it was not found. The second result is the predicted place.
 func pointAt(ey, ex float64, y, x int, m [3]float32, s toSource) (scene.Keypoint, xy) {
 	guess := xy{ex * stride * s.x, ey * stride * s.y}
 	if y < 0 {

@@ -11,27 +11,27 @@ import (
 	"classlens/vision/scene"
 )
 
-// Detector finds people. It keeps its nets and buffers from frame to frame; not
-// for several goroutines.
+// Detector finds people. It keeps its nets and buffers from frame to frame, and is not safe for
+// concurrent use.
 type Detector struct {
-	o      Options
-	plan   preset
-	nets   map[string]lanes
-	runs   map[string]*runner // by net, width and lane
-	rooms  map[string]*room   // by net and lane
-	area   area
-	lie    lie
-	known  confirmed
-	mixed  bool // other nets than the own run too
-	turn   int
-	first  bool      // nothing was looked at yet, or Reset was called
-	looked float64   // time of the last look for people,
-	body   float64   // for bodies,
-	whole  float64   // and at the whole picture
-	looks  int       // begun so far
-	fresh  []finding // of the latest looks, what area has yet to learn
-	under  []*Look   // begun and not finished, oldest first
-	counts map[string]int
+	o        Options
+	plan     preset
+	nets     map[string]lanes
+	runs     map[string]*runner // by net, width and lane
+	memories map[string]*memory // by net and lane
+	area     area
+	sizes    headPlane
+	known    confirmed
+	mixed    bool      // the plan has nets other than the project's own
+	turn     int       // of the plan's lists for faces
+	first    bool      // there was no look yet, or none since Reset
+	looked   float64   // time of the last look,
+	body     float64   // of the last one for bodies,
+	whole    float64   // and of the last one at the whole picture
+	looks    int       // begun so far
+	fresh    []finding // of the latest looks: area learns from them later
+	pending  []*Look   // begun and not finished, oldest first
+	counts   map[string]int
 }
 
 // NewDetector loads the nets that the preset needs. Close it after use.
@@ -43,7 +43,7 @@ func NewDetector(o Options) (*Detector, error) {
 	if o.Path == nil {
 		o.Path = pretrained.Path
 	}
-	d := &Detector{o: o, plan: plan, nets: map[string]lanes{}, runs: map[string]*runner{}, rooms: map[string]*room{}, first: true, counts: map[string]int{}}
+	d := &Detector{o: o, plan: plan, nets: map[string]lanes{}, runs: map[string]*runner{}, memories: map[string]*memory{}, first: true, counts: map[string]int{}}
 	for _, l := range plan.looks() {
 		d.mixed = d.mixed || l.net != ownNet
 		if _, err := d.net(l.net); err != nil {
@@ -54,14 +54,14 @@ func NewDetector(o Options) (*Detector, error) {
 	return d, nil
 }
 
-// Sibling is a detector with the same options that shares the nets and remembers nothing yet: for
-// another recording, which may be looked at side by side with this one. Close the first after use, not its siblings.
+// Sibling is a detector with the same options and nets that has learned nothing yet: for
+// another recording, which may be analyzed concurrently. Close only the original, after its siblings were used.
 func (d *Detector) Sibling() *Detector {
-	return &Detector{o: d.o, plan: d.plan, nets: maps.Clone(d.nets), runs: map[string]*runner{}, rooms: map[string]*room{}, mixed: d.mixed, first: true, counts: map[string]int{}}
+	return &Detector{o: d.o, plan: d.plan, nets: maps.Clone(d.nets), runs: map[string]*runner{}, memories: map[string]*memory{}, mixed: d.mixed, first: true, counts: map[string]int{}}
 }
 
-// lanes are a net for each of the looks that may be under way: the second is the first one's twin, or
-// the first itself where runs take turns.
+// lanes are one net for each of the looks that may overlap: the second is the first one's twin, or
+// the first itself if its runs must take turns.
 type lanes [atOnce]*model.Net
 
 // net gives a net, loaded once.
@@ -85,10 +85,10 @@ func (d *Detector) net(name string) (lanes, error) {
 	return l, nil
 }
 
-// sideBySide: looks that are under way have threads of their own, rather than one after the other all of them.
+// sideBySide tells whether overlapping looks share the threads, rather than each using all of them in turn.
 func (d *Detector) sideBySide() bool { return d.o.Pipelined && d.o.Threads != 1 }
 
-// load reads a net: the project's own comes with the program, others from set-up.
+// load reads a net: the project's own is part of the program, others are fetched by classlens setup.
 func (d *Detector) load(name string) (*model.Net, error) {
 	threads := d.o.Threads
 	if d.sideBySide() {
@@ -119,16 +119,16 @@ func (d *Detector) runner(name string, width, lane int, f scene.Frame) (*runner,
 	if r == nil || r.fw != f.Width || r.fh != f.Height {
 		r = newRunner(n[lane], name, width, d.o.MinScore, f)
 		shared := fmt.Sprintf("%s/%d", name, lane)
-		if d.rooms[shared] == nil {
-			d.rooms[shared] = newRoom(r.net)
+		if d.memories[shared] == nil {
+			d.memories[shared] = newMemory(r.net)
 		}
-		r.room = d.rooms[shared]
+		r.memory = d.memories[shared]
 		d.runs[key] = r
 	}
 	return r, nil
 }
 
-// DeviceError is why nets left their device for the CPU, nil while none has.
+// DeviceError is why nets moved from their device to the CPU; nil while none has.
 func (d *Detector) DeviceError() error {
 	var errs []error
 	for _, n := range d.nets {
@@ -151,34 +151,34 @@ func (d *Detector) Close() error {
 	return errors.Join(errs...)
 }
 
-// Begin forgets all about the recording before, its counts included, so that
-// what is found in one does not depend on those before it. A frame whose time goes
-// back begins anew by itself.
+// Begin forgets everything about the previous recording, including the counts, so that
+// results do not depend on earlier recordings. A frame whose time is before that of the last
+// look has the same effect.
 func (d *Detector) Begin() {
 	d.abandon()
-	d.area, d.lie, d.known, d.turn, d.first = area{}, lie{}, confirmed{}, 0, true
+	d.area, d.sizes, d.known, d.turn, d.first = area{}, headPlane{}, confirmed{}, 0, true
 	d.looked, d.body, d.whole = 0, 0, 0
 	d.looks, d.fresh = 0, nil
 	clear(d.counts)
 }
 
-// Reset makes the next look one at the whole picture with everything the
-// preset has: call it after a camera cut or a gap, and while the camera moves, when
-// all looks are finished.
+// Reset makes the next look search the whole picture with everything that the
+// preset has. Call it after a camera cut or a gap, and while the camera moves, when no
+// look is pending.
 func (d *Detector) Reset() {
 	d.first, d.turn = true, 0
 	d.area.reset()
 	d.fresh = nil
-	d.lie, d.known = lie{}, confirmed{}
+	d.sizes, d.known = headPlane{}, confirmed{}
 }
 
-// Counts says how often each net ran at each size, e.g. "centerface-1280"; of
-// those, as "centerface-1280 part", on a part of the picture only.
+// Counts says how often each net ran at each size, as "centerface-1280", and how many of
+// these runs were on a part of the picture only, as "centerface-1280 part".
 func (d *Detector) Counts() map[string]int { return maps.Clone(d.counts) }
 
-// Detect finds the people of a frame. By the preset's plan it looks at some
-// frames only: nil, without error, says that it did not look. Frames come in
-// order of time.
+// Detect finds the people in a frame: Start and Finish in one. The preset's plan skips some
+// frames: nil, without an error, means that it did not look. Frames must be in order of
+// time.
 func (d *Detector) Detect(f scene.Frame) ([]scene.Person, error) {
 	l, err := d.Start(f)
 	if err != nil {
@@ -187,7 +187,7 @@ func (d *Detector) Detect(f scene.Frame) ([]scene.Person, error) {
 	return l.Finish()
 }
 
-// decode reads the net's maps into heads.
+// decode reads heads from the net's maps.
 func (r *runner) decode(m []plane, source int) ([]head, error) {
 	var out []head
 	s := r.scale
@@ -225,11 +225,11 @@ func (r *runner) decode(m []plane, source int) ([]head, error) {
 	return out, nil
 }
 
-// minFaceBoxes: FaceBoxes' scores lie higher than CenterFace's for the same
-// certainty.
+// minFaceBoxes is a higher threshold for FaceBoxes, whose scores are higher than CenterFace's for
+// the same certainty.
 const minFaceBoxes = 0.3
 
-// shift moves a head, and its body, by so many source pixels.
+// shift moves a head and its body, in source pixels.
 func (h *head) shift(dx, dy float64) {
 	if dx == 0 && dy == 0 {
 		return

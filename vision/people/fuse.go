@@ -8,23 +8,23 @@ import (
 	"classlens/vision/scene"
 )
 
-// How far two candidates of one head may lie apart, in heads: two nets differ
+// When two candidates are the same head. Distances are in heads: two nets differ
 // by a seventh of a head each; heads side by side are a whole one apart, heads behind one
 // another half.
 const (
-	faceGroup = 0.4  // faces of several scales
-	bodyGroup = 0.45 // heads of bodies
-	support   = 0.9  // a body's head this near a face's is the same person: bodies of heads in one place are not told apart
-	supportIn = 0.7  // when their sizes differ by no more than this, in log
-	bodyTrust = 1.5  // MoveNet's scores are low on bodies behind desks
+	faceGroup = 0.4  // largest distance between faces from several scales
+	bodyGroup = 0.45 // and between the heads of bodies
+	support   = 0.9  // a body's head this near a face belongs to it: bodies of heads in one place cannot be told apart
+	supportIn = 0.7  // if their sizes differ by no more than this, in log
+	bodyTrust = 1.5  // factor on MoveNet's scores, which are low for bodies behind desks
 	mostScore = 0.95
-	sizeRatio = 2.0 // candidates that differ by more in size are two things
+	sizeRatio = 2.0 // candidates that differ by a larger factor in size are different things
 )
 
-// group joins the candidates of one kind: greedily, the surest first, at most
-// one of each source; places are means weighed by the square of the score. The
-// score lies midway between the best one and the mean over all sources that looked: a
-// face that one scale alone shows well is a face.
+// group merges the candidates of one kind greedily, the surest first, with at most
+// one from each source. Boxes are averaged with the square of the score as weight. The
+// score is halfway between the best one and the mean over all sources that looked, since a
+// face that only one scale shows well is a face, too.
 func group(heads []head, reach float64, sources int) []head {
 	order := slices.Clone(heads)
 	slices.SortStableFunc(order, func(a, b head) int { return cmp.Compare(b.score, a.score) })
@@ -86,8 +86,8 @@ func peopleOf(heads []head) []scene.Person {
 	return out
 }
 
-// fuseHeads joins the faces and bodies of one picture. A body near a face
-// supports it and never makes a second head: score 1 - (1-face)(1-trust·body).
+// fuseHeads merges the faces and bodies of one picture. A body near a face
+// supports it, and never makes a second head: the score becomes 1 - (1-face)(1-trust·body).
 func fuseHeads(faces []head, faceSources int, bodies []head, bodySources int) []head {
 	f, b := group(faces, faceGroup, faceSources), group(bodies, bodyGroup, bodySources)
 	free := make([]bool, len(b))

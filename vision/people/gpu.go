@@ -9,10 +9,10 @@ import (
 	"classlens/vision/scene"
 )
 
-// On a GPU a frame travels there once for a net, is resized there, and only the cells of the maps that are heads come back: what decode reads
-// out of whole maps on the CPU.
+// On a GPU, a frame is copied there once per net and resized there, and only the cells of the maps that are heads come back, instead of the whole maps
+// that decode reads on the CPU.
 
-// seek is run and decode on the net's device. model.ErrNotOnDevice is wrapped where that is the CPU.
+// seek does what run and decode do, but on the net's GPU. Its error wraps model.ErrNotOnDevice if the net runs on the CPU.
 func (r *runner) seek(f scene.Frame, part image.Rectangle, source int) ([]head, error) {
 	if r.net.Device() == model.CPU {
 		return nil, model.ErrNotOnDevice
@@ -33,7 +33,7 @@ func (r *runner) seek(f scene.Frame, part image.Rectangle, source int) ([]head, 
 	return r.headsOf(found, source), nil
 }
 
-// onDevice is the axis as the device wants it.
+// onDevice gives the axis in the form for a device.
 func (a *axis) onDevice() []model.Taps {
 	out := make([]model.Taps, len(a.places)/2)
 	for i := range out {
@@ -42,7 +42,7 @@ func (a *axis) onDevice() []model.Taps {
 	return out
 }
 
-// notAbove is the largest number in 32 bits that is not above v.
+// notAbove is the largest float32 that is not above v.
 func notAbove(v float64) float32 {
 	if f := float32(v); float64(f) <= v {
 		return f
@@ -50,8 +50,8 @@ func notAbove(v float64) float32 {
 	return math.Nextafter32(float32(v), float32(math.Inf(-1)))
 }
 
-// sought says which cells of a net's maps become heads; in what is compared the device may err by a rounding, so a little more is sought
-// than headsOf takes.
+// sought says which cells of a net's maps may be heads. Because the device's comparisons may be off by a rounding, it asks for a little more
+// than headsOf accepts.
 func sought(net string, least float64) []model.Seek {
 	switch net {
 	case ownNet:
@@ -72,7 +72,7 @@ func sought(net string, least float64) []model.Seek {
 	return nil
 }
 
-// headsOf reads heads out of the cells that were sought, as decode does out of maps.
+// headsOf decodes the cells that were found, as decode does whole maps.
 func (r *runner) headsOf(found [][]model.Found, source int) []head {
 	var out []head
 	var faces []face
@@ -82,7 +82,7 @@ func (r *runner) headsOf(found [][]model.Found, source int) []head {
 		for _, c := range found[0] {
 			out = append(out, ownHeadAt(c.Y, c.X, c.Value, [4]float32(c.Values), s, source))
 		}
-		return apartHeads(out, ownOverlap)
+		return suppress(out, ownOverlap)
 	case "centerface":
 		for _, c := range found[0] {
 			if float64(c.Value) > r.least {

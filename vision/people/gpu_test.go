@@ -82,7 +82,7 @@ func TestDeviceFindsTheSameHeads(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, r := range gpu.runs {
-				if len(r.sights) != 1 || len(r.room.in[0].Data) > 0 {
+				if len(r.sights) != 1 || len(r.memory.in[0].Data) > 0 {
 					t.Fatal("whole maps were brought back")
 				}
 			}

@@ -7,15 +7,15 @@ import (
 	"classlens/vision/scene"
 )
 
-// face is a face box in source pixels: middle, size, score; and where in the
-// box its nose is, from the middle, in box sizes.
+// face is a face box in source pixels: centre, size, score; and the nose's offset from the
+// centre, in box sizes.
 type face struct {
 	x, y, w, h, score float64
 	noseX, noseY      float64
 }
 
-// body is a person box with points, as MoveNet gives it. regress holds where
-// the net guesses each point from the middle of the body alone.
+// body is a person box with points, as MoveNet gives it. regress is where the net predicts
+// each point from the body's centre alone.
 type body struct {
 	x, y, w, h, score float64
 	points            [scene.NumKeypoints]scene.Keypoint
@@ -27,19 +27,20 @@ type xy struct{ x, y float64 }
 // head is a head box in source pixels, and how sure it is.
 type head struct {
 	x, y, w, h, score float64
-	source            int  // which net and scale it is of
-	own               bool // the project's own net alone has seen it
+	source            int  // the net and scale that found it
+	own               bool // only the project's own net has seen it
 	body              *body
 }
 
 func (h head) box() scene.Box { return scene.Box{X: h.x - h.w/2, Y: h.y - h.h/2, W: h.w, H: h.h} }
+func (h head) sure() float64  { return h.score }
 
-// A face box spans forehead to chin and ear to ear; a head box the whole head
-// with hair. Seen straight on, head and hair are about half as wide again, half as high
-// again, and reach upwards. Where the nose lies in the box tells how the head is turned: aside,
-// the skull lies behind the face, away from the nose, and a profile is wider than a front
-// (19.5 cm to 15.5 cm); bent down, the crown comes into view above. The slopes
-// agree in three rooms, one of them rendered (fitted shift aside -0.7, -0.9, -1.4; lift -0.3, -1.9, -1.7).
+// A face box extends from forehead to chin and from ear to ear, a head box over the whole head
+// with hair. Seen from the front, the head is about one and a half times as wide and as high as the
+// face, and extends upwards. The nose's place in the box tells how the head is turned: sideways, and
+// the skull is behind the face, away from the nose, and a profile is wider than a front
+// (19.5 cm against 15.5 cm); bent down, and the crown comes into view above. Fitting the slopes in
+// three rooms, one of them rendered, gave shifts of -0.7, -0.9, -1.4 and lifts of -0.3, -1.9, -1.7.
 const (
 	faceWider  = 1.42
 	turnWider  = 0.8
@@ -48,7 +49,7 @@ const (
 	turnShift  = -0.9
 	faceLift   = -0.08
 	bentLift   = -1.4
-	// noseUsual is where the nose is when nothing is known of it; noseMost bounds what is believed.
+	// noseUsual is assumed for the nose if the net does not give it; noseMost caps what the net gives.
 	noseUsual, noseMost = 0.1, 0.4
 )
 
@@ -63,27 +64,27 @@ func headOfFace(f face, source int) head {
 	}
 }
 
-// How a head's height follows from body points: log-linear in the sizes of the
-// face (ears and nose), shoulders, their distance from the face, and the
-// person box. The weights were found by least squares on two clips, and checked by fitting on
+// headLog gives a head's height from body points: log-linear in the size of the
+// face (ears and nose), the shoulders' width, their distance from the face, and the
+// person box. The weights were fitted by least squares on two clips, and validated by fitting on
 // one and testing on the other. aspect is a head's width over its height.
 var headLog = struct{ face, shoulders, neck, width, height, one float64 }{0.3288, 0.0235, 0.1145, 0.4113, -0.0295, 0.5561}
 
 const aspect = 0.838
 
-// Where the head's middle lies from the middle of the face points, in head
-// heights: shares of the offsets of nose, eyes, ears and shoulders from
-// there. A face turned aside has the head behind it.
+// The offset of the head's centre from the mean of the face points, in head heights, is
+// linear in the offsets of nose, eyes, ears and shoulders from there (the last value is the constant): a face turned
+// sideways has the head behind it.
 var (
 	shiftX = [5]float64{-0.0997, 0.0535, 0.2844, 0.0686, -0.0142}
 	shiftY = [5]float64{-0.0517, 0.2254, 0.199, 0.0424, -0.0424}
 )
 
-// weakPoint: below this score a point's place is taken from the body's
-// regression, which is steadier than the peak of a flat heat map.
+// weakPoint is the score below which a point's place is taken from the body's
+// regression, which is more stable than the peak of a flat heat map.
 const weakPoint = 0.1
 
-// headOfBody says where the head of a body is.
+// headOfBody estimates the head box of a body.
 func headOfBody(b *body, source int) head {
 	var p [7]xy // nose, eyes, ears, shoulders
 	var facePoint xy
@@ -121,8 +122,8 @@ func headOfBody(b *body, source int) head {
 	}
 }
 
-// headScore mixes how sure the body is with how sure the best three of its
-// face points are: a body whose head is hidden is no head.
+// headScore combines the body's score with that of its best three face points: a body whose
+// head is hidden gives no head.
 func headScore(b *body) float64 {
 	s := make([]float64, 5)
 	for i := range s {

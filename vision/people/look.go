@@ -4,52 +4,53 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"slices"
 	"sync"
 
 	"classlens/model"
 	"classlens/vision/scene"
 )
 
-// atOnce is how many looks may be under way. Two nets side by side with a thread each are done sooner than one
-// after the other with two, which wait for each other after every layer.
+// atOnce is how many looks may overlap. Two nets running concurrently with one thread each are faster than one
+// after the other with two threads, which wait for each other after every layer.
 const atOnce = 2
 
-// Look is a frame that is being looked at.
+// Look is the search of one frame.
 type Look struct {
-	d       *Detector
-	number  int
-	time    float64
-	skipped bool // the plan does not look at this frame
-	faces   int  // looks of the plan's list for this turn,
-	bodies  int  // and for bodies
-	passes  []*pass
-	done    func() // runs the passes, or waits for them
+	d                        *Detector
+	number                   int
+	time                     float64
+	skipped                  bool // the plan does not search this frame
+	faces, bodies            passes
+	faceSources, bodySources int    // nets and sizes that the plan has for faces (and heads), and for bodies
+	wait                     func() // runs the passes, or waits for them
 }
 
 // pass is one net at one size over one frame, or a part of it.
 type pass struct {
 	net    string
 	width  int
-	source int  // number of the plan's look it is of
-	body   bool // a look for bodies
+	source int // index of its net and size in the plan
 	runner *runner
 	part   image.Rectangle
 	heads  []head
 	err    error
 }
 
+type passes []*pass
+
 // slack lets a look that is due at 5 s happen at 4.999 s.
 const slack = 1e-3
 
-// Start begins to look at a frame, which stays as it is until Finish. Two looks may be under way; with Options.Pipelined
-// they go on side by side, in the background. What is found does not depend on that: where a look searches
-// follows from the looks before the last one.
+// Start begins to search a frame, which must not change until Finish. Two looks may overlap; with Options.Pipelined
+// they run concurrently, in the background. That does not change what is found, because where a look searches depends
+// only on the looks before the previous one.
 func (d *Detector) Start(f scene.Frame) (*Look, error) {
 	if f.Width < 1 || f.Height < 1 || len(f.Pix) < 3*f.Width*f.Height {
 		return nil, fmt.Errorf("people: a frame of %d x %d with %d bytes", f.Width, f.Height, len(f.Pix))
 	}
-	if len(d.under) == atOnce {
-		return nil, fmt.Errorf("people: %d looks are under way; finish one first", atOnce)
+	if len(d.pending) == atOnce {
+		return nil, fmt.Errorf("people: %d looks are pending; finish one first", atOnce)
 	}
 	if f.Time < d.looked {
 		d.Begin()
@@ -58,46 +59,46 @@ func (d *Detector) Start(f scene.Frame) (*Look, error) {
 	due := func(last, every float64) bool { return d.first || f.Time-last >= every-slack }
 	if !due(d.looked, d.plan.every) {
 		l.skipped = true
-		d.under = append(d.under, l)
+		d.pending = append(d.pending, l)
 		return l, nil
 	}
 	d.learn(l.number - atOnce)
 	if err := d.prepare(l, f, due); err != nil {
 		return nil, err
 	}
-	d.under = append(d.under, l)
+	d.pending = append(d.pending, l)
 	d.looks++
 	d.turn++
 	d.looked, d.first = f.Time, false
 	if d.sideBySide() {
-		l.done = inBackground(f, l.passes)
+		l.wait = l.all().inBackground(f)
 	} else {
-		l.done = func() { run(f, l.passes) }
+		l.wait = func() { l.all().run(f) }
 	}
 	return l, nil
 }
 
-// prepare lists the passes of a look.
+func (l *Look) all() passes { return slices.Concat(l.faces, l.bodies) }
+
+// prepare plans the passes of a look.
 func (d *Detector) prepare(l *Look, f scene.Frame, due func(last, every float64) bool) error {
 	var where scene.Box // empty: everywhere
 	whole := due(d.whole, d.plan.wholeEvery)
 	if !whole {
 		where = d.area.box()
 	}
+	lane := l.number % atOnce
 	turn := d.plan.faces[d.turn%len(d.plan.faces)]
-	l.faces = len(turn)
-	for i, look := range turn {
-		if err := d.passesOf(l, f, look, i, where, false); err != nil {
+	var err error
+	if l.faces, err = d.passes(f, lane, turn, where); err != nil {
+		return err
+	}
+	l.faceSources = len(turn)
+	if due(d.body, d.plan.bodyEvery) {
+		if l.bodies, err = d.passes(f, lane, d.plan.bodies, scene.Box{}); err != nil {
 			return err
 		}
-	}
-	if due(d.body, d.plan.bodyEvery) {
-		for i, look := range d.plan.bodies {
-			if err := d.passesOf(l, f, look, i, scene.Box{}, true); err != nil {
-				return err
-			}
-		}
-		l.bodies, d.body = len(d.plan.bodies), f.Time
+		l.bodySources, d.body = len(d.plan.bodies), f.Time
 	}
 	if whole {
 		d.whole = f.Time
@@ -105,41 +106,44 @@ func (d *Detector) prepare(l *Look, f scene.Frame, due func(last, every float64)
 	return nil
 }
 
-// passesOf adds those of one look of the plan: where people are or everywhere, and for large heads a coarser one.
-func (d *Detector) passesOf(l *Look, f scene.Frame, of look, source int, where scene.Box, body bool) error {
-	width := of.widthFor(d.area.smallHeads(), f.Width, f.Height)
-	widths := []int{width}
-	if of.net == ownNet && of.head != 0 {
-		if w := d.area.coarser(width, f.Width, f.Height); w > 0 {
-			widths = append(widths, w)
+// passes plans one pass for each net and size, over a part of the frame or (empty) the whole of it, and a second, coarser one for
+// large heads if the own net needs it.
+func (d *Detector) passes(f scene.Frame, lane int, nets []netAt, where scene.Box) (all passes, err error) {
+	for source, n := range nets {
+		width := n.widthFor(d.area.smallHeads(), f.Width, f.Height)
+		widths := []int{width}
+		if n.net == ownNet && n.head != 0 {
+			if w := d.area.coarser(width, f.Width, f.Height); w > 0 {
+				widths = append(widths, w)
+			}
+		}
+		for _, w := range widths {
+			r, err := d.runner(n.net, w, lane, f)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, &pass{net: n.net, width: w, source: source, runner: r, part: r.part(where)})
 		}
 	}
-	for _, w := range widths {
-		r, err := d.runner(of.net, w, l.number%atOnce, f)
-		if err != nil {
-			return err
-		}
-		l.passes = append(l.passes, &pass{net: of.net, width: w, source: source, body: body, runner: r, part: r.part(where)})
-	}
-	return nil
+	return all, nil
 }
 
-// inBackground runs the passes of each net one after the other, the nets side by side; what it gives waits
+// inBackground runs the passes of each net one after the other, and the nets concurrently; wait waits
 // for them.
-func inBackground(f scene.Frame, all []*pass) (wait func()) {
-	byNet := map[string][]*pass{}
+func (all passes) inBackground(f scene.Frame) (wait func()) {
+	byNet := map[string]passes{}
 	for _, p := range all {
 		byNet[p.net] = append(byNet[p.net], p)
 	}
 	var working sync.WaitGroup
-	for _, passes := range byNet {
-		working.Go(func() { run(f, passes) })
+	for _, own := range byNet {
+		working.Go(func() { own.run(f) })
 	}
 	return working.Wait
 }
 
-func run(f scene.Frame, passes []*pass) {
-	for _, p := range passes {
+func (all passes) run(f scene.Frame) {
+	for _, p := range all {
 		p.run(f)
 	}
 }
@@ -163,21 +167,21 @@ func (p *pass) run(f scene.Frame) {
 	}
 }
 
-var errOrder = errors.New("people: looks are finished in the order in which they were begun, each once")
+var errOrder = errors.New("people: looks must be finished in the order in which they were begun, each once")
 
-// Finish gives the people of the frame; nil, without error, says that the plan does not look at it. Looks are
+// Finish gives the people in the frame; nil, without an error, means that the plan does not search it. Looks must be
 // finished in the order in which they were begun.
 func (l *Look) Finish() ([]scene.Person, error) {
 	d := l.d
-	if len(d.under) == 0 || d.under[0] != l {
+	if len(d.pending) == 0 || d.pending[0] != l {
 		return nil, errOrder
 	}
-	d.under = d.under[1:]
+	d.pending = d.pending[1:]
 	if l.skipped {
 		return nil, nil
 	}
-	l.done()
-	for _, p := range l.passes {
+	l.wait()
+	for _, p := range l.all() {
 		if p.err != nil {
 			return nil, p.err
 		}
@@ -190,41 +194,37 @@ func (l *Look) Finish() ([]scene.Person, error) {
 	return d.finish(l), nil
 }
 
-// finish makes people of what the passes of a look have found.
+// finish fuses what the passes of a look have found into people.
 func (d *Detector) finish(l *Look) []scene.Person {
-	heads := fuseHeads(l.heads(false), l.faces, l.heads(true), l.bodies)
+	heads := fuseHeads(l.faces.heads(), l.faceSources, l.bodies.heads(), l.bodySources)
 	if d.mixed {
 		d.known.weigh(heads)
 	}
 	people := peopleOf(heads)
-	people = d.lie.plausible(people)
-	d.lie.add(people)
+	people = d.sizes.plausible(people)
+	d.sizes.add(people)
 	d.fresh = append(d.fresh, findingOf(l.number, l.time, people))
 	return people
 }
 
-// heads are those of all passes for bodies, or of the others. Of a head that two passes of one look have
-// seen the surer is taken.
-func (l *Look) heads(bodies bool) []head {
+// heads are those of all passes. Of a head that two passes of the same source have seen, the surer one is kept.
+func (all passes) heads() []head {
 	var out []head
-	for i := 0; i < len(l.passes); i++ {
-		p := l.passes[i]
-		if p.body != bodies {
-			continue
+	for len(all) > 0 {
+		heads, n := all[0].heads, 1
+		for ; n < len(all) && all[n].source == all[0].source; n++ {
+			heads = append(heads, all[n].heads...)
 		}
-		heads, more := p.heads, false
-		for ; i+1 < len(l.passes) && l.passes[i+1].body == bodies && l.passes[i+1].source == p.source; i++ {
-			heads, more = append(heads, l.passes[i+1].heads...), true
-		}
-		if more {
-			heads = apartHeads(heads, ownOverlap)
+		if n > 1 {
+			heads = suppress(heads, ownOverlap)
 		}
 		out = append(out, heads...)
+		all = all[n:]
 	}
 	return out
 }
 
-// learn tells area what the looks up to one have found.
+// learn adds what the looks up to a number have found to the area.
 func (d *Detector) learn(upTo int) {
 	for len(d.fresh) > 0 && d.fresh[0].look <= upTo {
 		d.area.add(d.fresh[0])
@@ -232,12 +232,12 @@ func (d *Detector) learn(upTo int) {
 	}
 }
 
-// abandon waits for what is under way and forgets it.
+// abandon waits for the pending looks and forgets them.
 func (d *Detector) abandon() {
-	for _, l := range d.under {
-		if l.done != nil && d.sideBySide() {
-			l.done()
+	for _, l := range d.pending {
+		if l.wait != nil && d.sideBySide() {
+			l.wait()
 		}
 	}
-	d.under = nil
+	d.pending = nil
 }

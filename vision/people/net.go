@@ -9,38 +9,38 @@ import (
 	"classlens/vision/scene"
 )
 
-// runner is one net at one input size for frames of one size; it sees the
-// whole picture or a part of it.
+// runner runs one net at one input size on frames of one size, or on a part of
+// each.
 type runner struct {
 	net        *model.Net
 	name       string
-	least      float64 // score of a face or head
+	least      float64 // threshold on the score of a face or head
 	gain, bias float32
 	resize     *resizer
 	scale      toSource
 	fw, fh     int
 	step       int
-	room       *room
+	memory     *memory
 	sights     map[image.Point]*model.Sight // by size of the part, on a GPU
 }
 
-// room is the memory for a net's input and outputs, at all sizes: one after the other.
-type room struct {
+// memory holds a net's input and outputs; its runners for all sizes, which run one after the other, share it.
+type memory struct {
 	in, out []model.Tensor
 	maps    []plane // the outputs
 }
 
-func newRoom(n *model.Net) *room {
+func newMemory(n *model.Net) *memory {
 	outputs := len(n.Outputs())
-	return &room{make([]model.Tensor, 1), make([]model.Tensor, outputs), make([]plane, outputs)}
+	return &memory{make([]model.Tensor, 1), make([]model.Tensor, outputs), make([]plane, outputs)}
 }
 
-// Shapes of inputs: multiples of what the net's strides multiply to.
+// netStep is the product of a net's strides: both sides of its input must be multiples of it.
 var netStep = map[string]int{ownNet: 32, "centerface": 32, "movenet-multipose": 32, "movenet-thunder": 32, "faceboxes": 128}
 
-// inputSize gives the picture's size in a net's input for a frame, and the
-// input's own: as many pixels as width x width·9/16, the frame's shape as near as
-// multiples of step allow. FaceBoxes wants the exact shape and gets a border.
+// inputSize gives the size of the picture in a net's input (w, h) and of the input itself
+// (pw, ph) for a frame: about as many pixels as width x width·9/16, in the frame's shape as nearly as
+// multiples of step allow. FaceBoxes needs the exact shape, so its input gets a border.
 func inputSize(name string, width, fw, fh int) (w, h, pw, ph int) {
 	step := netStep[name]
 	area := float64(width) * float64(width) * 9 / 16
@@ -70,11 +70,11 @@ func newRunner(n *model.Net, name string, width int, least float64, f scene.Fram
 	return r
 }
 
-// partSteps: parts grow in so many steps of the net, so that few sizes occur.
+// partSteps is the granularity of parts, in the net's steps: a coarse one makes few different sizes.
 const partSteps = 2
 
-// part is the rectangle of the input that holds box (source pixels), on the
-// grid of the net's step; the whole input where it would be nearly all of it.
+// part is the rectangle of the input that contains box (source pixels), on a grid of the net's
+// steps; it is the whole input if box is empty or covers nearly everything.
 func (r *runner) part(box scene.Box) image.Rectangle {
 	whole := image.Rect(0, 0, r.resize.pw, r.resize.ph)
 	if box.Empty() {
@@ -90,10 +90,10 @@ func (r *runner) part(box scene.Box) image.Rectangle {
 	return part
 }
 
-// run resizes the part of the frame and runs the net; the maps live until the
-// next run. Their first cell stands for the part's first pixels.
+// run resizes the part of the frame and runs the net. The maps are valid until the next
+// run of the same memory; their first cell is at the part's top left corner.
 func (r *runner) run(f scene.Frame, part image.Rectangle) ([]plane, error) {
-	b := r.room
+	b := r.memory
 	b.in[0].Resize(1, 3, part.Dy(), part.Dx())
 	r.resize.into(b.in[0].Data, f, part, r.gain, r.bias)
 	if err := r.net.RunInto(b.in, b.out); err != nil {
@@ -108,7 +108,7 @@ func (r *runner) run(f scene.Frame, part image.Rectangle) ([]plane, error) {
 	return b.maps, nil
 }
 
-// want checks that a net gave maps of these channel counts.
+// want checks the number of channels of each of a net's maps.
 func want(maps []plane, channels ...int) error {
 	if len(maps) < len(channels) {
 		return fmt.Errorf("%d outputs, wants %d", len(maps), len(channels))

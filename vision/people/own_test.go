@@ -35,7 +35,7 @@ func TestOwnNetEqualsONNXRuntime(t *testing.T) {
 		c, y, x := i/int(h*w), i/int(w)%int(h), i%int(w)
 		picture.Data[i] = float32(coarse[(c*int(cells)+y/int(h/cells))*int(cells)+x/int(w/cells)])/ownGain - ownBias
 	}
-	net, err := model.Load(OwnNet(), model.Options{Threads: 1})
+	net, err := model.Load(ownWeights, model.Options{Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

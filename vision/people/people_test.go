@@ -71,7 +71,7 @@ func BenchmarkResizer(b *testing.B) {
 func TestRunnersAllocateOnce(t *testing.T) {
 	f := gradient(640, 360)
 	for name := range netStep {
-		d := &Detector{o: Options{Threads: 2, Path: pretrained.Path}, nets: map[string]lanes{}, runs: map[string]*runner{}, rooms: map[string]*room{}}
+		d := &Detector{o: Options{Threads: 2, Path: pretrained.Path}, nets: map[string]lanes{}, runs: map[string]*runner{}, memories: map[string]*memory{}}
 		r, err := d.runner(name, 384, 0, f)
 		if errors.Is(err, pretrained.ErrMissing) {
 			t.Logf("%s: %v", name, err)
@@ -130,7 +130,7 @@ func TestPart(t *testing.T) {
 }
 
 func TestWidthFor(t *testing.T) {
-	l := look{"centerface", 1280, 30}
+	l := netAt{"centerface", 1280, 30}
 	for _, c := range []struct {
 		small  float64
 		fw, fh int

@@ -13,7 +13,7 @@ func seated(y, factor float64) scene.Person {
 }
 
 func TestPerspective(t *testing.T) {
-	var p lie
+	var p headPlane
 	for k := range 4 {
 		var people []scene.Person
 		for i := range 30 {
@@ -41,8 +41,8 @@ func TestPerspective(t *testing.T) {
 
 // TestPerspectiveOfFewHeads: what a few heads show rejects nobody.
 func TestPerspectiveOfFewHeads(t *testing.T) {
-	var p lie
-	for range lieLeast - 1 {
+	var p headPlane
+	for range planeLeast - 1 {
 		p.add([]scene.Person{seated(200, 1)})
 	}
 	if got := p.plausible([]scene.Person{seated(300, 0.1)}); len(got) != 1 {

@@ -7,9 +7,9 @@ import (
 	"classlens/vision/scene"
 )
 
-// Pose finds the 17 points of the one person in box (a body box, source pixels)
-// with MoveNet Thunder on a square crop of 1.6 times the box's longer side. The
-// score is that of the person's middle.
+// Pose finds the 17 points of the person in box (a body box, source pixels)
+// with MoveNet Thunder, on a square crop of 1.6 times the box's longer side. The
+// score is that of the person's centre.
 func (d *Detector) Pose(f scene.Frame, box scene.Box) ([scene.NumKeypoints]scene.Keypoint, float64, error) {
 	var none [scene.NumKeypoints]scene.Keypoint
 	if box.Empty() {
@@ -34,7 +34,7 @@ func (d *Detector) Pose(f scene.Frame, box scene.Box) ([scene.NumKeypoints]scene
 	by, bx, best := 0, 0, -1.0
 	for j := range m[0].h {
 		for i := range m[0].w {
-			// The person meant stands in the middle, the head a little above it.
+			// Prefer the person in the middle, whose centre is a little below the crop's.
 			u, v := (float64(i)+0.5)/float64(m[0].w)-0.5, (float64(j)+0.5)/float64(m[0].h)-0.6
 			if p := sigmoid(m[0].at(0, j, i)) * math.Exp(-(u*u+v*v)/(2*0.22*0.22)); p > best {
 				by, bx, best = j, i, p
@@ -49,9 +49,9 @@ func (d *Detector) Pose(f scene.Frame, box scene.Box) ([scene.NumKeypoints]scene
 	return out, sigmoid(m[0].at(0, by, bx)), nil
 }
 
-// square cuts a square about (x, y) out of the frame at n x n pixels, bilinear,
-// the frame's edge repeated outside it; it gives the corner and the size of a
-// crop pixel in source pixels.
+// square crops a square around (x, y) from the frame, bilinearly, at n x n pixels; outside the
+// frame, its edge is repeated. It also gives the corner, and the size of a crop pixel, in source
+// pixels.
 func square(f scene.Frame, x, y, size float64, n int) (crop scene.Frame, x0, y0, px float64) {
 	px = size / float64(n)
 	x0, y0 = x-size/2, y-size/2

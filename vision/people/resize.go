@@ -13,19 +13,19 @@ import (
 	"classlens/vision/scene"
 )
 
-// resizer brings frames of one size to a net's input: planar float32 RGB. It
-// enlarges by bicubic interpolation (a = -0.75, as OpenCV does: detectors see sharper
-// edges on small heads than with straight lines) and reduces by area, so
-// that nothing is skipped. It allocates once.
+// resizer converts frames of one size to a net's input: planar float32 RGB. It
+// enlarges by bicubic interpolation (a = -0.75, as OpenCV does: edges of small heads are sharper
+// than with bilinear interpolation) and shrinks by averaging areas, so
+// that no pixel is skipped. It allocates once.
 type resizer struct {
 	fw, fh, w, h int // of the frame; of the picture in the input
-	pw, ph       int // of the input; right and bottom of the picture are filled with zeros
+	pw, ph       int // of the input; the rest to the right and below the picture is zero
 	cols, rows   axis
 	line         []float32 // a source row, and one value more
 	ring         []float32 // source rows resized along x, (rows.most, 3, w)
 }
 
-// axis says of each output place along one side which source places make it.
+// axis says, for each output place along one side, from which source places it is made.
 type axis struct {
 	places  []int32 // (n, 2): the first, and how many
 	most    int
@@ -59,7 +59,7 @@ func axisFor(n, m int) axis {
 	return a
 }
 
-// c is the same for C, for one call.
+// c gives the axis to C, for one call.
 func (a *axis) c() C.cl_axis {
 	return C.cl_axis{C.int(len(a.places) / 2), C.int(a.most), (*C.int)(&a.places[0]), (*C.float)(&a.weights[0])}
 }
@@ -81,8 +81,8 @@ func areaTaps(a, b float64, n int) taps {
 	return t
 }
 
-// cubicTaps are the four weights about x; what falls off the border goes to
-// its last place.
+// cubicTaps are the four weights around x; those beyond the border are added to the
+// outermost place.
 func cubicTaps(x float64, n int) taps {
 	const a = -0.75
 	x0 := int(math.Floor(x))

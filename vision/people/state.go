@@ -11,8 +11,8 @@ import (
 	"classlens/vision/scene"
 )
 
-// state is what a detector remembers from frame to frame, in a form that can be
-// written down. A test holds it to the detector's fields.
+// state is what a detector remembers from frame to frame, in a form for gob. A test
+// checks that it covers the detector's fields.
 type state struct {
 	Seen                []seenState
 	Heights             []float64
@@ -20,11 +20,11 @@ type state struct {
 	First               bool
 	Looked, Body, Whole float64
 	Counts              map[string]int
-	Lie                 []perspective.Head // sure heads,
-	LieFitted           int
-	LiePlane            perspective.Plane // and where they lie
-	Confirmed           []placeOf         // by another net
-	Begun               int               // looks
+	Heads               []perspective.Head // of headPlane, as the next two
+	Fitted              int
+	Plane               perspective.Plane
+	Confirmed           []placeOf // by another net
+	Begun               int       // looks
 	Fresh               []findingState
 }
 
@@ -43,17 +43,17 @@ type seenState struct {
 }
 
 // State is what the detector remembers of the recording so far, for a run that
-// goes on later: after SetState the next Detect finds what it would have found.
+// is resumed later: after SetState, the next Detect finds what it would have found.
 func (d *Detector) State() ([]byte, error) {
-	if len(d.under) > 0 {
-		return nil, fmt.Errorf("people: state: %d looks are under way", len(d.under))
+	if len(d.pending) > 0 {
+		return nil, fmt.Errorf("people: state: %d looks are under way", len(d.pending))
 	}
 	s := state{Heights: slices.Clone(d.area.heights), Looks: d.area.looks, Turn: d.turn, First: d.first,
 		Looked: d.looked, Body: d.body, Whole: d.whole, Counts: maps.Clone(d.counts), Begun: d.looks}
 	for _, f := range d.fresh {
 		s.Fresh = append(s.Fresh, findingState{f.look, f.time, f.box, f.heights})
 	}
-	s.Lie, s.LieFitted, s.LiePlane = slices.Clone(d.lie.heads), d.lie.fitted, d.lie.plane
+	s.Heads, s.Fitted, s.Plane = slices.Clone(d.sizes.heads), d.sizes.fitted, d.sizes.plane
 	for _, p := range d.known.places {
 		s.Confirmed = append(s.Confirmed, placeOf{p.x, p.y})
 	}
@@ -67,7 +67,7 @@ func (d *Detector) State() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// SetState takes up what State gave, of a detector with the same options.
+// SetState restores what State gave, for a detector with the same options.
 func (d *Detector) SetState(b []byte) error {
 	var s state
 	if err := gob.NewDecoder(bytes.NewReader(b)).Decode(&s); err != nil {
@@ -81,7 +81,7 @@ func (d *Detector) SetState(b []byte) error {
 	for _, f := range s.Fresh {
 		d.fresh = append(d.fresh, finding{f.Look, f.Time, f.Box, f.Heights})
 	}
-	d.lie = lie{heads: s.Lie, fitted: s.LieFitted, plane: s.LiePlane}
+	d.sizes = headPlane{heads: s.Heads, fitted: s.Fitted, plane: s.Plane}
 	for _, p := range s.Confirmed {
 		d.known.places = append(d.known.places, xy{p.X, p.Y})
 	}

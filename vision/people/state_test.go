@@ -16,9 +16,9 @@ func TestStateHoldsAllThatIsRemembered(t *testing.T) {
 		of    any
 		known []string
 	}{
-		{Detector{}, []string{"o", "plan", "nets", "runs", "rooms", "area", "turn", "first", "looked", "body", "whole", "counts", "lie", "known", "mixed", "looks", "fresh", "under"}},
+		{Detector{}, []string{"o", "plan", "nets", "runs", "memories", "area", "turn", "first", "looked", "body", "whole", "counts", "sizes", "known", "mixed", "looks", "fresh", "pending"}},
 		{area{}, []string{"seen", "heights", "looks"}},
-		{lie{}, []string{"heads", "fitted", "plane"}},
+		{headPlane{}, []string{"heads", "fitted", "plane"}},
 		{confirmed{}, []string{"places"}},
 		{xy{}, []string{"x", "y"}},
 		{sighted{}, []string{"time", "box"}},
@@ -40,7 +40,7 @@ func TestStateComesBack(t *testing.T) {
 		d.area.add(findingOf(i, float64(i), []scene.Person{{Score: .9, Head: scene.Box{X: 10, Y: 20, W: 30, H: 40 + float64(i)}}}))
 	}
 	d.looks, d.fresh = 10, []finding{findingOf(9, 9, []scene.Person{{Score: .9, Head: scene.Box{X: 10, Y: 20, W: 30, H: 40}}})}
-	d.lie = lie{heads: []perspective.Head{{X: 1, Y: 2, H: 3}}, fitted: 1, plane: perspective.Plane{At: 5, X: .5, Y: 6, Scatter: .1}}
+	d.sizes = headPlane{heads: []perspective.Head{{X: 1, Y: 2, H: 3}}, fitted: 1, plane: perspective.Plane{At: 5, X: .5, Y: 6, Scatter: .1}}
 	d.known.places = []xy{{7, 8}, {9, 10}}
 	d.turn, d.first, d.looked, d.body, d.whole = 9, false, 8, 5, 3
 	d.counts["centerface-960"] = 7
