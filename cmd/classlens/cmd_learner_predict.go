@@ -39,7 +39,7 @@ score (0 to 1) and the chance that the next score is no worse than those so far.
 			if err != nil {
 				return err
 			}
-			for _, line := range d.Future(names, w.Settings.Day) {
+			for _, line := range d.Cautions(names, w.Settings) {
 				fmt.Fprintln(cmd.ErrOrStderr(), "learner:", line)
 			}
 			all, err := w.Predict(d, names)

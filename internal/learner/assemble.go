@@ -84,10 +84,10 @@ func (d *Data) Assemble(s Settings, tables *features.Tables, presentations []str
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrRequest, err)
 	}
-	return assemble(d.builder(s, tables), courses, s, learn), nil
+	return d.assemble(d.builder(s, tables), courses, s, learn), nil
 }
 
-func assemble(b *features.Builder, courses []int, s Settings, learn bool) *Assembled {
+func (d *Data) assemble(b *features.Builder, courses []int, s Settings, learn bool) *Assembled {
 	out := &Assembled{Set: &models.Set{Columns: b.Names()}}
 	for _, c := range courses {
 		course := b.Log.Courses[c]
@@ -104,6 +104,7 @@ func assemble(b *features.Builder, courses []int, s Settings, learn bool) *Assem
 			}
 		}
 	}
+	d.repeats(out.Rows)
 	if s.OneCourse {
 		clickRow(out.Set, b.Log, learn)
 	}

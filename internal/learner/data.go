@@ -133,10 +133,8 @@ func (d *Data) Presentations() []string {
 	return d.Log.Presentations()
 }
 
-// Future says of which courses of presentations the day of a prediction had not come when the log
-// ended, a line each: what is missing looks like students who do nothing. Only the generic form with
-// dates tells.
-func (d *Data) Future(presentations []string, day Day) []string {
+// Cautions says what is to be known of the predictions for presentations, a line each.
+func (d *Data) Cautions(presentations []string, s Settings) []string {
 	if d.Log == nil {
 		return nil
 	}
@@ -144,18 +142,23 @@ func (d *Data) Future(presentations []string, day Day) []string {
 	if err != nil {
 		return nil
 	}
-	return d.future(courses, day)
+	return d.cautions(courses, s)
 }
 
-func (d *Data) future(courses []int, day Day) (lines []string) {
-	if d.Events == nil || d.Events.Starts == nil {
-		return nil
-	}
+// cautions are about courses on whose day of prediction nothing tells their students apart yet, and, where the generic form has
+// dates, about those whose day had not come when the log ended: what is missing looks like students who do nothing.
+func (d *Data) cautions(courses []int, s Settings) (lines []string) {
+	dated := d.Events != nil && d.Events.Starts != nil
 	for _, c := range courses {
 		course := d.Log.Courses[c]
-		if when := day.In(course); d.Events.Starts[c]+float64(when) >= math.Floor(d.Events.Last)+1 {
-			lines = append(lines, fmt.Sprintf("%s/%s is on day %d on %s, and the log ends on %s: what is missing looks like students who do nothing; take weights for day %d or before",
-				course.Module, course.Presentation, when, date(d.Events.Starts[c]+float64(when)), date(d.Events.Last), int(math.Floor(d.Events.Last)-d.Events.Starts[c])))
+		name, when := course.Module+"/"+course.Presentation, s.Day.In(course)
+		if dated && d.Events.Starts[c]+float64(when) >= math.Floor(d.Events.Last)+1 {
+			lines = append(lines, fmt.Sprintf("%s is on day %d on %s, and the log ends on %s: what is missing looks like students who do nothing; take weights for day %d or before",
+				name, when, date(d.Events.Starts[c]+float64(when)), date(d.Events.Last), int(math.Floor(d.Events.Last)-d.Events.Starts[c])))
+		}
+		due := slices.ContainsFunc(course.Assessments, func(i int) bool { return !d.Log.Assessments[i].Exam() && d.Log.Assessments[i].Due <= when })
+		if !due && !s.Features.Clicks && !s.Text && !s.Lessons {
+			lines = append(lines, fmt.Sprintf("nothing is due in %s by day %d, and the weights know no clicks: the chances rest on what is known of a student at the start and on work handed in early", name, when))
 		}
 	}
 	return lines

@@ -3,6 +3,7 @@ package learner
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -15,7 +16,8 @@ const (
 // line is one model's curve.
 type line struct {
 	Name   string
-	Class  int // of its colour
+	Class  int  // of its colour
+	Dash   bool // with personal attributes: the colour is that of the same model without them
 	Points string
 	Band   string // polygon of the intervals
 	Dots   []point
@@ -56,6 +58,18 @@ func (p *plot) scale(low, high float64) func(v float64) float64 {
 // colours is how many classes of lines the page has.
 const colours = 12
 
+// classes gives each model the class of its colour: one with personal attributes has the same as without them.
+func classes(names []string) map[string]int {
+	of := map[string]int{}
+	var bases []string
+	for _, name := range names {
+		base := strings.TrimSuffix(name, StaticSuffix)
+		bases = add(bases, base)
+		of[name] = slices.Index(bases, base) % colours
+	}
+	return of
+}
+
 // curves is the ROC-AUC by day of each model, active students, with intervals.
 func (e *Evaluation) curves() *plot {
 	p := newPlot("ROC-AUC by day of the prediction, active students; bands are 95 % intervals", "day of the prediction", "ROC-AUC")
@@ -82,8 +96,9 @@ func (e *Evaluation) curves() *plot {
 	for i, d := range e.Days {
 		p.X = append(p.X, tick{x(i), string(d.Day)})
 	}
-	for k, name := range names {
-		l := line{Name: name, Class: k % colours}
+	class := classes(names)
+	for _, name := range names {
+		l := line{Name: name, Class: class[name], Dash: strings.HasSuffix(name, StaticSuffix)}
 		var points, upper, lower []string
 		for i, d := range e.Days {
 			for _, f := range d.Populations[Active] {
@@ -112,8 +127,13 @@ func (e *Evaluation) calibrations() []*plot {
 		for v := 0.0; v <= 1.001; v += .2 {
 			p.X, p.Y = append(p.X, tick{x(v), fmt.Sprintf("%.1f", v)}), append(p.Y, tick{y(v), fmt.Sprintf("%.1f", v)})
 		}
-		for k, f := range d.Populations[Active] {
-			l := line{Name: f.Model, Class: k % colours}
+		var names []string
+		for _, f := range d.Populations[Active] {
+			names = append(names, f.Model)
+		}
+		class := classes(names)
+		for _, f := range d.Populations[Active] {
+			l := line{Name: f.Model, Class: class[f.Model], Dash: strings.HasSuffix(f.Model, StaticSuffix)}
 			var points []string
 			for _, b := range f.Bins {
 				if b.N < 10 {

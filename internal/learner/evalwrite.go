@@ -33,7 +33,7 @@ func (e *Evaluation) Text() string {
 				if f.Accuracy4 != nil {
 					four = dot(f.Accuracy4.Value) + "/" + dot(f.F14.Value)
 				}
-				fmt.Fprintf(&b, "  %-16s %-17s %-17s %-17s %-17s %-6s %-6s %-12s %s\n", f.Model, span(f.AUC), span(f.Accuracy), span(f.F1), span(f.PRAUC), dot(f.Brier.Value), dot(f.ECE.Value), four, against(f))
+				fmt.Fprintf(&b, "  %-16s %-17s %-17s %-17s %-17s %-6s %-6s %-12s %s\n", f.Model, span(f.AUC), span(f.Accuracy), span(f.F1), span(f.PRAUC), dot(f.Brier.Value), dot(f.ECE.Value), four, strings.Join(against(f), ", "))
 			}
 		}
 	}
@@ -44,13 +44,16 @@ func (e *Evaluation) Text() string {
 // Note is on every page.
 const Note = "Not for grading: these are guesses of a statistical model from past courses."
 
-func against(f judge.Figures) string {
-	var parts []string
+// against says how far a ROC-AUC is above those of other models, with the interval of the paired difference.
+func against(f judge.Figures) (parts []string) {
 	for _, other := range sortedKeys(f.Against) {
+		if strings.HasSuffix(other, StaticSuffix) && !strings.HasSuffix(f.Model, StaticSuffix) {
+			continue // what personal attributes are worth is told beside the model that has them
+		}
 		v := f.Against[other]
 		parts = append(parts, fmt.Sprintf("%s %+.3f (%+.3f to %+.3f)", other, v.Value, v.Low, v.High))
 	}
-	return strings.Join(parts, ", ")
+	return parts
 }
 
 // dot writes .812 for 0.812.
@@ -65,7 +68,15 @@ func span(v judge.Value) string {
 	if v.Value != v.Value {
 		return "-"
 	}
-	return dot(v.Value) + " " + dot(v.Low) + "–" + dot(v.High)
+	return dot(v.Value) + " " + interval(v)
+}
+
+// interval is empty where there is no value.
+func interval(v judge.Value) string {
+	if v.Value != v.Value {
+		return ""
+	}
+	return dot(v.Low) + "–" + dot(v.High)
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
@@ -120,7 +131,7 @@ func (e *Evaluation) WriteFiles(dir string) error {
 	return nil
 }
 
-var evalPages = template.Must(template.New("eval").Funcs(template.FuncMap{"dot": dot, "span": span, "join": strings.Join, "against": against, "keys": func(m map[string][]judge.Figures) []string { return sortedKeys(m) },
+var evalPages = template.Must(template.New("eval").Funcs(template.FuncMap{"dot": dot, "span": span, "interval": interval, "join": strings.Join, "against": against, "keys": func(m map[string][]judge.Figures) []string { return sortedKeys(m) },
 	"fair": func(m map[string][]judge.Fairness) []string { return sortedKeys(m) }, "percent": func(v float64) string { return fmt.Sprintf("%.1f %%", 100*v) }, "models": modelsOf, "auc": aucOf, "note": func() string { return Note }}).Parse(evalPage))
 
 // Page is one self-contained HTML page; it loads nothing and runs no script.

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -199,6 +200,29 @@ func TestDataWithoutClicks(t *testing.T) {
 	}
 	if _, err := w.Predict(open(t, dir), []string{"2014B"}); !errors.Is(err, ErrRequest) || !strings.Contains(err.Error(), "studentVle.csv") {
 		t.Errorf("%v", err)
+	}
+}
+
+// Before anything is due, weights that know no clicks have little to go by, and say so.
+func TestCautions(t *testing.T) {
+	d := open(t, made(t, 60))
+	first := math.MaxInt
+	for _, a := range d.Log.Assessments {
+		if !a.Exam() {
+			first = min(first, a.Due)
+		}
+	}
+	for _, c := range []struct {
+		day    int
+		clicks bool
+		lines  int
+	}{{first - 1, false, 1}, {first, false, 0}, {first - 1, true, 0}} {
+		s := Settings{Form: OULAD, Day: Day(strconv.Itoa(c.day))}
+		s.Features.Clicks = c.clicks
+		got := d.Cautions([]string{"2014B"}, s)
+		if courses, _ := d.Log.In("2014B"); len(got) != c.lines*len(courses) || len(got) > 0 && !strings.Contains(got[0], "nothing is due in") {
+			t.Errorf("day %d: %q", c.day, got)
+		}
 	}
 }
 

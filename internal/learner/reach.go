@@ -62,7 +62,7 @@ func (w *Weights) Suggest(d *Data, course string, o suggest.Options) (*suggest.R
 	}
 	i, err := d.courseOf(course)
 	if err == nil {
-		r.Warnings = d.future([]int{i}, w.Settings.Day)
+		r.Warnings = d.cautions([]int{i}, w.Settings)
 	}
 	return r, err
 }
@@ -91,7 +91,7 @@ func (w *Weights) oneCourse(d *Data, course string) (*Assembled, []int, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return assemble(d.builder(w.Settings, w.Tables), []int{i}, w.Settings, false), stepsUntil(w.Settings.Day.In(d.Log.Courses[i])), nil
+	return d.assemble(d.builder(w.Settings, w.Tables), []int{i}, w.Settings, false), stepsUntil(w.Settings.Day.In(d.Log.Courses[i])), nil
 }
 
 // WriteIndices writes indices.csv and indices.json of all who are active in a

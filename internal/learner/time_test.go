@@ -133,7 +133,7 @@ func differ(t *testing.T, a, b *Data, s Settings, extra func(d *Data) []features
 		if extra != nil {
 			builder.Extra = append(builder.Extra, extra(d)...)
 		}
-		return assemble(builder, courses, s, false)
+		return d.assemble(builder, courses, s, false)
 	}
 	x, y := rows(a), rows(b)
 	if len(x.Rows) != len(y.Rows) || len(x.Left) != len(y.Left) || len(x.Rows) == 0 {
@@ -141,6 +141,9 @@ func differ(t *testing.T, a, b *Data, s Settings, extra func(d *Data) []features
 	}
 	for i := range x.Rows {
 		p, q := x.Rows[i], y.Rows[i]
+		if p.Repeats != q.Repeats {
+			return fmt.Sprintf("student %s repeats: %v, with the future cut %v", p.Student, p.Repeats, q.Repeats)
+		}
 		if p.Student != q.Student || len(p.Steps) != len(q.Steps) {
 			return fmt.Sprintf("student %s has %d steps, %s has %d", p.Student, len(p.Steps), q.Student, len(q.Steps))
 		}

@@ -95,7 +95,7 @@ func digest(s *models.Set) string {
 	fmt.Fprintln(h, s.Columns)
 	var buffer []byte
 	for _, r := range s.Rows {
-		buffer = fmt.Appendln(buffer[:0], r.Student, r.Module, r.Presentation, r.Present)
+		buffer = fmt.Appendln(buffer[:0], r.Student, r.Module, r.Presentation, r.Present, r.Repeats)
 		for t, step := range r.Steps {
 			for _, v := range append(slices.Clip(step), r.Truth[t][:]...) {
 				buffer = binary.LittleEndian.AppendUint32(buffer, math.Float32bits(v))
@@ -108,18 +108,20 @@ func digest(s *models.Set) string {
 
 // enough says what there is too little of to learn from.
 func enough(s *models.Set) error {
-	passed, failed := 0, 0
+	passed, failed, open := 0, 0, 0
 	for _, r := range s.Present().Rows {
 		switch y := r.Truth[len(r.Truth)-1][models.Passed]; {
 		case y == 1:
 			passed++
 		case y == 0:
 			failed++
+		default:
+			open++
 		}
 	}
 	const least = 20
 	if passed < least || failed < least {
-		return fmt.Errorf("%w: %d students there on the day who passed and %d who did not: at least %d of each are needed to train", ErrRequest, passed, failed, least)
+		return fmt.Errorf("%w: of the students there on the day %d passed, %d did not, and of %d no result is known: at least %d who passed and as many who did not are needed to train", ErrRequest, passed, failed, open, least)
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ import (
 )
 
 // weightsFormat goes up when a column or a model changes its meaning under the same name.
-const weightsFormat = 6
+const weightsFormat = 7
 
 // Weights are a trained model with all that it needs to predict.
 type Weights struct {

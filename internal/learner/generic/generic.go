@@ -126,7 +126,9 @@ func read(name, base string, comma rune, columns []string, bad *Bad, do func(row
 		at[strings.TrimSpace(h)] = i
 	}
 	for _, want := range columns {
-		if _, ok := at[want]; !ok {
+		if _, ok := at[want]; !ok && len(header) == 1 {
+			return 0, fmt.Errorf("%s: column %q is missing; fields must be parted by commas, semicolons or tabs, and the first line is %s", base, want, header[0])
+		} else if !ok {
 			return 0, fmt.Errorf("%s: column %q is missing; the header has %s", base, want, strings.Join(header, string(comma)))
 		}
 	}

@@ -227,6 +227,7 @@ func TestErrors(t *testing.T) {
 	}{
 		"no outcomes": {"outcomes.csv", "", "outcomes.csv: empty"}, "column": {"events.csv", "student,course,time,value\n", `events.csv: column "kind" is missing`},
 		"outcome column": {"outcomes.csv", "student,course,grade\n", `column "result" is missing; the header has student,course,grade`},
+		"separator":      {"outcomes.csv", "student|course|result\n", `column "student" is missing; fields must be parted by commas, semicolons or tabs, and the first line is student|course|result`},
 		"lessons":        {"lessons.csv", "course,time,folder\nc,1,gone\n", "seats.csv"}, "post column": {"posts.csv", "student,course,time\n", `"text"`},
 	} {
 		dir := write(t, write(t, t.TempDir(), good), map[string]string{c.file: c.text})

@@ -138,11 +138,38 @@ func checkStudent(t *testing.T, l *Log) {
 	}
 }
 
+// Tables as spreadsheets save them where the comma is the decimal sign, and with tabs, say the same.
+func TestOtherSeparators(t *testing.T) {
+	for _, comma := range []string{";", "\t"} {
+		files := map[string]string{}
+		for name, text := range small {
+			text = strings.ReplaceAll(strings.ReplaceAll(text, ",", comma), "Wales"+comma+" all", "Wales, all")
+			files[name] = strings.Replace(text, comma+"78\n", comma+"78,0\n", 1)
+		}
+		l, err := ReadOULAD(context.Background(), write(t, files, false))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := ReadOULAD(context.Background(), write(t, small, false))
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkStudent(t, l)
+		if l.BadCount != want.BadCount || fmt.Sprint(l.Rows) != fmt.Sprint(want.Rows) {
+			t.Errorf("%q: %d bad rows of %v, want %d of %v", comma, l.BadCount, l.Rows, want.BadCount, want.Rows)
+		}
+	}
+}
+
 func TestWrongLayout(t *testing.T) {
 	for _, c := range []struct{ file, text, want string }{
 		{"studentInfo.csv", "id_student,final_result\n", `studentInfo.csv: column "code_module" is missing; the header has id_student,final_result`},
 		{"studentVle.csv", "code_module,code_presentation,id_student,date,sum_click\n", `studentVle.csv: column "id_site" is missing`},
 		{"courses.csv", "", "courses.csv: empty"},
+		{"courses.csv", "code_module|code_presentation|module_presentation_length\n", `column "code_module" is missing; fields must be parted by commas, semicolons or tabs, and the first line is code_module|code_presentation`},
+		{"studentInfo.csv", strings.SplitAfter(small["studentInfo.csv"], "\n")[0], "studentInfo.csv: no student in it"},
+		{"studentInfo.csv", strings.SplitAfter(small["studentInfo.csv"], "\n")[0] + "AAA,2013J,14,F,,\n", "no student can be used: studentInfo.csv:2: 6 fields"},
+		{"studentRegistration.csv", strings.SplitAfter(small["studentRegistration.csv"], "\n")[0] + "AAA,2013J,11,,\n", "studentRegistration.csv: no day of registration"},
 		{"courses.csv", strings.Repeat("x", 1<<17), "courses.csv:1: a line longer than 64 KiB"},
 	} {
 		files := map[string]string{}
@@ -224,7 +251,7 @@ func FuzzSplit(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {
-		fields := split(nil, line)
+		fields := split(nil, ',', line)
 		total := 0
 		for _, x := range fields {
 			total += len(x)

@@ -2,11 +2,9 @@ package logs
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -67,7 +65,7 @@ func (r *reader) each(name string, columns []string, do func(f [][]byte) string)
 }
 
 func (r *reader) readCourses() error {
-	err := r.each("courses.csv", []string{"code_module", "code_presentation", "module_presentation_length"}, func(f [][]byte) string {
+	return r.some("courses.csv", "course", r.each("courses.csv", []string{"code_module", "code_presentation", "module_presentation_length"}, func(f [][]byte) string {
 		length, ok := day(f[2])
 		key := string(f[0]) + " " + string(f[1])
 		if !ok || length <= 0 {
@@ -80,14 +78,21 @@ func (r *reader) readCourses() error {
 		r.log.Courses = append(r.log.Courses, Course{Module: string(f[0]), Presentation: string(f[1]), Length: length})
 		r.students = append(r.students, map[string]int{})
 		return ""
-	})
-	if err == nil && len(r.log.Courses) == 0 {
-		err = errors.New("courses.csv: no course in it")
-		if len(r.log.Bad) > 0 {
-			err = fmt.Errorf("no course can be used: %s", r.log.Bad[0])
+	}), func() bool { return len(r.log.Courses) > 0 })
+}
+
+// some makes an error of a table without which there is nothing to work on: what is what it should have, there tells
+// whether it has any. A bad row says why.
+func (r *reader) some(table, what string, err error, there func() bool) error {
+	if err != nil || there() {
+		return err
+	}
+	for _, b := range r.log.Bad {
+		if strings.TrimSuffix(b.File, ".gz") == table {
+			return fmt.Errorf("no %s can be used: %s", what, b)
 		}
 	}
-	return err
+	return fmt.Errorf("%s: no %s in it", table, what)
 }
 
 func (r *reader) course(module, presentation []byte) (int, string) {
@@ -110,7 +115,7 @@ func (r *reader) readAssessments() error {
 		if !ok {
 			return fmt.Sprintf("date %q is no day", f[4])
 		}
-		weight, err := strconv.ParseFloat(string(f[5]), 64)
+		weight, err := decimal(f[5])
 		if err != nil || !(weight >= 0 && weight <= 100) {
 			return fmt.Sprintf("weight %q is not within 0 to 100", f[5])
 		}
@@ -132,7 +137,7 @@ func (r *reader) readAssessments() error {
 func (r *reader) readInfo() error {
 	columns := []string{"code_module", "code_presentation", "id_student", "gender", "region", "highest_education", "imd_band", "age_band", "num_of_prev_attempts", "studied_credits", "disability", "final_result?"}
 	names := interned{}
-	return r.each("studentInfo.csv", columns, func(f [][]byte) string {
+	return r.some("studentInfo.csv", "student", r.each("studentInfo.csv", columns, func(f [][]byte) string {
 		c, reason := r.course(f[0], f[1])
 		if reason != "" {
 			return reason
@@ -159,7 +164,7 @@ func (r *reader) readInfo() error {
 		r.log.Enrolments = append(r.log.Enrolments, e)
 		r.log.Courses[c].Enrolments = append(r.log.Courses[c].Enrolments, i)
 		return ""
-	})
+	}), func() bool { return len(r.log.Enrolments) > 0 })
 }
 
 // interned keeps one copy of each short text.
@@ -186,7 +191,7 @@ func resultOf(f []byte) (Result, bool) {
 }
 
 func (r *reader) readRegistration() error {
-	return r.each("studentRegistration.csv", []string{"code_module", "code_presentation", "id_student", "date_registration", "date_unregistration"}, func(f [][]byte) string {
+	return r.some("studentRegistration.csv", "day of registration, without which nobody is in a course,", r.each("studentRegistration.csv", []string{"code_module", "code_presentation", "id_student", "date_registration", "date_unregistration"}, func(f [][]byte) string {
 		e, reason := r.enrolment(f[0], f[1], f[2])
 		if reason != "" {
 			return reason
@@ -198,6 +203,8 @@ func (r *reader) readRegistration() error {
 		}
 		e.Registered, e.Unregistered = registered, unregistered
 		return ""
+	}), func() bool {
+		return slices.ContainsFunc(r.log.Enrolments, func(e Enrolment) bool { return e.Registered != NoDay })
 	})
 }
 
@@ -231,7 +238,7 @@ func (r *reader) readScores() error {
 		}
 		score := math.NaN()
 		if !missing(f[4]) {
-			v, err := strconv.ParseFloat(string(f[4]), 64)
+			v, err := decimal(f[4])
 			if err != nil || !(v >= 0 && v <= 100) {
 				return fmt.Sprintf("score %q is not within 0 to 100", f[4])
 			}

@@ -10,10 +10,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
-// table walks over a comma-separated file with a header, plain or gzipped, a row
+// table walks over a file with a header, fields parted by commas, semicolons or tabs, plain or gzipped, a row
 // at a time and without allocating: fields are valid until the next row.
 type table struct {
 	name   string // base name, for messages
@@ -22,6 +23,7 @@ type table struct {
 
 	closers []io.Closer
 	reader  *bufio.Reader
+	comma   byte // between fields
 	all     [][]byte
 	at      []int
 }
@@ -69,6 +71,14 @@ func (t *table) Close() {
 }
 
 func (t *table) header(columns []string) error {
+	t.comma = ','
+	head, _ := t.reader.Peek(4096) // shorter files give an error, too
+	first, _, _ := bytes.Cut(head, []byte("\n"))
+	for _, other := range []byte(";\t") { // as spreadsheets save where the comma is the decimal sign
+		if bytes.Count(first, []byte{other}) > bytes.Count(first, []byte{t.comma}) {
+			t.comma = other
+		}
+	}
 	if ok, err := t.read(); err != nil {
 		return err
 	} else if !ok {
@@ -84,8 +94,11 @@ func (t *table) header(columns []string) error {
 	for _, want := range columns {
 		name, optional := strings.CutSuffix(want, "?")
 		i, ok := names[name]
+		if !ok && !optional && len(have) == 1 {
+			return fmt.Errorf("%s: column %q is missing; fields must be parted by commas, semicolons or tabs, and the first line is %s", t.name, name, have[0])
+		}
 		if !ok && !optional {
-			return fmt.Errorf("%s: column %q is missing; the header has %s", t.name, name, strings.Join(have, ","))
+			return fmt.Errorf("%s: column %q is missing; the header has %s", t.name, name, strings.Join(have, string(t.comma)))
 		}
 		if !ok {
 			i = -1
@@ -140,16 +153,19 @@ func (t *table) read() (bool, error) {
 	if t.line == 1 {
 		line = bytes.TrimPrefix(line, []byte("\ufeff"))
 	}
-	t.all = split(t.all[:0], bytes.TrimRight(line, "\r\n"))
+	t.all = split(t.all[:0], t.comma, bytes.TrimRight(line, "\r\n"))
 	return true, nil
 }
 
-// split cuts a line at its commas; quoted fields lose their quotes, two quotes within
+// split cuts a line at its commas, or what stands for them; quoted fields lose their quotes, two quotes within
 // are one, and a comma within quotes stays.
-func split(fields [][]byte, line []byte) [][]byte {
+func split(fields [][]byte, comma byte, line []byte) [][]byte {
 	for {
-		field, rest, more := bytes.Cut(line, []byte(","))
-		if end := closing(line); end > 0 {
+		field, rest, more := line, []byte(nil), false
+		if i := bytes.IndexByte(line, comma); i >= 0 {
+			field, rest, more = line[:i], line[i+1:], true
+		}
+		if end := closing(line, comma); end > 0 {
 			field, rest, more = line[1:end], nil, end+1 < len(line)
 			if more {
 				rest = line[end+2:]
@@ -167,7 +183,7 @@ func split(fields [][]byte, line []byte) [][]byte {
 }
 
 // closing is where the quote is that ends the quoted field a line begins with; 0 when it begins with none.
-func closing(line []byte) int {
+func closing(line []byte, comma byte) int {
 	if len(line) == 0 || line[0] != '"' {
 		return 0
 	}
@@ -176,7 +192,7 @@ func closing(line []byte) int {
 			continue
 		}
 		switch {
-		case i+1 == len(line) || line[i+1] == ',':
+		case i+1 == len(line) || line[i+1] == comma:
 			return i
 		case line[i+1] != '"':
 			return 0 // no CSV; the field is taken as it is
@@ -188,6 +204,14 @@ func closing(line []byte) int {
 
 // missing tells whether a field stands for no value.
 func missing(f []byte) bool { return len(f) == 0 || len(f) == 1 && f[0] == '?' }
+
+// decimal reads a number; 65,5 is 65.5.
+func decimal(f []byte) (float64, error) {
+	if bytes.Count(f, []byte(",")) == 1 && bytes.IndexByte(f, '.') < 0 {
+		f = bytes.ReplaceAll(f, []byte(","), []byte("."))
+	}
+	return strconv.ParseFloat(string(f), 64)
+}
 
 // day reads a whole number of days; false when it is none.
 func day(f []byte) (int, bool) {

@@ -20,38 +20,20 @@ func Temperatures(s *Set, p []Prediction) []float64 {
 const alone = 20
 
 func temperature(s *Set, p []Prediction, target int) float64 {
-	type course struct{ logits, truth []float64 }
-	courses, count := map[[2]string]*course{}, 0
-	var names [][2]string // in the order of rows: sums must not depend on the map's
-	for i, y := range s.Truth(target) {
-		if !known(y) {
-			continue
-		}
-		key := [2]string{s.Rows[i].Module, s.Rows[i].Presentation}
-		if courses[key] == nil {
-			courses[key] = &course{}
-			names = append(names, key)
-		}
-		c := courses[key]
-		c.logits, c.truth, count = append(c.logits, Logit(p[i][target])), append(c.truth, float64(y)), count+1
-	}
+	courses, count := truthsByCourse(s, target)
 	if count < 50 {
 		return 1
 	}
 	loss := func(heat float64) float64 {
 		sum := 0.0
-		for _, name := range names {
-			c := courses[name]
-			z, passed := make([]float64, len(c.logits)), 0.0
-			for i := range z {
-				z[i], passed = c.logits[i]/heat, passed+c.truth[i]
+		for _, c := range courses {
+			z := make([]float64, len(c.rows))
+			for k, i := range c.rows {
+				z[k] = Logit(p[i][target]) / heat
 			}
-			shift := 0.0
-			if len(z) >= alone {
-				shift = Offset(z, passed/float64(len(z)))
-			}
-			for i, y := range c.truth {
-				sum += entropy(y, sigmoid(z[i]+shift))
+			shift := c.constant(z)
+			for k, y := range c.truth {
+				sum += entropy(y, sigmoid(z[k]+shift))
 			}
 		}
 		return sum
@@ -67,6 +49,83 @@ func temperature(s *Set, p []Prediction, target int) float64 {
 		}
 	}
 	return math.Exp((low + high) / 2)
+}
+
+// courseTruths are the rows of a course whose truth is known, and that truth.
+type courseTruths struct {
+	rows  []int
+	truth []float64
+}
+
+// truthsByCourse are in the order of rows, so that sums are always the same; n counts their rows.
+func truthsByCourse(s *Set, target int) (all []*courseTruths, n int) {
+	courses := map[[2]string]*courseTruths{}
+	for i, y := range s.Truth(target) {
+		if !known(y) {
+			continue
+		}
+		key := [2]string{s.Rows[i].Module, s.Rows[i].Presentation}
+		c := courses[key]
+		if c == nil {
+			c = &courseTruths{}
+			courses[key], all = c, append(all, c)
+		}
+		c.rows, c.truth, n = append(c.rows, i), append(c.truth, float64(y)), n+1
+	}
+	return all, n
+}
+
+// constant is what makes the mean chance of a course's logits its true share; 0 for a small course.
+func (c *courseTruths) constant(logits []float64) float64 {
+	if len(logits) < alone {
+		return 0
+	}
+	passed := 0.0
+	for _, y := range c.truth {
+		passed += y
+	}
+	return Offset(logits, passed/float64(len(logits)))
+}
+
+// leastRepeats is how many students who repeat a module are needed to say anything of them.
+const leastRepeats = 20
+
+// repeating is what must be added to the log-odds to pass of students who repeat the module, each course with a
+// constant of its own as in Temperatures: how good a course is must not pass for how good they are. A normal prior
+// with mean 0 and deviation 1 keeps a few students from deciding much; 0 where there are too few.
+func repeating(s *Set, p []Prediction, heat float64) (add float64) {
+	courses, _ := truthsByCourse(s, Passed)
+	count := 0
+	for _, c := range courses {
+		for _, i := range c.rows {
+			if s.Rows[i].Repeats {
+				count++
+			}
+		}
+	}
+	if count < leastRepeats {
+		return 0
+	}
+	for range 20 { // Newton's method; the courses' constants follow
+		slope, curve := add, 1. // of the prior
+		for _, c := range courses {
+			z := make([]float64, len(c.rows))
+			for k, i := range c.rows {
+				if z[k] = Logit(p[i][Passed]) / heat; s.Rows[i].Repeats {
+					z[k] += add
+				}
+			}
+			shift := c.constant(z)
+			for k, i := range c.rows {
+				if s.Rows[i].Repeats {
+					q := sigmoid(z[k] + shift)
+					slope, curve = slope+q-c.truth[k], curve+q*(1-q)
+				}
+			}
+		}
+		add -= slope / curve
+	}
+	return add
 }
 
 // Offset is what must be added to logits for their mean probability to be the share,

@@ -34,7 +34,7 @@ func (f *Fitted) Leader() *Fitted {
 	if f.Sequence != nil && f.Sequence.Trees != nil {
 		bare := *f.Sequence
 		bare.Trees = nil
-		return &Fitted{Kind: f.Kind, Sequence: &bare, Heat: f.Heat}
+		return &Fitted{Kind: f.Kind, Sequence: &bare, Heat: f.Heat, Repeats: f.Repeats}
 	}
 	for _, m := range f.Members {
 		if m.Kind == leader {
@@ -54,7 +54,8 @@ type Fitted struct {
 	FeedForward *FeedForward `json:"feed_forward,omitempty"`
 	Sequence    *Sequence    `json:"sequence,omitempty"`
 	Members     []*Fitted    `json:"members,omitempty"`
-	Heat        []float64    `json:"heat,omitempty"` // a target's temperature: logits are divided by it
+	Heat        []float64    `json:"heat,omitempty"`    // a target's temperature: logits are divided by it
+	Repeats     float64      `json:"repeats,omitempty"` // what is added to the log-odds to pass of who repeats the module
 }
 
 // model is the one that is set; nil for a stack.
@@ -96,6 +97,9 @@ func (f *Fitted) Predict(s *Set) ([]Prediction, error) {
 	for i := range p {
 		for t, heat := range f.Heat {
 			p[i][t] = sigmoid(Logit(p[i][t]) / heat)
+		}
+		if s.Rows[i].Repeats {
+			p[i][Passed] = sigmoid(Logit(p[i][Passed]) + f.Repeats)
 		}
 	}
 	return p, nil
@@ -213,21 +217,24 @@ func (o Options) sequence(kind string) SequenceOptions {
 	return q
 }
 
-// Calibrate takes the temperatures, and those of the members, that suit what a twin,
-// fitted without the validation set, says of it.
+// Calibrate takes the temperatures and what is to be added for students who repeat the module, and those of the
+// members, that suit what a twin, fitted without the validation set, says of it.
 func (f *Fitted) Calibrate(twin *Fitted, valid *Set) error {
-	twin.Heat = nil
+	twin.Heat, twin.Repeats = nil, 0
 	for i := range f.Members {
 		if err := f.Members[i].Calibrate(twin.Members[i], valid); err != nil {
 			return err
 		}
-		twin.Members[i].Heat = f.Members[i].Heat
+		twin.Members[i].Heat, twin.Members[i].Repeats = f.Members[i].Heat, f.Members[i].Repeats
 	}
 	p, err := twin.Predict(valid)
 	if err != nil {
 		return err
 	}
 	f.Heat = Temperatures(valid, p)
+	if f.Majority == nil { // it knows no student
+		f.Repeats = repeating(valid, p, f.Heat[Passed])
+	}
 	return nil
 }
 

@@ -445,6 +445,63 @@ func TestTemperature(t *testing.T) {
 	}
 }
 
+// Who repeats a module is given what it takes for them to pass as often as is said, from the students within each
+// course: a course in which few pass must not look like repeaters who fail, and a handful decides nothing.
+func TestRepeating(t *testing.T) {
+	law := func(s [][]float32, _ string) float64 { return float64(last(s)[0]) }
+	for _, c := range []struct {
+		every int     // one student in so many repeats
+		gap   float64 // what repeating does to the log-odds
+		low   bool    // the course with all repeaters is one in which few pass
+		want  float64
+	}{{10, -1.2, false, -1.2}, {10, 0, true, 0}, {10, .8, true, .8}, {400, -3, false, 0}} {
+		s := drawn(6000, 21, func(s [][]float32, m string) float64 { return law(s, m) })
+		r := rand.New(rand.NewPCG(3, 3))
+		p := make([]Prediction, len(s.Rows))
+		for i := range s.Rows {
+			row := &s.Rows[i]
+			row.Repeats = i%c.every == 0 // all in one module, as every is even
+			z := law(row.Steps, row.Module)
+			p[i][Passed] = sigmoid(2 * z) // heat 2
+			if row.Repeats {
+				z += c.gap
+			}
+			if c.low && row.Module == "AAA" {
+				z -= 1.5
+			}
+			result := logs.Fail
+			if r.Float64() < sigmoid(z) {
+				result = logs.Pass
+			}
+			row.Truth[len(row.Truth)-1] = TruthOf(result, 0, float32(math.NaN()))
+		}
+		if got := repeating(s, p, 2); math.Abs(got-c.want) > .25 || c.every > 100 && got != 0 {
+			t.Errorf("%+v: %.3f", c, got)
+		}
+	}
+	// What is added reaches the prediction, of those alone.
+	s := drawn(40, 4, law)
+	f := &Fitted{Kind: "lr", Linear: FitLinear(s)}
+	before, err := f.Predict(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Rows[3].Repeats, f.Repeats = true, -.7
+	after, err := f.Predict(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range after {
+		want := 0.
+		if i == 3 {
+			want = -.7
+		}
+		if got := Logit(after[i][Passed]) - Logit(before[i][Passed]); math.Abs(got-want) > 1e-9 || after[i][Withdrew] != before[i][Withdrew] {
+			t.Errorf("row %d: %g added, want %g", i, got, want)
+		}
+	}
+}
+
 func TestTargets(t *testing.T) {
 	for _, c := range []struct {
 		result                     logs.Result

@@ -39,7 +39,8 @@ type Row struct {
 	// Present: the student is there on the day of the prediction. Of the others,
 	// who left before, models that learn from every step take the steps until then.
 	Present bool
-	Behind  int // steps between the last one and the day of the prediction: 0 when present
+	Repeats bool // the student was in an earlier presentation of the module once it had begun
+	Behind  int  // steps between the last one and the day of the prediction: 0 when present
 }
 
 // Last is the snapshot of the day of the prediction.

@@ -113,7 +113,7 @@ func median(v []float64) float64 {
 // reference gained since. A value that the student lacks and the reference has stays
 // lacking; columns keep to the range that cases have.
 func (e *explainer) mix(c Case, like []bool, t int) Case {
-	out := Case{Student: c.Student, Module: c.Module, Days: c.Days, Steps: make([][]float32, len(c.Steps))}
+	out := Case{Student: c.Student, Module: c.Module, Days: c.Days, Repeats: c.Repeats, Steps: make([][]float32, len(c.Steps))}
 	shift := len(e.reference) - len(c.Steps)
 	for s, own := range c.Steps {
 		row := slices.Clone(own)

@@ -18,7 +18,7 @@ func Cases(s *models.Set, days []int) ([]Case, error) {
 		if len(r.Steps) > len(days) {
 			return nil, fmt.Errorf("%w: student %s has %d steps, there are %d days", ErrInput, r.Student, len(r.Steps), len(days))
 		}
-		all = append(all, Case{r.Student, r.Module, r.Steps, days[len(days)-len(r.Steps):]})
+		all = append(all, Case{r.Student, r.Module, r.Steps, days[len(days)-len(r.Steps):], r.Repeats})
 	}
 	return all, nil
 }
@@ -33,7 +33,7 @@ func Asking(m models.Model, columns []string) Predict {
 		for from := 0; from < len(cases); from += askAtOnce {
 			set := &models.Set{Columns: columns}
 			for _, c := range cases[from:min(from+askAtOnce, len(cases))] {
-				set.Rows = append(set.Rows, models.Row{Student: c.Student, Module: c.Module, Steps: c.Steps, Truth: make([][models.Targets]float32, len(c.Steps)), Present: true})
+				set.Rows = append(set.Rows, models.Row{Student: c.Student, Module: c.Module, Steps: c.Steps, Truth: make([][models.Targets]float32, len(c.Steps)), Present: true, Repeats: c.Repeats})
 			}
 			p, err := m.Predict(set)
 			if err != nil {

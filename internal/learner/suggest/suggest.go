@@ -23,6 +23,7 @@ type Case struct {
 	Module  string
 	Steps   [][]float32 // a row of columns each week, oldest first; NaN is not known
 	Days    []int       // of the steps
+	Repeats bool        // was in an earlier presentation of the module: told to the model, never altered
 }
 
 // Predict gives the chance to pass, one a case, 0 to 1. It must not keep or change

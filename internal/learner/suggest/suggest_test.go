@@ -182,10 +182,10 @@ func TestAdditive(t *testing.T) {
 	row := func(handed, backlog, clicks float32) []float32 { return []float32{.5, handed, backlog, clicks} }
 	for i := range 21 {
 		v := float32(i%3) * .01
-		cases = append(cases, Case{string(rune('a' + i)), "AAA", [][]float32{row(1, 0, 5+v), row(1, 0, 5+v), row(1, 0, 5+v)}, []int{7, 14, 21}})
+		cases = append(cases, Case{string(rune('a' + i)), "AAA", [][]float32{row(1, 0, 5+v), row(1, 0, 5+v), row(1, 0, 5+v)}, []int{7, 14, 21}, false})
 		_ = r
 	}
-	cases = append(cases, Case{"weak", "AAA", [][]float32{row(1, 0, 5.01), row(.5, 0, 5.01), row(.5, 1, 3.01)}, []int{7, 14, 21}})
+	cases = append(cases, Case{"weak", "AAA", [][]float32{row(1, 0, 5.01), row(.5, 0, 5.01), row(.5, 1, 3.01)}, []int{7, 14, 21}, false})
 	report, err := Make(cases, plane([]float64{9, 2, -1.5, .25}), Options{Course: "c", Day: 21, Columns: columns, Below: 1, Most: 1})
 	if err != nil {
 		t.Fatal(err)
@@ -219,14 +219,14 @@ func TestAdditive(t *testing.T) {
 }
 
 func TestBadInput(t *testing.T) {
-	good := []Case{{"a", "", [][]float32{{1}}, []int{7}}}
+	good := []Case{{"a", "", [][]float32{{1}}, []int{7}, false}}
 	nan := func(c []Case) ([]float64, error) { return []float64{math.NaN()}, nil }
 	few := func(c []Case) ([]float64, error) { return nil, nil }
 	for name, f := range map[string]func() error{
 		"columns": func() error { _, err := Make(good, nan, Options{Columns: []string{"a", "b"}}); return err },
 		"none":    func() error { _, err := Make(good, nan, Options{}); return err },
 		"days": func() error {
-			_, err := Make([]Case{{"a", "", [][]float32{{1}}, nil}}, nan, Options{Columns: []string{"a"}})
+			_, err := Make([]Case{{"a", "", [][]float32{{1}}, nil, false}}, nan, Options{Columns: []string{"a"}})
 			return err
 		},
 		"nan": func() error { _, err := Make(good, nan, Options{Columns: []string{"a"}}); return err },
@@ -404,9 +404,9 @@ func TestWorseFigures(t *testing.T) {
 	var cases []Case
 	for i := range 21 {
 		v := float32(i%3) * .01
-		cases = append(cases, Case{string(rune('a' + i)), "AAA", [][]float32{{float32(math.Log1p(1200)) + v, 5, 1, 0, 4, 20 + v, 70}}, []int{7}})
+		cases = append(cases, Case{string(rune('a' + i)), "AAA", [][]float32{{float32(math.Log1p(1200)) + v, 5, 1, 0, 4, 20 + v, 70}}, []int{7}, false})
 	}
-	cases = append(cases, Case{"weak", "AAA", [][]float32{{float32(math.Log1p(3)), 7, 1, float32(math.Log(.25)), 9, 20, 70}}, []int{7}})
+	cases = append(cases, Case{"weak", "AAA", [][]float32{{float32(math.Log1p(3)), 7, 1, float32(math.Log(.25)), 9, 20, 70}}, []int{7}, false})
 	r, err := Make(cases, plane([]float64{.5, 0, 0, .1, -.1, 0, 0}), Options{Course: "c", Day: 7, Columns: columns, Below: 1, Most: 1})
 	if err != nil {
 		t.Fatal(err)
@@ -428,11 +428,19 @@ func TestWorseFigures(t *testing.T) {
 	}
 }
 
+func TestChance(t *testing.T) {
+	for p, want := range map[float64]string{3e-5: "<1 %", .0051: "1 %", .5: "50 %", .9949: "99 %", .995: ">99 %", .005: "<1 %", 1: ">99 %"} {
+		if got := chance(p); got != want {
+			t.Errorf("%g is %s, want %s", p, got, want)
+		}
+	}
+}
+
 // TestNobodyListed: the page says why it is empty.
 func TestNobodyListed(t *testing.T) {
 	sure := func(c []Case) ([]float64, error) { return []float64{.9, .8}[:len(c)], nil }
 	row := [][]float32{{1}}
-	r, err := Make([]Case{{"a", "", row, []int{7}}, {"b", "", row, []int{7}}}, sure, Options{Course: "c", Day: 7, Columns: []string{"score_mean"}})
+	r, err := Make([]Case{{"a", "", row, []int{7}, false}, {"b", "", row, []int{7}, false}}, sure, Options{Course: "c", Day: 7, Columns: []string{"score_mean"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ var pageText string
 
 var pages = template.Must(template.New("page").Funcs(template.FuncMap{
 	"percent": func(v float64) string { return fmt.Sprintf("%.0f %%", 100*v) },
+	"chance":  chance,
 	"clock":   clock, "join": strings.Join,
 	"readable": func(s string) string { return strings.ReplaceAll(s, "_", " ") },
 	"bars":     bars, "width": func(weeks []float64) int { return barWidth * len(weeks) }, "signed": signed, "moving": moving, "anchor": func(key string) string { return strings.ReplaceAll(key, " ", "-") },
@@ -108,11 +109,29 @@ func (r *Report) Whom() string {
 	case r.Students == 0:
 		return "No student is there on that day."
 	case len(r.Listed) == 0:
-		return fmt.Sprintf("%d students; the model gives nobody a chance to pass below %s (--below sets it), so nobody is listed.", r.Students, below)
+		return fmt.Sprintf("%s; the model gives nobody a chance to pass below %s (--below sets it), so nobody is listed.", students(r.Students), below)
 	case r.Order == ByFall:
-		return fmt.Sprintf("%d students; listed are the %d with a chance to pass below %s who lost most in the last two weeks.", r.Students, len(r.Listed), below)
+		return fmt.Sprintf("%s; listed: of those with a chance to pass below %[3]s the %[2]d who lost most in the last two weeks.", students(r.Students), len(r.Listed), below)
 	}
-	return fmt.Sprintf("%d students; listed are the %d with the smallest chance to pass, all below %s.", r.Students, len(r.Listed), below)
+	return fmt.Sprintf("%s; listed: the smallest chances to pass, %d, all below %s.", students(r.Students), len(r.Listed), below)
+}
+
+func students(n int) string {
+	if n == 1 {
+		return "1 student"
+	}
+	return fmt.Sprintf("%d students", n)
+}
+
+// chance writes a chance in per cent; nobody's is none, and nobody's is sure.
+func chance(p float64) string {
+	switch {
+	case p <= .005:
+		return "<1 %"
+	case p >= .995:
+		return ">99 %"
+	}
+	return fmt.Sprintf("%.0f %%", 100*p)
 }
 
 // Table is the report as text for a terminal.
@@ -125,7 +144,7 @@ func (r *Report) Table() string {
 		fmt.Fprintf(&b, "Beware: %s\n\n", line)
 	}
 	for _, s := range r.Listed {
-		fmt.Fprintf(&b, "%-12s passes with %3.0f %% (like peers: %.0f %%; last two weeks %s, %s)\n", s.Student, 100*s.Pass, 100*s.Room, signed(s.Fall), moving(s.Fall))
+		fmt.Fprintf(&b, "%-12s passes with %5s (like peers: %s; last two weeks %s, %s)\n", s.Student, chance(s.Pass), chance(s.Room), signed(s.Fall), moving(s.Fall))
 		for _, x := range s.Reasons {
 			fmt.Fprintf(&b, "    %-14s %5s since day %-4d %s\n", x.Group, signed(x.Effect), x.Since, figuresLine(x.Figures))
 		}
