@@ -191,7 +191,7 @@ func resultOf(f []byte) (Result, bool) {
 }
 
 func (r *reader) readRegistration() error {
-	return r.some("studentRegistration.csv", "day of registration, without which nobody is in a course,", r.each("studentRegistration.csv", []string{"code_module", "code_presentation", "id_student", "date_registration", "date_unregistration"}, func(f [][]byte) string {
+	return r.some("studentRegistration.csv", "day of registration", r.each("studentRegistration.csv", []string{"code_module", "code_presentation", "id_student", "date_registration", "date_unregistration"}, func(f [][]byte) string {
 		e, reason := r.enrolment(f[0], f[1], f[2])
 		if reason != "" {
 			return reason
