@@ -2,33 +2,36 @@ package model
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"classlens/cuda/exec"
 	"classlens/model/cpu"
 )
 
-// plan is a network made ready for one set of input shapes: a program of the
-// kernels over its head, and the ops that run in plain Go after it.
+// plan is a network made ready for one set of input shapes: a program of kernels for
+// as much of it as they cover, and a tail of ops that run in plain Go after it.
 type plan struct {
-	program *cpu.Program
-	images  int      // rows of the first dimension
-	reads   []int    // which of the network's inputs the program reads, by port
-	makes   []string // the tensors that the program makes, by port
-	shapes  [][]int  // theirs
+	program *cpu.Program // nil if it would be empty, and on a device
+	device  *exec.Ready  // the program on a device
+	images  int          // batch size
+	reads   []int        // by port of the program: the network's input that it reads
+	makes   []string     // by port of the program: the tensor that it makes
+	shapes  [][]int      // of makes
+	scratch [][]float32  // by port: memory for tensors that only the tail reads
+
 	tail    []*node
-	scratch [][]float32 // for tensors that only the tail reads
-	settled bool        // the tail has run: it goes on by its steps
-	given   []*value    // what the tail reads: the network's inputs, then what the program makes
-	steps   []tailStep
-	results []*value          // of the tail, by the network's outputs; nil: the program makes it
-	frames  *exec.Frames      // that the pictures are cut from; nil: they are given
-	device  *exec.Ready       // in the program's place, on a device
-	known   map[string]*value // what follows from the shapes, where that is known before the tail runs
-	maps    [][2]int          // height and width of the maps that a Sight seeks in
+	settled bool              // the tail was evaluated: later runs repeat its steps
+	given   []*value          // what the tail reads: the network's inputs, then what the program makes
+	steps   []tailStep        // of the tail
+	results []*value          // by output of the network: the tail's result; nil if the program makes it
+	known   map[string]*value // what follows from the shapes, if known before the tail runs
+
+	frames *exec.Frames // from which the pictures are cropped; nil: they are inputs
+	maps   [][2]int     // height and width of the maps that a Sight searches
 }
 
-// free gives the program's memory back.
+// free frees the program's memory.
 func (p *plan) free() {
 	if p.device != nil {
 		p.device.Free()
@@ -36,12 +39,12 @@ func (p *plan) free() {
 	p.program.Free()
 }
 
-// compiler writes the instructions of a plan.
+// compiler translates a graph into the instructions of a plan for the CPU.
 type compiler struct {
 	net    *Net
 	images int
 	maps   map[string]*mapping
-	order  []*mapping // in the order in which they are made
+	order  []*mapping // in the order in which instructions make them
 	instrs []pending
 	reads  []int
 	failed map[string]bool // tensors made by ops that the kernels do not cover
@@ -49,18 +52,18 @@ type compiler struct {
 	err    error
 }
 
-// mapping is a feature map that the program holds, or the picture itself before
-// anything but constants has touched it.
+// mapping is a feature map of the program, or a picture that is still an input, at most
+// scaled and shifted by constants.
 type mapping struct {
 	c, h, w      int
-	picture      int // number of the network's input, or -1
-	scale, shift []float32
-	packed       *mapping // of a picture: the map it was copied to
-	first, last  int      // instructions that make it and read it last
-	at           int64
+	picture      int       // index of the network's input, or -1 for a feature map
+	scale, shift []float32 // of a picture; nil: none
+	packed       *mapping  // of a picture: the feature map it was copied to
+	first, last  int       // the instructions that make it, and that read it last
+	at           int64     // place in the arena
 }
 
-// pending is an instruction whose maps have no place yet.
+// pending is an instruction whose maps have no place in the arena yet.
 type pending struct {
 	instr          cpu.Instr
 	in, out, other *mapping
@@ -69,8 +72,8 @@ type pending struct {
 
 func (m *mapping) floats() int64 { return int64(cpu.Blocks(m.c)) * cpu.Block * int64(m.h) * int64(m.w) }
 
-// compile plans the network for inputs of these shapes. images is their common
-// first dimension when all of the program's inputs are pictures.
+// compile plans the network for inputs of these shapes. Inputs of four dimensions with the same
+// batch size are pictures, which the program can read; others are left to the tail.
 func (n *Net) compile(shapes [][]int) (*plan, error) {
 	n.packed.mu.Lock()
 	defer n.packed.mu.Unlock()
@@ -154,10 +157,10 @@ func (g *group) nodes(graph *graph, f fusion, last int) []*node {
 	return found
 }
 
-// get is the map of a tensor, nil when the program does not hold it.
+// get is the map of a tensor; nil if the program does not make it.
 func (c *compiler) get(name string) *mapping { return c.maps[name] }
 
-// blocked is the tensor as a feature map: pictures are packed first.
+// blocked is the tensor as a feature map in blocks of channels: a picture is packed into one first.
 func (c *compiler) blocked(m *mapping) *mapping {
 	if m.picture < 0 {
 		return m
@@ -189,7 +192,7 @@ func (c *compiler) newMap(channels, h, w int) *mapping {
 	return m
 }
 
-// emit appends an instruction and notes who reads and makes what.
+// emit appends an instruction and updates the lifetimes of its maps.
 func (c *compiler) emit(p pending) {
 	i := len(c.instrs)
 	c.instrs = append(c.instrs, p)
@@ -206,7 +209,7 @@ func (c *compiler) emit(p pending) {
 	}
 }
 
-// vector and the like keep what they make with the network, which frees it.
+// vector copies v to memory for the kernels, which the network owns and frees.
 func (c *compiler) vector(v []float32) cpu.Vector {
 	x, err := cpu.NewVector(v)
 	if err != nil {
@@ -229,7 +232,7 @@ func fill(v []float32, n int) []float32 {
 	return out
 }
 
-// finish places the maps in the arena and makes the program.
+// finish unpacks what the tail or the caller reads, places the maps in the arena and makes the program.
 func (c *compiler) finish() (*plan, error) {
 	p := &plan{images: c.images, tail: c.tail}
 	wanted := map[string]bool{}
@@ -242,7 +245,7 @@ func (c *compiler) finish() (*plan, error) {
 		wanted[o.Name] = true
 	}
 	var outSizes []int
-	for _, name := range slices.Sorted(mapKeys(wanted)) {
+	for _, name := range slices.Sorted(maps.Keys(wanted)) {
 		m := c.get(name)
 		if m == nil || (m.picture >= 0 && m.scale == nil) {
 			continue
@@ -253,7 +256,7 @@ func (c *compiler) finish() (*plan, error) {
 		p.shapes = append(p.shapes, []int{c.images, m.c, m.h, m.w})
 		outSizes = append(outSizes, m.c*m.h*m.w)
 	}
-	p.reads = c.reads // some by what was just unpacked alone
+	p.reads = c.reads // not earlier: what was just unpacked may have added some
 	if c.err != nil || len(p.makes) == 0 {
 		return p, c.err
 	}
@@ -305,8 +308,8 @@ func (c *compiler) readersOf() map[*mapping][]int {
 	return readers
 }
 
-// drop removes instructions and the maps that nothing makes any longer. Maps keep
-// the numbers of their instructions: only their order matters.
+// drop removes instructions, and the maps that no instruction makes any more. The others keep their
+// first and last, which are then no longer indices; only their order matters.
 func (c *compiler) drop(gone map[int]bool, unused map[*mapping]bool) {
 	kept := c.instrs[:0]
 	for i, x := range c.instrs {
@@ -318,8 +321,8 @@ func (c *compiler) drop(gone map[int]bool, unused map[*mapping]bool) {
 	c.order = slices.DeleteFunc(c.order, func(m *mapping) bool { return unused[m] })
 }
 
-// joinPools makes one chain of a first layer and the pooling that alone reads it:
-// the large map between them stays in the cache.
+// joinPools fuses a first layer with the pooling that alone reads its result, so
+// that the large map between them stays in the cache.
 func (c *compiler) joinPools() {
 	readers := c.readersOf()
 	gone, unused := map[int]bool{}, map[*mapping]bool{}
@@ -344,9 +347,9 @@ func (c *compiler) joinPools() {
 	c.drop(gone, unused)
 }
 
-// joinHeads lets a chain go on to the 1x1 layer (and the sigmoid) that alone reads
-// its result and that is an output itself: the map between them is never written,
-// and the output comes as plain planes.
+// joinHeads extends a chain by the 1x1 layer (and the sigmoid) that alone reads its result, if that
+// layer makes an output: the map between them is never written, and the output is written as plain
+// planes.
 func (c *compiler) joinHeads() {
 	readers := c.readersOf()
 	only := func(m *mapping, op cpu.Op) int { // the single instruction that reads a map, if it is of this kind
@@ -391,11 +394,11 @@ func (c *compiler) joinHeads() {
 
 const (
 	maxPorts       = 64
-	imagesTogether = 4 // images that go through the program side by side: their maps still fit the caches
+	imagesTogether = 4 // images that the program processes together: their maps still fit in the caches
 )
 
-// place gives each map a place in the arena that no map in use at the same time
-// has (first fit, in the order of making), and tells the arena's size.
+// place gives each map a place in the arena that does not overlap with any map in use at the same
+// time (first fit, in the order in which they are made), and returns the arena's size.
 func (c *compiler) place(group int64) int64 {
 	var placed []*mapping
 	size := int64(0)
@@ -420,14 +423,4 @@ func (c *compiler) place(group int64) int64 {
 		size = max(size, at+need)
 	}
 	return size
-}
-
-func mapKeys(m map[string]bool) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
 }

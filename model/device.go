@@ -9,19 +9,19 @@ import (
 	"classlens/cuda/exec"
 )
 
-// onDevice is what a network has on a CUDA device. The graph's ops are handed to
-// cuda/exec as a program for each set of input shapes; what it has no kernel for runs
-// in plain Go after it, as behind the CPU's kernels.
+// onDevice is a network's state on a CUDA device. For each set of input shapes, the graph's ops are passed
+// to cuda/exec as a program; ops without a kernel run in plain Go after it, as they do
+// after the CPU's kernels.
 type onDevice struct {
 	net       *exec.Net
 	constants map[*value]*exec.Constant
-	most      int // images at a time, less after memory ran out; 0: no limit
+	most      int // images at a time, reduced when memory ran out; 0: no limit
 	frames    []*exec.Frames
-	keep      bool // inputs for Again
+	keep      bool // the inputs, for Again
 }
 
-// Precision is what a GPU computes convolutions and products with weights in; sums, and all
-// that goes in and out, are float32. The CPU knows float32 only.
+// Precision is the type in which a GPU computes convolutions and products with weights; sums, inputs
+// and outputs are float32. The CPU always uses float32.
 type Precision string
 
 // The precisions. FP16 and BF16 run on tensor cores and move half as many bytes; FP16
@@ -32,7 +32,7 @@ const (
 	BF16    Precision = "bf16"
 )
 
-// openDevice readies a network for the device of its options.
+// openDevice prepares a network for the device in its options.
 func (n *Net) openDevice(o Options) error {
 	precision, ok := exec.ParsePrecision(string(o.Precision))
 	if !ok {
@@ -56,16 +56,16 @@ func (n *Net) Device() string {
 	return n.device.net.Device().Info().Name
 }
 
-// DeviceError is why the network left its device for the CPU, nil while it has not.
+// DeviceError is why the network moved from its device to the CPU; nil while it has not.
 func (n *Net) DeviceError() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.lost
 }
 
-// runDevice evaluates the network on its device. When memory runs out, the batch is
-// halved until it fits. When not even one picture fits, or the device fails in any
-// other way, the network goes on on the CPU and remembers why.
+// runDevice evaluates the network on its device. If memory runs out, the batch is
+// halved until it fits. If not even one picture fits, or the device fails in any
+// other way, the network moves to the CPU for good and remembers why.
 func (n *Net) runDevice(in, out []Tensor) error {
 	err := n.runParts(in, out)
 	if failed := (*driver.Error)(nil); !errors.As(err, &failed) && !exec.OutOfMemory(err) {
@@ -79,14 +79,14 @@ func (n *Net) runDevice(in, out []Tensor) error {
 	return n.run(p, in, out)
 }
 
-// leaveDevice makes the CPU run what follows.
+// leaveDevice moves the network to the CPU.
 func (n *Net) leaveDevice(why error) {
 	n.lost = why
 	for _, p := range n.plans {
 		p.free()
 	}
 	for _, f := range n.device.frames {
-		_ = f.Free() // what the device says after it failed adds nothing
+		_ = f.Free() // further errors of a failed device add nothing
 	}
 	n.device.net.Close()
 	n.device, n.plans, n.recent, n.last = nil, map[string]*plan{}, nil, nil
@@ -115,7 +115,7 @@ func (n *Net) runParts(in, out []Tensor) error {
 	}
 }
 
-// forgetPlans frees all plans: memory is needed.
+// forgetPlans frees all plans, to regain memory.
 func (n *Net) forgetPlans() {
 	for _, p := range n.plans {
 		p.free()
@@ -141,20 +141,20 @@ type flight struct {
 	first, size int
 }
 
-// inParts runs most images at a time and joins the results. Two parts are under way at
-// once: while the kernels of one work, the other's pictures are copied.
+// inParts runs most images at a time and joins the results. Two parts are in flight at
+// once: while the kernels of one run, the other's pictures are copied.
 func (n *Net) inParts(in, out []Tensor, images, most int) (err error) {
-	var under [2]*flight
+	var inFlight [2]*flight
 	land := func(slot int) error {
-		f := under[slot]
-		under[slot] = nil
+		f := inFlight[slot]
+		inFlight[slot] = nil
 		if f == nil {
 			return nil
 		}
 		return n.land(f, out, images)
 	}
 	defer func() {
-		for slot := range under {
+		for slot := range inFlight {
 			err = errors.Join(err, land(slot))
 		}
 	}()
@@ -168,7 +168,7 @@ func (n *Net) inParts(in, out []Tensor, images, most int) (err error) {
 		if err := land(slot); err != nil {
 			return err
 		}
-		if n.planned(part, slot) == nil { // making a plan may free another
+		if n.planned(part, slot) == nil { // making a plan may free the other part's
 			if err := land(1 - slot); err != nil {
 				return err
 			}
@@ -190,12 +190,12 @@ func (n *Net) inParts(in, out []Tensor, images, most int) (err error) {
 		if err := p.device.Start(n.in); err != nil {
 			return err
 		}
-		under[slot] = &flight{p, first, size}
+		inFlight[slot] = &flight{p, first, size}
 	}
 	return nil
 }
 
-// land waits for a part and puts its results in their place.
+// land waits for a part and writes its results to their rows.
 func (n *Net) land(f *flight, out []Tensor, images int) error {
 	n.out = n.out[:0]
 	for i, name := range f.plan.makes {
@@ -210,7 +210,7 @@ func (n *Net) land(f *flight, out []Tensor, images int) error {
 	return f.plan.device.Finish(n.out)
 }
 
-// runPart runs a part whose last ops are left to plain Go.
+// runPart runs a part whose last ops run in plain Go.
 func (n *Net) runPart(p *plan, part, out []Tensor, images, first int) error {
 	got := make([]Tensor, len(out))
 	if err := n.run(p, part, got); err != nil {
@@ -226,7 +226,7 @@ func (n *Net) runPart(p *plan, part, out []Tensor, images, first int) error {
 	return nil
 }
 
-// rows is the place of a part's results in an output, which is made at the first part.
+// rows are the rows of an output, allocated at the first part, for the results of a part.
 func (n *Net) rows(out []Tensor, at int, shape []int, images, first, size int) ([]float32, error) {
 	if len(shape) == 0 || shape[0] != size {
 		return nil, fmt.Errorf("output %s of shape %v cannot be joined from parts: %w", n.graph.outputs[at].Name, shape, driver.ErrMemory)
@@ -238,7 +238,7 @@ func (n *Net) rows(out []Tensor, at int, shape []int, images, first, size int) (
 	return out[at].Data[first*each : (first+size)*each], nil
 }
 
-// constant is a graph's constant for the device: one a value, so that plans share it.
+// constant is a graph's constant for the device; plans share it.
 func (d *onDevice) constant(v *value) *exec.Constant {
 	c := d.constants[v]
 	if c == nil {
@@ -269,8 +269,8 @@ func (n *Net) Limit(in ...Tensor) (float64, error) {
 	return p.device.Limit(n.device.net.Device().Info().Peak()), nil
 }
 
-// Again evaluates the network, loaded with Keep, on the inputs of the run before, which have stayed on the device: what it costs where its pictures are
-// made there. ErrNotOnDevice says that it is on the CPU, or not whole on the device, or went through in parts.
+// Again evaluates the network, which must have been loaded with Keep, on the previous run's inputs, which are still on the device: it measures the cost for
+// pictures that are made there. ErrNotOnDevice means that the network runs on the CPU, or partly so, or that the previous run was in parts.
 func (n *Net) Again(out []Tensor) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -10,14 +10,14 @@ import (
 	"classlens/cuda/driver"
 )
 
-// CPU is the Options.Device of the processor.
+// CPU is the value of Options.Device for the CPU.
 const CPU = "cpu"
 
-// Choice is where networks run, and what is to be said about it.
+// Choice is where networks run, and why.
 type Choice struct {
 	Device string      // for Options: CPU, or a GPU's UUID
 	Info   driver.Info // of the GPU
-	Note   string      // why the CPU stands in for a GPU; "" where it does not
+	Note   string      // why the CPU is used instead of a GPU; "" if it is not
 	// Network and Detectors are the GPU's precisions; "" is Float32.
 	Network, Detectors Precision
 }
@@ -73,8 +73,8 @@ func FindDevice(setting string) (Choice, error) {
 	return Choice{Device: info.UUID, Info: info}, nil
 }
 
-// SplitDevices turns a setting into one for each device: those of a list, cuda:UUID,cuda:UUID, or every real
-// GPU that the kernels run on for cuda:all (whatever there is where there are no such). Anything else stays as it is.
+// SplitDevices turns a setting into one for each device: the elements of a list, cuda:UUID,cuda:UUID, or, for cuda:all, every real
+// GPU that the kernels run on (or any GPU, if there is none such). Anything else stays as it is.
 func SplitDevices(setting string) ([]string, error) {
 	var all []string
 	for _, s := range strings.Split(setting, ",") {

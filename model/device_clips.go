@@ -10,8 +10,8 @@ import (
 	"classlens/vision/scene"
 )
 
-// Frames keeps frames on a network's device, so that its pictures are cut out there: each
-// frame travels once, whatever number of people is in it. Not for several goroutines.
+// Frames keeps frames on a network's device, so that pictures are cropped there: each
+// frame is copied once, however many people are in it. It is not safe for concurrent use.
 type Frames struct {
 	net  *Net
 	data *exec.Frames
@@ -30,11 +30,11 @@ type Crop struct {
 	X, Y, Side float64
 }
 
-// ErrFramesFull says that frames must be dropped before another one is put.
+// ErrFramesFull means that frames must be dropped before another one can be put.
 var ErrFramesFull = exec.ErrFull
 
-// ErrNotOnDevice says that the network runs on the CPU, or has just gone there: cut the pictures
-// there too.
+// ErrNotOnDevice means that the network runs on the CPU, perhaps only since now: the caller must crop the
+// pictures there, too.
 var ErrNotOnDevice = errors.New("the network is not on a device")
 
 // cropPlanes of a picture: RGB and flow.
@@ -43,10 +43,10 @@ const cropPlanes = 5
 // colours are RGB alone, of 0 to 255, as a network with a Person takes them.
 const colours = 3
 
-// toBytes is what a crop's colours, of -1 to 1, are multiplied by and what is then added, to be of 0 to 255 again.
+// toBytes maps a crop's colours, -1 to 1, to 0 to 255: the factor, which is also the offset.
 var toBytes = &value{shape: []int{colours}, floats: []float32{127.5, 127.5, 127.5}}
 
-// cropShape is what the network takes of a crop: planes and side; 0 where it takes no crops.
+// cropShape is the shape of a crop for the network: planes and side; 0 if it takes no crops.
 func (n *Net) cropShape() (planes, side int) {
 	s := n.graph.inputs[0].Shape
 	switch {
@@ -59,8 +59,8 @@ func (n *Net) cropShape() (planes, side int) {
 	return 0, 0
 }
 
-// NewFrames takes memory for frames, in bytes, on the device of a network that looks at pictures
-// (N, 5, S, S) of RGB and flow and nothing else, or has a Person. ErrNotOnDevice is wrapped where there is no device, or no memory.
+// NewFrames allocates memory for frames, in bytes, on the device of a network whose only input is pictures
+// (N, 5, S, S) of RGB and flow, or that has a Person. The error wraps ErrNotOnDevice if there is no device, or not enough memory.
 func (n *Net) NewFrames(bytes int) (*Frames, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -78,7 +78,7 @@ func (n *Net) NewFrames(bytes int) (*Frames, error) {
 	return &Frames{n, f}, nil
 }
 
-// Put copies a frame and its flow, which may be nil. It waits for no run.
+// Put copies a frame and its flow, which may be nil, to the device. It does not wait for runs.
 func (f *Frames) Put(frame scene.Frame, flow *scene.Flow) (HeldFrame, error) {
 	h := HeldFrame{width: frame.Width, height: frame.Height}
 	var uv []float32
@@ -99,10 +99,10 @@ func (f *Frames) Put(frame scene.Frame, flow *scene.Flow) (HeldFrame, error) {
 	return h, err
 }
 
-// Drop gives a frame's memory back; runs that look at it must be finished.
+// Drop frees a frame's memory; runs that use it must be finished.
 func (f *Frames) Drop(h HeldFrame) { f.data.Drop(h.at) }
 
-// Close gives the memory back.
+// Close frees the memory.
 func (f *Frames) Close() error {
 	f.net.mu.Lock()
 	defer f.net.mu.Unlock()
@@ -127,7 +127,7 @@ func (n *Net) forget(key string) {
 	n.last = nil
 }
 
-// ClipRun is a run under way.
+// ClipRun is a run that was started by StartClips.
 type ClipRun struct {
 	net   *Net
 	crops []Crop
@@ -135,9 +135,9 @@ type ClipRun struct {
 	plan  *plan // nil: it is done
 }
 
-// StartClips begins a run on pictures that the device cuts itself, out of frames that were put
-// to f; batch, at least their number, is how many go through. One run of a network may be under way.
-// Finish gives the outputs; ErrNotOnDevice means that the network went to the CPU, see DeviceError.
+// StartClips begins a run on pictures that the device crops from frames in f. batch is the size
+// of the batch, at least the number of crops. A network can have one such run at a time.
+// Finish gives the outputs; ErrNotOnDevice means that the network moved to the CPU, see DeviceError.
 func (n *Net) StartClips(f *Frames, crops []Crop, batch int) (*ClipRun, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -159,7 +159,7 @@ func (n *Net) StartClips(f *Frames, crops []Crop, batch int) (*ClipRun, error) {
 		most = batch / 2
 		n.device.most = most
 	}
-	// More than fit at a time: all are done here, part after part.
+	// More than fit in memory: all are run here, part by part.
 	for first := 0; first < batch; first += most {
 		size := min(most, batch-first)
 		part := crops[min(first, len(crops)-1):min(first+size, len(crops))]
@@ -180,7 +180,7 @@ func (n *Net) StartClips(f *Frames, crops []Crop, batch int) (*ClipRun, error) {
 	return r, nil
 }
 
-// leave goes to the CPU for a driver's error; others are the caller's.
+// leave moves the network to the CPU if err is the driver's; other errors are returned.
 func (n *Net) leave(err error) error {
 	if failed := (*driver.Error)(nil); !errors.As(err, &failed) {
 		return err

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"classlens/cuda/exec"
@@ -109,7 +110,7 @@ func (c *deviceCompiler) outputs(p *plan) {
 	for _, o := range c.net.graph.outputs {
 		wanted[o.Name] = true
 	}
-	for _, name := range slices.Sorted(mapKeys(wanted)) {
+	for _, name := range slices.Sorted(maps.Keys(wanted)) {
 		t, ok := c.tensors[name]
 		if !ok || c.isInput(name) {
 			continue

@@ -80,7 +80,7 @@ func (c *deviceCompiler) globalPool(n *node) bool {
 	return c.made(n, &exec.Reduce{X: c.in(n, 0), Y: y, Outer: x[0] * x[1], N: count(x[2:]), Inner: 1, How: how}, y)
 }
 
-// batchNorm is one that no convolution took: a factor and an offset a channel.
+// batchNorm compiles a batch norm that was not merged into a convolution: a factor and an offset per channel.
 func (c *deviceCompiler) batchNorm(n *node) bool {
 	x := c.shape(n.inputs[0])
 	var p [4]*value
@@ -131,7 +131,7 @@ func (c *deviceCompiler) resize(n *node) bool {
 	return c.made(n, r, r.Y)
 }
 
-// sides says where each row (or column) of a resized map looks, as opResize does.
+// sides says from which rows (or columns) each one of a resized map is computed, as in opResize.
 func sides(n *node, in, out int, transform string) []exec.Side {
 	all := make([]exec.Side, out)
 	for i := range all {

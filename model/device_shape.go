@@ -28,9 +28,9 @@ func (c *deviceCompiler) reshape(n *node) bool {
 	return true
 }
 
-// move is every op whose result is elements of its input in another order: the op is
-// done on the elements' numbers, and where these rise evenly along each axis it is one
-// copy with steps.
+// move is every op whose result is its input's elements in another order: it evaluates the op
+// on the elements' indices, and if these increase evenly along each axis, the op is one
+// strided copy.
 func (c *deviceCompiler) move(n *node) bool {
 	x, ok := c.tensors[n.inputs[0]]
 	if !ok {
@@ -93,7 +93,7 @@ func evenSteps(v *value) (at int, steps []int, even bool) {
 	return at, steps, true
 }
 
-// dense are the steps along the axes of a tensor without gaps.
+// dense are the strides of a contiguous tensor.
 func dense(shape []int) []int {
 	steps, step := make([]int, len(shape)), 1
 	for i := len(shape) - 1; i >= 0; i-- {
@@ -102,8 +102,8 @@ func dense(shape []int) []int {
 	return steps
 }
 
-// four joins axes that lie one after the other in all operands until four are left,
-// and fills up in front; false when more remain.
+// four merges axes that are contiguous in all operands until four are left,
+// and pads with ones in front; false if more remain.
 func four(shape []int, steps ...[]int) (size [4]int, out [2][4]int, ok bool) {
 	var sizes []int
 	kept := make([][]int, len(steps))
@@ -142,7 +142,7 @@ func four(shape []int, steps ...[]int) (size [4]int, out [2][4]int, ok bool) {
 	return size, out, true
 }
 
-// stretched are an operand's steps over a broadcast shape: 0 where it repeats.
+// stretched are an operand's strides over a broadcast shape: 0 where it repeats.
 func stretched(operand, shape []int) []int {
 	steps := make([]int, len(shape))
 	own := dense(operand)

@@ -10,27 +10,27 @@ import (
 	"classlens/cuda/exec"
 )
 
-// Taps are the source places that make one place along an axis: the first, and a weight for each from there on.
+// Taps are the source places from which one place along an axis is computed: the first of them, and one weight for each.
 type Taps = exec.Taps
 
-// Sight is how a detector sees frames of one size on its device: how a part of a frame becomes its input there, and what
-// of its maps is brought back. Make one for each size of frame and part; not for several goroutines.
+// Sight describes a detector's run on a device for frames of one size: how a part of a frame is resized to its input, and which
+// cells of its maps are copied back. Make one for each size of frame and part. It is not safe for concurrent use.
 type Sight struct {
 	Width, Height         int    // of the frames
-	Columns, Rows         []Taps // of the whole input: where the picture in it looks
-	PartWidth, PartHeight int    // of the input that the network gets
+	Columns, Rows         []Taps // of the whole input: the frame's pixels from which each column and row is computed
+	PartWidth, PartHeight int    // of the part of the input that the network gets
 	Gain, Bias            float32
 	Seek                  []Seek
-	// Name is another for sights of a network that differ in anything: what is planned for one serves all of its name.
+	// Name must differ between sights of a network that differ in anything: sights of one name share a plan.
 	Name string
 
-	most []int // cells that there is room for, by Seek
+	most []int // by Seek: how many cells there is room for
 }
 
-// Seek says which cells of a network's outputs, all (1, channels, h, w), are brought back, and what of other outputs with them.
+// Seek says which cells of a network's outputs, all of shape (1, channels, h, w), are copied back, and which values of other outputs with them.
 type Seek struct {
 	Map    int     // the output whose cells are compared
-	Planes int     // its first channels; or, where Paired, what channel 2p+1 is above channel 2p
+	Planes int     // compared are its first channels; or, if Paired, the differences of channel 2p+1 and channel 2p
 	Paired bool    //
 	Reach  int     // a cell must be the highest so far round it, of equals the first; 0: every cell
 	Above  float32 // and above this
@@ -38,36 +38,36 @@ type Seek struct {
 	Points *Points
 }
 
-// Values are channels of an output at a cell: N, from First on, of the Channels that belong to its plane.
+// Values are channels of an output at a cell: N of them, from First on, among the Channels that belong to the cell's plane.
 type Values struct{ Map, Channels, First, N int }
 
-// Points are the outputs that MoveNet's bodies have their points in: channels (points), (points · (y, x)) twice.
+// Points are the outputs with the points of MoveNet's bodies: channels (points), (points · (y, x)) and (points · (y, x)).
 type Points struct{ Heat, Regress, Offset int }
 
-// Found is a cell that was sought.
+// Found is a cell that a Seek has found.
 type Found struct {
 	Plane, Y, X int
 	Value       float32
-	Values      []float32 // of all Values, one after the other
+	Values      []float32 // of all Values, concatenated
 	Points      []FoundPoint
 }
 
-// FoundPoint is where a point of a body is hottest and near enough: the cell, -1 where there is none, its heat, and how far
-// from the cell the point lies.
+// FoundPoint is the best cell for a point of a body (-1 if there is none), its heat, and the point's offset from
+// it.
 type FoundPoint struct {
 	Y, X             int
 	Heat             float32
 	OffsetY, OffsetX float32
 }
 
-// Room for cells to begin with; where more are found there is room for twice as many from then on.
+// Initial room for cells; if more are found, it is doubled.
 const (
 	cellRoom   = 512
 	bodyRoom   = 64
 	pointWords = 4
 )
 
-// prepare fills in what a Sight needs to be run.
+// prepare computes what a Sight needs before its first run.
 func (s *Sight) prepare() {
 	if s.most != nil {
 		return
@@ -81,9 +81,9 @@ func (s *Sight) prepare() {
 	}
 }
 
-// Look runs the network on its device on the part of a frame, RGB bytes, that begins at column x and row y of the whole input,
-// and gives the cells sought, by Seek, in the order of planes and rows. ErrNotOnDevice means that the network is, or is from now
-// on, on the CPU (see DeviceError), or that the device does not cover all of it.
+// Look runs the network on its device, on the part of a frame (RGB bytes) that begins at column x and row y of the whole input.
+// It gives the cells found by each Seek, ordered by plane and row. ErrNotOnDevice means that the network runs on the CPU, perhaps only
+// since now (see DeviceError), or that the device does not support all of its ops.
 func (n *Net) Look(s *Sight, frame []byte, x, y int) ([][]Found, error) {
 	s.prepare()
 	n.mu.Lock()
@@ -108,7 +108,7 @@ func (n *Net) Look(s *Sight, frame []byte, x, y int) ([][]Found, error) {
 	}
 }
 
-// look is one try; nil and no error says that there is more room now for what was found.
+// look is one try; nil without an error means that there was too little room, which has been enlarged.
 func (n *Net) look(s *Sight, frame []byte, x, y int) ([][]Found, error) {
 	key := fmt.Sprint("sight ", s.Name, s.most)
 	p := n.plans[key]
@@ -148,7 +148,7 @@ func (n *Net) look(s *Sight, frame []byte, x, y int) ([][]Found, error) {
 	return out, nil
 }
 
-// read takes the cells out of what came back.
+// read decodes the cells that came back.
 func (k *Seek) read(made [][]float32, there, most int, size [2]int) []Found {
 	area, width := size[0]*size[1], size[1]
 	order := make([]int, there)
@@ -179,7 +179,7 @@ func (k *Seek) read(made [][]float32, there, most int, size [2]int) []Found {
 	return out
 }
 
-// compileSight plans the network from a frame to the cells sought; a plan without a program says that it is not whole on the device.
+// compileSight plans the network from a frame to the cells; the plan has no program if the device does not support all ops.
 func (n *Net) compileSight(s *Sight) (*plan, error) {
 	c := n.newDeviceCompiler()
 	if len(n.graph.inputs) != 1 {
@@ -211,7 +211,7 @@ func (n *Net) compileSight(s *Sight) (*plan, error) {
 
 func (c *deviceCompiler) add(op exec.Op) { c.program.Ops = append(c.program.Ops, op) }
 
-// seek writes what finds and gathers cells.
+// seek compiles the search for cells and the gathering of their values.
 func (c *deviceCompiler) seek(p *plan, k Seek, most int) error {
 	output := func(i int) (int, error) {
 		if i < 0 || i >= len(c.net.graph.outputs) {

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// graph is a network ready to be planned: ops in an order in which each finds
-// what it reads, constants folded, batch norms gone.
+// graph is a network ready to be compiled: its ops in topological order, with constants
+// folded and batch norms merged into convolutions.
 type graph struct {
 	opset     int64
 	nodes     []*node
@@ -60,7 +60,7 @@ func producers(nodes []*node) (map[string]*node, error) {
 	return m, nil
 }
 
-// cutPorts finds the named ports, or makes them with free dimensions.
+// cutPorts finds the named ports, or makes them with unknown dimensions.
 func cutPorts(names []string, known []Port) []Port {
 	ports := make([]Port, len(names))
 	for i, name := range names {
@@ -74,7 +74,8 @@ func cutPorts(names []string, known []Port) []Port {
 	return ports
 }
 
-// order keeps the ops that the outputs need, each after what it reads.
+// order sorts the ops that the outputs need topologically, by a depth-first search without recursion
+// (a hostile file may nest any depth), and finds cycles.
 func (g *graph) order(producer map[string]*node) error {
 	known := map[string]bool{"": true}
 	for _, p := range g.inputs {
@@ -88,7 +89,7 @@ func (g *graph) order(producer map[string]*node) error {
 	state := map[*node]int{}
 	type visit struct {
 		n    *node
-		next int // input to look at
+		next int // index of the input to visit next
 	}
 	for _, p := range g.outputs {
 		if known[p.Name] {
@@ -130,7 +131,7 @@ func (g *graph) order(producer map[string]*node) error {
 	return nil
 }
 
-// foldConstants evaluates ops whose inputs are all known.
+// foldConstants evaluates ops whose inputs are all constants, and checks that all ops are supported.
 func (g *graph) foldConstants() error {
 	kept := g.nodes[:0]
 	for _, n := range g.nodes {
@@ -166,7 +167,7 @@ func (g *graph) foldConstants() error {
 	return nil
 }
 
-// checkBiases: a convolution has a bias for each of its outputs, or none.
+// checkBiases checks that each convolution has one bias per output channel, or none.
 func (g *graph) checkBiases() error {
 	for _, n := range g.nodes {
 		if (n.op != "Conv" && n.op != "ConvTranspose") || len(n.inputs) < 3 {
@@ -187,7 +188,7 @@ func (g *graph) checkBiases() error {
 	return nil
 }
 
-// foldBatchNorms multiplies batch norms into the convolutions before them.
+// foldBatchNorms merges batch norms into the convolutions before them.
 func (g *graph) foldBatchNorms() {
 	uses := g.uses()
 	made, _ := producers(g.nodes) // checked before
@@ -204,7 +205,7 @@ func (g *graph) foldBatchNorms() {
 	})
 }
 
-// foldBatchNorm changes the convolution's weights; false when it cannot.
+// foldBatchNorm changes the convolution's weights and bias; false if it cannot.
 func (g *graph) foldBatchNorm(conv, norm *node) bool {
 	if conv.op != "Conv" && conv.op != "ConvTranspose" {
 		return false
@@ -254,7 +255,7 @@ func (g *graph) foldBatchNorm(conv, norm *node) bool {
 	return true
 }
 
-// uses counts the readers of each tensor; an output of the graph is one more.
+// uses counts the readers of each tensor; being an output of the graph counts as one.
 func (g *graph) uses() map[string]int {
 	m := map[string]int{}
 	for _, n := range g.nodes {
@@ -268,7 +269,7 @@ func (g *graph) uses() map[string]int {
 	return m
 }
 
-// int, ints, float, str read an attribute or its default.
+// int, ints, float and str read an attribute, or give its default.
 func (n *node) int(name string, def int64) int64 {
 	if a, ok := n.attrs[name]; ok {
 		return a.i

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// layer is a convolution with what can be done in the same pass: a clamp after
-// it, and a residual added before that.
+// layer is a convolution with what is done in the same pass: adding a residual, and then
+// a clamp.
 type layer struct {
 	conv      *node
 	weights   *value
@@ -33,8 +33,8 @@ type group struct {
 	single                     *layer
 }
 
-// fusion says for each op whether a group covers it, and which group is emitted
-// in its place (at the last op it covers, when all it reads is there).
+// fusion says for each op whether a group covers it, and which group replaces it (at
+// the last op that the group covers, where all its inputs are available).
 type fusion struct {
 	covered map[int]bool
 	emit    map[int]*group
@@ -253,9 +253,9 @@ func (f *fuser) addResiduals() {
 	}
 }
 
-// chainOf builds the chain round a depthwise layer; nil when it stands alone. A
-// pointwise layer between two depthwise ones belongs to the first one's chain alone, but
-// where it widens the map: then to the second one's, in which the wide map need not be stored.
+// chainOf builds the chain around a depthwise layer; nil if it has none. A
+// pointwise layer between two depthwise ones belongs to the first one's chain, unless
+// it widens the map: then it belongs to the second one's, so that the wide map is never stored.
 func (f *fuser) chainOf(d *layer, inChain map[*layer]bool) *group {
 	if !d.depthwise {
 		return nil

@@ -18,39 +18,39 @@ type Options struct {
 	ISA     string // "zen4", "avx512", "avx2", "base"; "" for the best the machine has
 	Inputs  []string
 	Outputs []string // tensors at which the graph is cut; nil: the file's own
-	Device  string   // a GPU's UUID, "cuda" for the first one, or CPU; "" is CPU
-	// MaxBatch is how many images a GPU is given at a time; more go through in parts,
+	Device  string   // a GPU's UUID, "cuda" for the first one, or CPU; "" means CPU
+	// MaxBatch is how many images a GPU gets at a time; a larger batch is processed in parts,
 	// whose copies and kernels overlap. 0: all at once.
 	MaxBatch int
-	// Precision of a GPU's convolutions and products; "" is Float32.
+	// Precision of a GPU's convolutions and products; "" means Float32.
 	Precision Precision
 	Keep      bool    // a GPU keeps the inputs of a run for Again
-	Person    *Person // read the maps of a network that finds a person's points; Outputs is not looked at
+	Person    *Person // decode the maps of a network that finds a person's points; Outputs is ignored
 }
 
-// Net is a network ready to run. It may be used by several goroutines; their
-// runs take turns.
+// Net is a network ready to run. It may be used concurrently, but its
+// runs take turns; Twin gives one that runs at the same time.
 type Net struct {
 	graph   *graph
 	fusion  fusion
 	kernels cpu.Kernels
 	pool    *cpu.Pool
+	packed  *packs // shared with its twins
 
-	mu      sync.Mutex
+	mu      sync.Mutex // held during a run; guards what follows
 	plans   map[string]*plan
 	recent  []string // keys of plans, oldest first
-	packed  *packs   // shared with its twins
 	closed  bool
-	last    *plan  // of the run before
-	key     []byte // of the plan that is sought
-	in, out [][]float32
-	device  *onDevice // nil: the CPU
-	person  *Person   // whose maps it reads
-	lost    error     // why it left its device
+	last    *plan       // of the previous run
+	key     []byte      // buffer for the key of a plan
+	in, out [][]float32 // buffers for the arguments of a program
+	device  *onDevice   // nil: the CPU
+	person  *Person     // whose maps it decodes
+	lost    error       // why it moved from its device to the CPU
 }
 
-// maxPlans is how many sets of input shapes are kept planned: on a GPU each size of
-// batch has a recorded graph, twice where parts overlap.
+// maxPlans is how many sets of input shapes have a plan at once. On a GPU there are more, since each batch
+// size has a recorded graph, or two if parts overlap.
 const (
 	maxPlans       = 8
 	maxDevicePlans = 32
@@ -59,7 +59,7 @@ const (
 // ErrClosed is returned by a network that has been closed.
 var ErrClosed = errors.New("the network is closed")
 
-// Load reads a network from the bytes of an ONNX file, which it goes on to use: they must not change while it is open.
+// Load reads a network from the bytes of an ONNX file. It keeps using them: they must not change while the network is open.
 func Load(onnx []byte, o Options) (*Net, error) {
 	file, err := readONNX(onnx)
 	if err != nil {
@@ -104,8 +104,8 @@ func load(file *graphFile, o Options) (*Net, error) {
 // ErrTakesTurns is returned by Twin for a network on a device, where runs take turns.
 var ErrTakesTurns = errors.New("networks on a device have no twins: their runs take turns")
 
-// Twin is a network with the same weights, which are not copied, and with threads and memory of its own: the
-// two run side by side. Each is closed by itself.
+// Twin is a network that shares the weights but has its own threads and memory, so that the
+// two run concurrently. Each must be closed.
 func (n *Net) Twin() (*Net, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -143,19 +143,19 @@ func (n *Net) Inputs() []Port { return slices.Clone(n.graph.inputs) }
 // Outputs are the network's outputs in the order in which Run gives them.
 func (n *Net) Outputs() []Port { return slices.Clone(n.graph.outputs) }
 
-// ISA is the instruction set the kernels were chosen for.
+// ISA is the instruction set that the kernels use.
 func (n *Net) ISA() string { return n.kernels.Name() }
 
-// Run evaluates the network and gives fresh tensors.
+// Run evaluates the network and returns new tensors.
 func (n *Net) Run(in ...Tensor) ([]Tensor, error) {
 	out := make([]Tensor, len(n.graph.outputs))
 	return out, n.RunInto(in, out)
 }
 
 // RunInto evaluates the network into out: tensors whose data have room for the
-// result are filled in place, others are replaced. On the CPU it allocates nothing after the
-// first call at a shape, if it is given the same memory at each; that stays alive until
-// another is given at this shape, or Close.
+// result are filled in place, others are replaced. On the CPU, calls after the first at a shape
+// allocate nothing if they pass the same memory; the network keeps that memory alive until
+// other memory is passed at this shape, or Close.
 func (n *Net) RunInto(in, out []Tensor) error {
 	if len(in) != len(n.graph.inputs) || len(out) != len(n.graph.outputs) {
 		return fmt.Errorf("%d inputs and %d outputs given, the network has %d and %d", len(in), len(out), len(n.graph.inputs), len(n.graph.outputs))
@@ -189,7 +189,7 @@ func (n *Net) checkInput(t Tensor, p Port) error {
 	}
 	fits := len(p.Shape) == len(t.Shape)
 	for i := 0; fits && i < len(p.Shape); i++ {
-		// The first dimension is the number of pictures: files that fix it to 1 run on more all the same.
+		// The first dimension is the batch size: networks whose file fixes it to 1 can run on more, too.
 		fits = p.Shape[i] < 0 || p.Shape[i] == t.Shape[i] || i == 0
 	}
 	if !fits {
@@ -198,7 +198,7 @@ func (n *Net) checkInput(t Tensor, p Port) error {
 	return nil
 }
 
-// planFor finds or makes the plan for these shapes.
+// planFor finds or makes the plan for these inputs, and remembers it as last.
 func (n *Net) planFor(in []Tensor) (*plan, error) {
 	p, err := n.planIn(in, 0)
 	if err == nil {
@@ -215,7 +215,7 @@ func sizesOf(in []Tensor) [][]int {
 	return shapes
 }
 
-// planned is the plan for these shapes in a slot, nil where it is not made yet, with n.key its key. Plans of two slots can be under way at once.
+// planned is the plan for these shapes in a slot, nil if it is not made yet; it sets n.key. Plans in two slots can run at once.
 func (n *Net) planned(in []Tensor, slot int) *plan {
 	n.key = strconv.AppendInt(n.key[:0], int64(slot), 10)
 	for i := range in {
@@ -240,7 +240,7 @@ func (n *Net) planIn(in []Tensor, slot int) (*plan, error) {
 	})
 }
 
-// addPlan makes a plan and keeps it under a key; the oldest goes where there are too many.
+// addPlan makes a plan and stores it under a key; if there are too many, the oldest is freed.
 func (n *Net) addPlan(key string, build func() (*plan, error)) (*plan, error) {
 	most := maxPlans
 	if n.device != nil {
@@ -260,7 +260,7 @@ func (n *Net) addPlan(key string, build func() (*plan, error)) (*plan, error) {
 	return p, nil
 }
 
-// run evaluates the program, then the tail.
+// run executes the program, then the tail.
 func (n *Net) run(p *plan, in, out []Tensor) error {
 	if p.program != nil || p.device != nil {
 		if err := n.runProgram(p, in, out); err != nil {
@@ -273,7 +273,7 @@ func (n *Net) run(p *plan, in, out []Tensor) error {
 	return n.runTail(p, in, out)
 }
 
-// allMade: every output comes from the program.
+// allMade tells whether the program makes every output.
 func (n *Net) allMade(p *plan) bool {
 	for _, o := range n.graph.outputs {
 		if !slices.Contains(p.makes, o.Name) {
@@ -314,8 +314,8 @@ func (n *Net) runProgram(p *plan, in, out []Tensor) error {
 	return p.program.Run(p.images, n.in, n.out)
 }
 
-// runTail evaluates the ops that the kernels do not cover: at the first run of a plan one after the other, which settles shapes and memory, later
-// by taking their steps again.
+// runTail executes the ops that the kernels do not cover. The first run of a plan evaluates them one by one, which settles shapes and memory and records
+// steps; later runs only repeat the steps.
 func (n *Net) runTail(p *plan, in, out []Tensor) error {
 	if !p.settled {
 		if err := n.settleTail(p, in); err != nil {
@@ -343,7 +343,7 @@ func (n *Net) runTail(p *plan, in, out []Tensor) error {
 	return nil
 }
 
-// give has the tail read a run's inputs and what the program made of them.
+// give sets what the tail reads: a run's inputs, and what the program made from them.
 func (p *plan) give(in []Tensor, made [][]float32) {
 	for i := range in {
 		p.given[i].floats = in[i].Data
@@ -353,13 +353,13 @@ func (p *plan) give(in []Tensor, made [][]float32) {
 	}
 }
 
-// tailStep is a step of an op (opCall.do).
+// tailStep is a recorded step of an op (opCall.do).
 type tailStep struct {
 	of   *node
 	take func()
 }
 
-// takeSteps computes the tail anew.
+// takeSteps repeats the recorded steps of the tail.
 func (p *plan) takeSteps() (err error) {
 	var of *node
 	defer func() {
@@ -374,58 +374,29 @@ func (p *plan) takeSteps() (err error) {
 	return nil
 }
 
-// settleTail evaluates the tail op after op and keeps their steps, but for those of ops that give the same at each run: they read nothing but constants,
-// shapes, and what follows from those. Where a shape depends on more than that, the next run settles anew.
+// settleTail evaluates the tail op by op and records the steps. Ops whose result is the same in every run, because they read only constants, shapes and what follows
+// from these, are not recorded. If a shape depends on anything else, nothing is settled and the next run evaluates the tail again.
 func (n *Net) settleTail(p *plan, in []Tensor) error {
-	values, fixed := map[string]*value{}, map[string]bool{"": true}
-	for _, known := range []map[string]*value{n.graph.constants, p.known} {
-		for name, v := range known {
-			values[name], fixed[name] = v, true
-		}
-	}
-	p.given, p.steps, p.results = nil, nil, nil
+	p.steps, p.results = nil, nil
+	t := n.newTail(p, in)
+	var varying []*node
 	settled := true
-	add := func(name string, shape []int) {
-		v := &value{shape: slices.Clone(shape)}
-		values[name], p.given = v, append(p.given, v)
-	}
-	for i, port := range n.graph.inputs {
-		add(port.Name, in[i].Shape)
-	}
-	for i, name := range p.makes {
-		add(name, p.shapes[i])
-	}
-	p.give(in, n.out)
-	var left []*node
 	for _, x := range p.tail {
-		call := &opCall{node: x, opset: n.graph.opset, kernels: n.kernels, in: make([]*value, len(x.inputs))}
-		for i, name := range x.inputs {
-			if call.in[i] = values[name]; call.in[i] == nil && name != "" {
-				return fmt.Errorf("op %s (%s) reads %q, which nothing has made", x.op, x.name, name)
-			}
-		}
-		made, err := callOp(ops[x.op], call)
+		steps, fixed, err := t.evaluate(x)
 		if err != nil {
-			return fmt.Errorf("op %s (%s): %w", x.op, x.name, err)
+			return err
 		}
-		varies := func(name string) bool { return !fixed[name] }
-		follows := x.op == "Shape" || !slices.ContainsFunc(x.inputs, varies)
-		for i, name := range x.outputs {
-			if i < len(made) {
-				values[name], fixed[name] = made[i], follows
-			}
-		}
-		if follows {
+		if fixed {
 			continue
 		}
-		settled = settled && !slices.ContainsFunc(x.shapeInputs(), varies)
-		left = append(left, x)
-		for _, take := range call.steps {
+		settled = settled && !slices.ContainsFunc(x.shapeInputs(), t.varies)
+		varying = append(varying, x)
+		for _, take := range steps {
 			p.steps = append(p.steps, tailStep{x, take})
 		}
 	}
 	for _, o := range n.graph.outputs {
-		v := values[o.Name]
+		v := t.values[o.Name]
 		if v == nil {
 			return fmt.Errorf("nothing has made the output %s", o.Name)
 		}
@@ -435,12 +406,65 @@ func (n *Net) settleTail(p *plan, in []Tensor) error {
 		p.results = append(p.results, v)
 	}
 	if p.settled = settled; settled {
-		p.tail = left
+		p.tail = varying
 	}
 	return nil
 }
 
-// Close frees the weights and plans. Runs in work are waited for.
+// tail holds the tensors of a tail while it is evaluated.
+type tail struct {
+	net    *Net
+	values map[string]*value
+	fixed  map[string]bool // the same in every run
+}
+
+// newTail knows the constants, what follows from the shapes, and the values that p.give sets.
+func (n *Net) newTail(p *plan, in []Tensor) *tail {
+	t := &tail{n, map[string]*value{}, map[string]bool{"": true}}
+	for _, known := range []map[string]*value{n.graph.constants, p.known} {
+		for name, v := range known {
+			t.values[name], t.fixed[name] = v, true
+		}
+	}
+	p.given = nil
+	add := func(name string, shape []int) {
+		v := &value{shape: slices.Clone(shape)}
+		t.values[name], p.given = v, append(p.given, v)
+	}
+	for i, port := range n.graph.inputs {
+		add(port.Name, in[i].Shape)
+	}
+	for i, name := range p.makes {
+		add(name, p.shapes[i])
+	}
+	p.give(in, n.out)
+	return t
+}
+
+func (t *tail) varies(name string) bool { return !t.fixed[name] }
+
+// evaluate computes one op; fixed tells whether its result is the same in every run.
+func (t *tail) evaluate(x *node) (steps []func(), fixed bool, err error) {
+	call := &opCall{node: x, opset: t.net.graph.opset, kernels: t.net.kernels, in: make([]*value, len(x.inputs))}
+	for i, name := range x.inputs {
+		if call.in[i] = t.values[name]; call.in[i] == nil && name != "" {
+			return nil, false, fmt.Errorf("op %s (%s) reads %q, which nothing has made", x.op, x.name, name)
+		}
+	}
+	made, err := callOp(ops[x.op], call)
+	if err != nil {
+		return nil, false, fmt.Errorf("op %s (%s): %w", x.op, x.name, err)
+	}
+	fixed = x.op == "Shape" || !slices.ContainsFunc(x.inputs, t.varies)
+	for i, name := range x.outputs {
+		if i < len(made) {
+			t.values[name], t.fixed[name] = made[i], fixed
+		}
+	}
+	return call.steps, fixed, nil
+}
+
+// Close waits for a run that is in progress, and frees the weights and plans.
 func (n *Net) Close() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -18,7 +18,7 @@ const (
 	maxElements   = 1 << 28
 )
 
-// graphFile is what is read of an ONNX file.
+// graphFile is the content of an ONNX file.
 type graphFile struct {
 	opset        int64
 	nodes        []*node
@@ -27,7 +27,7 @@ type graphFile struct {
 	outputs      []Port
 }
 
-// node is one op with the names of what it reads and makes.
+// node is one op with the names of its inputs and outputs.
 type node struct {
 	op, name        string
 	inputs, outputs []string
@@ -361,9 +361,9 @@ func (t *rawTensor) value() (*value, error) {
 	return v, nil
 }
 
-// floatsIn are the floats that lie in a file's bytes, which are of the order of the machines that the engine runs on. Nobody writes
-// to a network's constants, so that they need not be copied: weights are the most of a file, and fresh memory costs more
-// than reading it.
+// floatsIn gives a file's bytes as floats, without a copy if possible: ONNX's little-endian order is that of all machines the engine runs on,
+// and nobody writes to a network's constants. Weights are most of a file, and fresh memory costs more than
+// reading it.
 func floatsIn(b []byte) []float32 {
 	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/4)
 }

@@ -18,23 +18,23 @@ type opCall struct {
 	steps   []func()    // what computes the results, see do
 }
 
-// opFunc evaluates an op in plain Go: the reference, and the way of everything
-// that the kernels do not cover. What follows from shapes, and memory, it makes
-// itself; values it computes in steps (do). It may panic on shapes that do not
+// opFunc evaluates an op in plain Go: it is the reference for the kernels, and runs what
+// they do not cover. It checks shapes and allocates memory itself, and computes
+// values in steps (do), so that later runs only repeat the steps. It may panic on shapes that do not
 // fit: callOp turns that into an error.
 type opFunc func(c *opCall) ([]*value, error)
 
-// do takes a step now; a plan takes it at each later run too, when the inputs are the same tensors of the same shapes with other values, perhaps
-// elsewhere in memory: a step looks up their floats itself, fills the results in place and allocates nothing.
+// do runs a step now and records it; a plan repeats it in later runs, with inputs of the same shapes but other values, perhaps
+// elsewhere in memory. So a step must look up its inputs' floats itself, fill the results in place, and allocate nothing.
 func (c *opCall) do(step func()) {
 	step()
 	c.steps = append(c.steps, step)
 }
 
-// ops are all ops the engine knows, by their ONNX names.
+// ops are all ops that the engine supports, by their ONNX names.
 var ops map[string]opFunc
 
-// inputCounts are how many inputs an op must have, and has at most (anyNumber for no limit). Those it must have cannot be left out by an empty name.
+// inputCounts are the least and the largest number of inputs of an op (anyNumber: no limit). The required ones cannot be omitted by an empty name.
 var inputCounts = map[string][2]int{
 	"Conv": {2, 3}, "ConvTranspose": {2, 3}, "MaxPool": {1, 1}, "AveragePool": {1, 1}, "GlobalAveragePool": {1, 1}, "GlobalMaxPool": {1, 1},
 	"BatchNormalization": {5, 5}, "LayerNormalization": {2, 3}, "Resize": {1, 4}, "Upsample": {1, 2}, "MatMul": {2, 2}, "Gemm": {2, 3}, "Softmax": {1, 1}, "LogSoftmax": {1, 1},
@@ -46,7 +46,7 @@ var inputCounts = map[string][2]int{
 
 const anyNumber = maxNodes
 
-// shapeInputs are those of an op's inputs whose values, not only their shapes, say what shapes the results have.
+// shapeInputs are the inputs of an op whose values, not only their shapes, determine the shapes of the results.
 func (n *node) shapeInputs() []string {
 	switch n.op {
 	case "ConstantOfShape":
@@ -57,7 +57,7 @@ func (n *node) shapeInputs() []string {
 	return nil
 }
 
-// checkInputs tells whether an op the engine knows has as many inputs as it must.
+// checkInputs checks the number of a supported op's inputs.
 func (n *node) checkInputs() error {
 	counts, ok := inputCounts[n.op]
 	switch {
@@ -124,7 +124,7 @@ func shapesOf(in []*value) [][]int {
 	return shapes
 }
 
-// newValue is zeros of a shape; it refuses what no real network needs.
+// newValue makes zeros of a shape; it panics if that is larger than any real network needs.
 func newValue(shape ...int) *value {
 	n := 1
 	for _, d := range shape {

@@ -7,14 +7,14 @@ import (
 	"classlens/model/cpu"
 )
 
-// packs are a network's weights in the order of the kernels, made when a plan first wants them and kept
+// packs are a network's weights in the order that the kernels read, made when a plan first needs them and kept
 // until the network and all its twins are closed.
 type packs struct {
-	mu      sync.Mutex // held by who compiles
+	mu      sync.Mutex // held while a plan is compiled
 	users   int
 	weights map[weightKey]*cpu.Weights
 	pairs   map[*layer][2]cpu.Vector // weights and bias of depthwise layers, and of heads' dot products
-	vectors []cpu.Vector             // all there are, those of pairs too
+	vectors []cpu.Vector             // all vectors, including those of pairs
 }
 
 func newPacks() *packs {
@@ -43,13 +43,13 @@ func (p *packs) leave() {
 	p.weights, p.pairs, p.vectors = nil, nil, nil
 }
 
-// weightOrder is how a convolution's inputs lie one after another for the
+// weightOrder is the order of a convolution's inputs for the
 // micro-kernel.
 type weightOrder int
 
 const (
 	plainOrder      weightOrder = iota // 1x1: channels
-	spatialOrder                       // k x k: rows, columns, channels of whole blocks; then those of an unfinished one
+	spatialOrder                       // k x k: rows, columns, channels of full blocks; then those of a partial one
 	firstOrder                         // reading the picture: rows, channels, columns
 	firstHalf                          // the same, of the first half of the outputs
 	transposedOrder                    // 2x2 transposed: four pointwise convolutions side by side
@@ -63,14 +63,14 @@ func orderOf(l *layer) weightOrder {
 	return spatialOrder
 }
 
-// weightKey names packed weights in the network's cache: one layer may be used in
-// two ways (at different input shapes).
+// weightKey identifies packed weights: one layer may be used in two ways (at different input
+// shapes).
 type weightKey struct {
 	l     *layer
 	order weightOrder
 }
 
-// weights packs a layer's weights, once for a network.
+// weights packs a layer's weights, once per network.
 func (c *compiler) weights(l *layer, order weightOrder) *cpu.Weights {
 	key := weightKey{l, order}
 	if w := c.net.packed.weights[key]; w != nil {
@@ -86,7 +86,7 @@ func (c *compiler) weights(l *layer, order weightOrder) *cpu.Weights {
 	return w
 }
 
-// reorder gives the weights as (outputs, inputs) in the order asked for.
+// reorder gives the weights as (cout, k): one row of inputs, in an order, per output.
 func (l *layer) reorder(order weightOrder) (cout, k int, bias, w []float32) {
 	s, src := l.weights.shape, l.weights.floats
 	cout, bias = s[0], l.bias
@@ -136,8 +136,8 @@ func (l *layer) reorder(order weightOrder) (cout, k int, bias, w []float32) {
 	return cout, k, bias, w
 }
 
-// mirrored: the second half of the outputs is the first one negated, in half blocks, which a first layer before a pooling makes
-// without a product.
+// mirrored tells whether the second half of the outputs is the first half negated, in half blocks: a first layer that is fused with a
+// pooling then computes only the first half.
 func (l *layer) mirrored() bool {
 	half := l.weights.shape[0] / 2
 	if l.weights.shape[0] != 2*half || half%cpu.HalfBlock != 0 {
@@ -155,8 +155,8 @@ func (l *layer) mirrored() bool {
 	return negated(l.weights.floats) && negated(l.bias)
 }
 
-// PlanesRead is how many of the leading planes of an input, (N, C, H, W), the network looks at: C, but for planes at the
-// end that meet only weights of zero.
+// PlanesRead is how many of the leading planes of an input, (N, C, H, W), the network uses: C minus the planes at the
+// end whose weights are all zero.
 func (n *Net) PlanesRead(input string) int {
 	read, all := 0, 0
 	for _, p := range n.graph.inputs {
@@ -182,8 +182,8 @@ func (n *Net) PlanesRead(input string) int {
 	return read
 }
 
-// planesRead is how many of the picture's planes a first layer reads: those at its end
-// whose weights are all zero, such as flow that a network was not trained on, cost nothing.
+// planesRead is how many of the picture's planes a first layer reads: planes at the end
+// whose weights are all zero, such as flow if the network was not trained on it, are skipped.
 func (l *layer) planesRead() int {
 	s, area := l.weights.shape, l.weights.shape[2]*l.weights.shape[3]
 	for c := s[1] - 1; c > 0; c-- {
@@ -196,11 +196,11 @@ func (l *layer) planesRead() int {
 	return 1
 }
 
-// mostDots is how many outputs of a head are cheaper as dot products than as a
-// further half block of the micro-kernel.
+// mostDots is how many outputs of a head are cheaper as dot products than as
+// another half block of the micro-kernel.
 const mostDots = 3
 
-// dots tells how many of a head's outputs, the last ones, are dot products.
+// dots is how many of a head's outputs, the last ones, are computed as dot products.
 func (l *layer) dots() int {
 	if n := l.weights.shape[0] % cpu.Block; n <= mostDots {
 		return n
@@ -235,7 +235,8 @@ func (c *compiler) head(l *layer, x *cpu.Instr) {
 	x.Dots, x.DotBias = v[0], v[1]
 }
 
-// reorderTransposed: output (part, channel) of pixel part 0..3 of the 2x2 patch.
+// reorderTransposed gives the weights of a 2x2 transposed convolution as four pointwise ones: outputs are (part, channel), part being
+// the pixel of the 2x2 patch.
 func (l *layer) reorderTransposed() (cout, k int, bias, w []float32) {
 	cin, channels := l.weights.shape[0], l.weights.shape[1]
 	wide := cpu.Blocks(channels) * cpu.Block

@@ -3,28 +3,29 @@ package model
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"classlens/cuda/exec"
 )
 
-// Person has a network that finds the points of one person in maps, as MoveNet Thunder does, read its maps itself, on a GPU there: it then has
-// two outputs, (N, 5·points + 1) and (N, len(Windows), C), in place of its own.
+// Person appends a decoder to a network that finds the points of one person in maps, as MoveNet Thunder does, so that the maps are decoded where the network runs.
+// It replaces the network's outputs by two: (N, 5·points + 1) and (N, len(Windows), C).
 //
-// The first are, a point, x and y in shares of the picture, score, and x and y where the person's middle says that it is; then the middle's score.
-// The middle is the cell with the greatest σ(Middle)·Near. From there Regress leads to each point: it is the cell whose σ(Heat) over its
-// way from that place, and Slack, is greatest, with its Offset (MoveNet's own decoder, with a Near and a Slack of ours).
+// The first has, for each point, x and y as fractions of the picture, the score, and the x and y that the person's centre predicts; then the centre's score. The
+// centre is the cell with the greatest σ(Middle)·Near. There, Regress predicts each point; the point is the cell with the greatest σ(Heat) / (distance from the
+// prediction + Slack), moved by Offset. (This is MoveNet's own decoder, with our Near and Slack.)
 //
-// The second are the means of Features over windows of its cells; without windows, Features as they are.
+// The second has the means of Features over windows of its cells; without windows it is Features itself.
 type Person struct {
 	Middle, Heat, Regress, Offset string    // tensors: logits (N, 1, h, w), logits (N, points, h, w), cells (N, points · (y, x), h, w) twice
 	Near                          []float32 // (h, w), 0 or above
-	Slack                         float32   // cells; small ways do not matter
+	Slack                         float32   // in cells: much smaller distances do not matter
 	Features                      string    // tensor (N, C, fh, fw)
 	Windows                       []Window
-	Side                          int // of its pictures, (N, 3, Side, Side) of 0 to 255, that a GPU cuts out of frames; 0: none
+	Side                          int // side of the pictures, (N, 3, Side, Side) of 0 to 255, if a GPU crops them from frames; 0: it does not
 }
 
-// Window is a part of a map: rows and columns from the first to before the last.
+// Window is a part of a map: rows Top <= y < Bottom, columns Left <= x < Right.
 type Window struct{ Top, Bottom, Left, Right int }
 
 // The ops that stand for it in a graph, and what they make.
@@ -35,7 +36,7 @@ const (
 	portMeans    = "classlens/means"
 )
 
-// add puts the two ops behind a graph.
+// add appends the two ops to a graph.
 func (p *Person) add(f *graphFile) (outputs []string) {
 	f.initializers["classlens/near"] = &value{shape: []int{len(p.Near)}, floats: p.Near}
 	var windows []int64
@@ -52,17 +53,15 @@ func (p *Person) add(f *graphFile) (outputs []string) {
 	return []string{portPerson, portMeans}
 }
 
-// personShapes checks what a person's points are read from and gives the number of pictures and points and the size of the maps.
+// personShapes checks the shapes of the maps, and gives the numbers of pictures and points and the size of the maps.
 func personShapes(middle, heat, regress, offset []int, near int) (n, points, h, w int, err error) {
 	if len(heat) == 4 {
 		n, points, h, w = heat[0], heat[1], heat[2], heat[3]
 	}
-	fits := len(heat) == 4 && near == h*w
-	for i, s := range [][]int{middle, regress, offset} {
-		fits = fits && len(s) == 4 && s[0] == n && s[1] == []int{1, 2 * points, 2 * points}[i] && s[2] == h && s[3] == w
-	}
+	fits := len(heat) == 4 && near == h*w && slices.Equal(middle, []int{n, 1, h, w}) &&
+		slices.Equal(regress, []int{n, 2 * points, h, w}) && slices.Equal(offset, []int{n, 2 * points, h, w})
 	if !fits {
-		err = fmt.Errorf("%w: points are sought in maps of shapes %v, %v, %v, %v with %d weights", ErrMalformed, middle, heat, regress, offset, near)
+		err = fmt.Errorf("%w: points are decoded from maps of shapes %v, %v, %v, %v with %d weights", ErrMalformed, middle, heat, regress, offset, near)
 	}
 	return n, points, h, w, err
 }
@@ -101,7 +100,7 @@ func opPersonPoints(c *opCall) ([]*value, error) {
 	return one(out)
 }
 
-// warmest is the cell whose heat over its way from (x, y) is greatest, with its heat.
+// warmest is the cell with the greatest heat / (distance from (x, y) + slack), and its heat.
 func warmest(logits []float32, width int, x, y, slack float32) (at int, heat float32) {
 	best := float32(-1)
 	for i, z := range logits {
@@ -114,11 +113,11 @@ func warmest(logits []float32, width int, x, y, slack float32) (at int, heat flo
 	return at, heat
 }
 
-// windowsOf are the windows of a node, in maps of h x w cells.
+// windowsOf reads a node's windows, in maps of h x w cells.
 func windowsOf(n *node, h, w int) ([]Window, error) {
 	v := n.ints("windows")
 	if len(v) == 0 || len(v)%4 != 0 {
-		return nil, fmt.Errorf("%w: %d numbers are no windows", ErrMalformed, len(v))
+		return nil, fmt.Errorf("%w: windows need four numbers each, not %d in all", ErrMalformed, len(v))
 	}
 	var all []Window
 	for ; len(v) > 0; v = v[4:] {
@@ -147,13 +146,7 @@ func opWindowMeans(c *opCall) ([]*value, error) {
 			for r, v := range windows {
 				cells := float32((v.Bottom - v.Top) * (v.Right - v.Left))
 				for p := range planes {
-					plane, sum := x.floats[(i*planes+p)*h*w:], float32(0)
-					for row := v.Top; row < v.Bottom; row++ {
-						for _, f := range plane[row*w+v.Left : row*w+v.Right] {
-							sum += f
-						}
-					}
-					out.floats[(i*len(windows)+r)*planes+p] = sum / cells
+					out.floats[(i*len(windows)+r)*planes+p] = v.sum(x.floats[(i*planes+p)*h*w:], w) / cells
 				}
 			}
 		}
@@ -161,7 +154,17 @@ func opWindowMeans(c *opCall) ([]*value, error) {
 	return one(out)
 }
 
-// personPoints writes the decoder as a kernel.
+// sum adds up a window of a plane with w columns.
+func (v Window) sum(plane []float32, w int) (sum float32) {
+	for row := v.Top; row < v.Bottom; row++ {
+		for _, f := range plane[row*w+v.Left : row*w+v.Right] {
+			sum += f
+		}
+	}
+	return sum
+}
+
+// personPoints compiles the decoder to a kernel.
 func (c *deviceCompiler) personPoints(n *node) bool {
 	near := c.value(n.inputs[4])
 	if near == nil {
@@ -175,7 +178,7 @@ func (c *deviceCompiler) personPoints(n *node) bool {
 	return c.made(n, &exec.PersonPoints{Middle: c.in(n, 0), Heat: c.in(n, 1), Regress: c.in(n, 2), Offset: c.in(n, 3), Near: c.one(near), Y: y, Slack: n.float("slack", 0)}, y)
 }
 
-// windowMeans are a product: each picture's (C, cells) by weights that are one over a window's cells within it and 0 elsewhere.
+// windowMeans compiles to a product: each picture's (C, cells) with weights that are 1 / (the number of a window's cells) within the window and 0 elsewhere.
 func (c *deviceCompiler) windowMeans(n *node) bool {
 	x := c.shape(n.inputs[0])
 	if len(x) != 4 {

@@ -6,9 +6,9 @@ import (
 	"classlens/model/cpu"
 )
 
-// rewrite changes the graph into one that means the same and runs faster. It goes
-// by what the kernels are good at, so it is no part of newGraph: the plain
-// loops that judge the kernels run the graph as the file has it.
+// rewrite changes the graph into an equivalent one that runs faster. It depends on what
+// the kernels are good at, so it is not part of newGraph: the plain
+// loops that tests compare the kernels with run the graph as it is in the file.
 func (g *graph) rewrite() {
 	g.foldNegatedCopies()
 	g.clampBeforePooling()
@@ -27,9 +27,9 @@ func (g *graph) readersOf() map[string][]int {
 	return m
 }
 
-// foldNegatedCopies turns Concat(Conv(x), Neg(Conv(x))), the concatenated ReLU's
-// first half, into one convolution with its weights once more, negated. It pays
-// where the doubled channels need fewer blocks than two maps would: 24 channels fill
+// foldNegatedCopies turns Concat(Conv(x), Neg(Conv(x))), the first half of a concatenated
+// ReLU, into one convolution whose weights are repeated, negated. It pays off
+// if the doubled channels need fewer blocks than two maps would: 24 channels fill
 // one and a half.
 func (g *graph) foldNegatedCopies() {
 	uses, readers := g.uses(), g.readersOf()
@@ -52,8 +52,8 @@ func (g *graph) foldNegatedCopies() {
 	g.nodes = slices.DeleteFunc(g.nodes, func(n *node) bool { return gone[n] })
 }
 
-// negate gives a convolution its outputs a second time, negated; false when it
-// cannot or when that would be dearer than copying.
+// negate makes a convolution repeat its outputs, negated; false if it cannot, or if that would
+// cost more than copying.
 func (g *graph) negate(conv *node) bool {
 	w := g.constants[conv.inputs[1]]
 	if w == nil || w.isInt() || len(w.shape) != 4 || conv.int("group", 1) != 1 {
@@ -88,8 +88,8 @@ func withNegated(v []float32) []float32 {
 	return both
 }
 
-// clampBeforePooling turns Relu(MaxPool(Conv(x))) into MaxPool(Relu(Conv(x))), which
-// is the same numbers: the convolution clamps for nothing.
+// clampBeforePooling turns Relu(MaxPool(Conv(x))) into MaxPool(Relu(Conv(x))), which gives
+// the same numbers, because a convolution clamps its results at no cost.
 func (g *graph) clampBeforePooling() {
 	uses, readers := g.uses(), g.readersOf()
 	made, _ := producers(g.nodes) // checked before
@@ -110,10 +110,10 @@ func (g *graph) clampBeforePooling() {
 	}
 }
 
-// mergePointwise makes one of two pointwise convolutions that follow each other with
-// nothing between, W2(W1 x + b1) + b2 = (W2 W1) x + (W2 b1 + b2), where that takes fewer
-// products: a projection to 96 channels that is read by one to 48 alone. The weights are
-// multiplied in float64, so what differs is a rounding of the map between.
+// mergePointwise merges two consecutive pointwise convolutions with
+// nothing between them, W2(W1 x + b1) + b2 = (W2 W1) x + (W2 b1 + b2), if that takes fewer
+// products, as with a projection to 96 channels that is read only by one to 48. The weights are
+// multiplied in float64; the result differs only by the rounding of the map between.
 func (g *graph) mergePointwise() {
 	uses, readers := g.uses(), g.readersOf()
 	gone := map[*node]bool{}
@@ -156,7 +156,7 @@ func (g *graph) mergePointwise() {
 	g.nodes = slices.DeleteFunc(g.nodes, func(n *node) bool { return gone[n] })
 }
 
-// pointwiseOf is a pointwise convolution's weights (cout, cin, 1, 1) and biases; nil when n is
+// pointwiseOf gives a pointwise convolution's weights (cout, cin, 1, 1) and biases; nil if n is
 // something else or its weights are not constants.
 func (g *graph) pointwiseOf(n *node) (w *value, bias []float32) {
 	if n.op != "Conv" || len(n.inputs) < 2 || len(n.outputs) != 1 || n.int("group", 1) != 1 || n.str("auto_pad", "NOTSET") != "NOTSET" {
@@ -179,8 +179,8 @@ func (g *graph) pointwiseOf(n *node) (w *value, bias []float32) {
 	return w, b.floats
 }
 
-// transposeConstants turns constant second factors of Gemm the way matrix products
-// read them, once instead of at every run.
+// transposeConstants transposes constant second factors of Gemm to the layout that matrix products
+// read, once instead of at every run.
 func (g *graph) transposeConstants() {
 	for _, n := range g.nodes {
 		if n.op != "Gemm" || len(n.inputs) < 2 || n.int("transB", 0) == 0 {
@@ -203,14 +203,14 @@ func (g *graph) transposeConstants() {
 	}
 }
 
-// forKernels gets constant factors and biases ready for the kernels' matrix products. Devices have their own ways.
+// forKernels prepares constant factors and biases for the CPU kernels' matrix products.
 func (g *graph) forKernels(kernels cpu.Kernels) {
 	g.startFromBiases()
 	g.packMatrices(kernels)
 }
 
 // startFromBiases turns Add(MatMul(x, w), b) with constants w and b into one op, MatMul with a third
-// input of our own: sums begin with the biases, which would be a pass over the results otherwise.
+// input, which is an extension of ours: sums begin with the biases, which saves a pass over the results.
 func (g *graph) startFromBiases() {
 	uses, readers := g.uses(), g.readersOf()
 	gone := map[*node]bool{}
@@ -236,10 +236,10 @@ func (g *graph) startFromBiases() {
 	g.nodes = slices.DeleteFunc(g.nodes, func(n *node) bool { return gone[n] })
 }
 
-// packedColumns are worth packing for: panels are filled up with zeros.
+// packedColumns is the fewest columns worth packing: panels are padded with zeros.
 const packedColumns = 16
 
-// packMatrices brings constant second factors into the order in which the kernels read them, once instead of at every run.
+// packMatrices packs constant second factors in the order in which the kernels read them, once instead of at every run.
 func (g *graph) packMatrices(kernels cpu.Kernels) {
 	for _, n := range g.nodes {
 		if len(n.inputs) < 2 || (n.op != "MatMul" && n.op != "Gemm") || n.int("transB", 0) != 0 {

@@ -1,7 +1,8 @@
-// Package model is the engine: it reads a network from an ONNX file into a graph
-// of ops, plans it for the shapes it is given, and runs it. Feature maps go
-// through fast C kernels (model/cpu) as far as they can; what is left runs in
-// plain Go ops. ../docs/architecture.md says how it fits in.
+// Package model is the inference engine: it reads a network from an ONNX file (onnx.go) into a graph
+// of ops (graph.go), simplifies that (rewrite.go), compiles it for the shapes of the inputs (compile.go),
+// and runs it. As much as possible is compiled to a program of fast C kernels (model/cpu), or of CUDA kernels
+// (device*.go, cuda/exec); the ops that are left, the *tail*, run in plain Go (ops*.go), which is also the
+// reference in tests. docs/architecture.md says how it fits in.
 package model
 
 import (
@@ -22,7 +23,7 @@ func NewTensor(shape ...int) Tensor {
 	return Tensor{Shape: append([]int(nil), shape...), Data: make([]float32, count(shape))}
 }
 
-// Resize makes room for a shape, in the memory that is there where that is enough: what it holds is left from before, or zeros.
+// Resize gives the tensor a shape, in its own memory if that is large enough. The content is what was there before, or zeros.
 func (t *Tensor) Resize(shape ...int) {
 	if size := count(shape); cap(t.Data) >= size {
 		t.Data = t.Data[:size]
@@ -32,7 +33,7 @@ func (t *Tensor) Resize(shape ...int) {
 	t.Shape = append(t.Shape[:0], shape...)
 }
 
-// check tells whether the data are as many as the shape says.
+// check compares the number of values with the shape.
 func (t Tensor) check() error {
 	for _, d := range t.Shape {
 		if d < 0 {
@@ -65,8 +66,8 @@ type value struct {
 
 func (v *value) isInt() bool { return v.ints != nil }
 
-// ErrUnsupported is wrapped by errors about ops or attributes the engine lacks.
+// ErrUnsupported is wrapped by errors about ops or attributes that the engine does not have.
 var ErrUnsupported = errors.New("not supported")
 
-// ErrMalformed is wrapped by errors about files that are no ONNX network.
+// ErrMalformed is wrapped by errors about files that are not valid ONNX networks.
 var ErrMalformed = errors.New("malformed ONNX file")
