@@ -71,6 +71,9 @@ var (
 	settle    = 2 * time.Second // until the last of several processes that take over at once has written its name
 )
 
+// retryEvery is how often LockFile tries.
+const retryEvery = 20 * time.Millisecond
+
 // Tests replace these to act as a file system that keeps locks local to each machine.
 var (
 	flock   = unix.Flock
@@ -115,7 +118,25 @@ func LockFolder(folder string) (*Lock, error) {
 
 // LockFolderPatiently is LockFolder with a context that ends the wait for another machine's sign of life, and a function that is told when it begins.
 func LockFolderPatiently(ctx context.Context, folder string, waiting func(Owner)) (*Lock, error) {
-	name := filepath.Join(folder, LockName)
+	return lock(ctx, filepath.Join(folder, LockName), waiting)
+}
+
+// LockFile locks a file that several processes change in turn, and waits for those that come before. The lock is a file beside it.
+func LockFile(ctx context.Context, name string) (*Lock, error) {
+	for {
+		l, err := lock(ctx, name+LockName, func(Owner) {})
+		if !errors.Is(err, ErrLocked) {
+			return l, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(retryEvery):
+		}
+	}
+}
+
+func lock(ctx context.Context, name string, waiting func(Owner)) (*Lock, error) {
 	for {
 		l, err := tryLock(ctx, name, waiting)
 		if l != nil || err != nil {

@@ -127,7 +127,7 @@ func syncFolder(folder string) error {
 		return fmt.Errorf("write %s: %w", folder, plain(err))
 	}
 	defer d.Close()
-	if err := d.Sync(); err != nil {
+	if err := d.Sync(); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOTSUP) { // SMB and some others have no such call for folders
 		return fmt.Errorf("write %s: %w", folder, plain(err))
 	}
 	return nil

@@ -156,3 +156,62 @@ func TestOwnDiskNeedsNoBeat(t *testing.T) {
 		t.Error("an own disk is taken for a shared one")
 	}
 }
+
+// Processes that change one file in turn do so one at a time, also where the kernel keeps nobody out.
+func TestLockFile(t *testing.T) {
+	for _, shared := range []bool{false, true} {
+		dir := t.TempDir()
+		if shared {
+			dir = sharedFolder(t)
+		}
+		name := filepath.Join(dir, "count")
+		if err := WriteFile(name, nil); err != nil {
+			t.Fatal(err)
+		}
+		const each, processes = 5, 4
+		var all sync.WaitGroup
+		for range processes {
+			all.Go(func() {
+				for range each {
+					l, err := LockFile(context.Background(), name)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					before, err := os.ReadFile(name)
+					if err != nil {
+						t.Error(err)
+					}
+					if err := WriteFile(name, append(before, '.')); err != nil {
+						t.Error(err)
+					}
+					if err := l.Unlock(); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		all.Wait()
+		if got, _ := os.ReadFile(name); len(got) != each*processes {
+			t.Errorf("shared %v: %d of %d changes", shared, len(got), each*processes)
+		}
+		if found, _ := os.ReadDir(dir); len(found) != 1 {
+			t.Errorf("left behind: %v", found)
+		}
+	}
+}
+
+// A file system that cannot sync a folder, as SMB, is none that cannot be written to.
+func TestFolderThatCannotBeSynced(t *testing.T) {
+	d, err := os.Open("/proc/self")
+	if err != nil {
+		t.Skip(err)
+	}
+	defer d.Close()
+	if err := d.Sync(); err == nil {
+		t.Skip("/proc can be synced")
+	}
+	if err := syncFolder("/proc/self"); err != nil {
+		t.Error(err)
+	}
+}

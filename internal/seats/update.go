@@ -1,12 +1,13 @@
 package seats
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
 
+	"classlens/internal/safefile"
 	"classlens/vision/scene"
 )
 
@@ -27,14 +28,11 @@ func Check(name string) error {
 // file wait for each other. If the stored seats are another room's, the file stays as it is. From a
 // recording that was taken in before, only new seats are added.
 func Update(name, recording string, tracks []scene.Track, w, h int) (Result, error) {
-	folder, err := os.Open(filepath.Dir(name))
+	lock, err := safefile.LockFile(context.Background(), name) // held for milliseconds
 	if err != nil {
 		return Result{}, fmt.Errorf("seats %s: %w", name, err)
 	}
-	defer folder.Close() // which frees the lock
-	if err := syscall.Flock(int(folder.Fd()), syscall.LOCK_EX); err != nil {
-		return Result{}, fmt.Errorf("seats %s: locking its folder: %w", name, err)
-	}
+	defer lock.Unlock()
 	m, err := Load(name)
 	if err != nil {
 		return Result{}, err
