@@ -296,8 +296,8 @@ func TestDeployKubernetes(t *testing.T) {
 func TestDeployImage(t *testing.T) {
 	text := deployFiles(t)["Dockerfile"]
 	user := regexp.MustCompile(`(?m)^USER (\d+):(\d+)$`).FindStringSubmatch(text)
-	if user == nil || strings.Contains(text, "NVIDIA_VISIBLE_DEVICES=") {
-		t.Fatalf("user %v", user)
+	if user == nil || strings.Contains(text, "NVIDIA_VISIBLE_DEVICES=") || !strings.Contains(text, "\nRUN [\"classlens\", \"doctor\"]\n") {
+		t.Fatalf("user %v; is the image examined at its end?", user)
 	}
 	for name, spec := range jobSpecs(t) {
 		if uid, _ := at(spec, "template", "spec", "securityContext", "runAsUser").(int); strconv.Itoa(uid) != user[1] {
