@@ -26,6 +26,7 @@ type evalFlags struct {
 	weights, size, split, part, predictions, out, labels, boxes, against, attack string
 	attackSize                                                                   float64
 	attackSamples, threads                                                       int
+	alone                                                                        bool
 }
 
 func newEvalCommand() *cobra.Command {
@@ -41,7 +42,8 @@ image,x,y,w,h,label,predicted,p and one probability per class of DATA, all in DA
 eval.html. Without --split all of DATA is judged: the shipped weights were trained on ClaBehavior and the CCTV set, so figures on those say nothing about new rooms.
 
 Without --weights the most accurate shipped network is judged. Where students are boxed in pictures that is "box", which sees the labelled boxes, their shape and
-their mirror images: evidence that is not available at run time. --size s, m or l judges what classlens analyze would see, a square around each head.
+their mirror images: evidence that is not available at run time. Of 250 boxes of a room or recording on it also learns from what it says most surely of them, their
+labels unseen; --alone judges without. --size s, m or l judges what classlens analyze would see, a square around each head.
 
 With --split, a temperature is fitted on the val part, and calibration is given before and after. --against judges a second network on the same samples
 and gives the differences by paired bootstrap. --attack fgsm or pgd also judges pictures that were altered to fool the network by an attacker who knows its weights (the small network's, unless --weights is given).`,
@@ -62,6 +64,7 @@ and gives the differences by paired bootstrap. --attack fgsm or pgd also judges 
 	flags.StringVar(&f.attack, "attack", "", "`METHOD`, fgsm or pgd: also judge pictures altered to fool the network")
 	flags.Float64Var(&f.attackSize, "attack-size", 4, "largest change to a pixel's value, out of 255")
 	flags.IntVar(&f.attackSamples, "attack-samples", 500, "attack at most this many boxes, drawn at random; 0: all")
+	flags.BoolVar(&f.alone, "alone", false, "size box judges each box without learning from what it says of the other boxes of its room")
 	flags.IntVar(&f.threads, "threads", 0, "threads; 0: all cores")
 	completeValues(cmd, "size", "s", "m", "l", "box")
 	completeValues(cmd, "part", "train", "val", "test")
@@ -154,7 +157,12 @@ func chooseNetwork(o *evaluate.Options, set *dataset.Set, f evalFlags) (seen str
 			return "", usageError{evaluate.ErrNoGradient}
 		}
 		o.Look = evaluate.LabelledBoxes
-		return "network box, the labelled boxes themselves and their mirror images (--size l: as at run time)", nil
+		o.Alone = f.alone
+		seen = "network box, the labelled boxes themselves and their mirror images"
+		if !o.Alone {
+			seen += ", learning from what it says of a room's boxes (--alone: without)"
+		}
+		return seen + " (--size l: as at run time)", nil
 	}
 	if o.Weights, err = classroom.Shipped(size); err != nil {
 		return "", usageError{fmt.Errorf("%w, and %s for labelled boxes", err, classroom.BoxSize)}

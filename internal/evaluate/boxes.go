@@ -62,6 +62,9 @@ func runBoxes(ctx context.Context, s *dataset.Set, o Options) ([]Prediction, err
 		return nil, err
 	}
 	said, err := net.Behaviours(r.all, r.picture, r.camera)
+	if err == nil && !o.Alone {
+		said, err = net.LearnRooms(r.all, said, r.picture, r.camera, m.can)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ import (
 type Options struct {
 	Look     Look   // what the network is shown; LabelledBoxes takes the box network that ships, whatever Weights are
 	Weights  []byte // ONNX; nil takes the ones that ship
+	Alone    bool   // of LabelledBoxes: no box is judged by what the network says of the other boxes of its room
 	Threads  int
 	Labels   config.Labels
 	Include  func(i int) bool                 // which samples; nil: all

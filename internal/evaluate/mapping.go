@@ -78,6 +78,11 @@ func (m *mapping) settle() {
 	}
 }
 
+// can tells whether the set may hold a behaviour; one without classes may hold all.
+func (m *mapping) can(behaviour int) bool {
+	return len(m.readings) == 0 || slices.ContainsFunc(m.readings, func(r []int) bool { return slices.Contains(r, behaviour) })
+}
+
 // first is the likeliest behaviour of a class, -1: none.
 func (m *mapping) first(class int) int {
 	if len(m.readings[class]) == 0 {

@@ -18,8 +18,9 @@ import (
 
 // Names of the box network's tensors beside pose, features and behaviour.
 const (
-	portAround = "around"
-	portHead   = "head"
+	portAround  = "around"
+	portHead    = "head"
+	portNumbers = "numbers"
 )
 
 // BoxSize is how the box network is called among the sizes.
@@ -55,8 +56,9 @@ type Glimpse struct {
 	Box  scene.Box
 	Head bool
 
-	pose, features, direction [2][]float32
-	outlines                  [2][]float32 // of a head
+	pose, features     [2][]float32
+	numbers, direction [2][]float32 // what the pose tells, and where the head points
+	outlines           [2][]float32 // of a head
 }
 
 // Boxes is the box network. Its methods take turns.
@@ -85,7 +87,7 @@ func (b *Boxes) loadLayers() error {
 	if err != nil {
 		return err
 	}
-	b.direction, err = model.Load(onnx, model.Options{Threads: 1, Device: model.CPU, Inputs: []string{portPose}, Outputs: []string{portDirection}})
+	b.direction, err = model.Load(onnx, model.Options{Threads: 1, Device: model.CPU, Inputs: []string{portPose}, Outputs: []string{portDirection, portNumbers}})
 	if err == nil {
 		b.behaviour, err = model.Load(onnx, model.Options{Threads: 1, Device: model.CPU, Inputs: []string{portPose, portAround, portFeatures, portHead}, Outputs: []string{portBehaviour}})
 	}
@@ -189,7 +191,7 @@ func covered(features []float32, weight *[deepCells * deepCells]float32, to []fl
 	}
 }
 
-// directions fills in where the heads point.
+// directions fills in where the heads point and the other numbers of the pose.
 func (b *Boxes) directions(all []Glimpse) error {
 	if len(all) == 0 {
 		return nil
@@ -203,9 +205,9 @@ func (b *Boxes) directions(all []Glimpse) error {
 	if err != nil {
 		return err
 	}
-	rows := rowsOf(out[0], 2*len(all))
+	rows, numbers := rowsOf(out[0], 2*len(all)), rowsOf(out[1], 2*len(all))
 	for i := range all {
-		all[i].direction = [2][]float32{rows[2*i], rows[2*i+1]}
+		all[i].direction, all[i].numbers = [2][]float32{rows[2*i], rows[2*i+1]}, [2][]float32{numbers[2*i], numbers[2*i+1]}
 	}
 	return nil
 }
@@ -214,14 +216,9 @@ func (b *Boxes) directions(all []Glimpse) error {
 // and camera number the picture and the camera that each was seen in: students are
 // compared with those near them in both.
 func (b *Boxes) Behaviours(all []Glimpse, picture, camera []int) ([][10]float32, error) {
-	shape := shapesOf(all, picture)
 	out := make([][10]float32, len(all))
 	for v := range 2 {
-		direction := make([][]float32, len(all))
-		for i, g := range all {
-			direction[i] = g.direction[v]
-		}
-		inPicture, near, inRoom := lessNear(all, direction, picture, math.MaxInt), lessNear(all, direction, picture, nearInPicture), lessNear(all, direction, camera, nearInRoom)
+		others := aroundOf(all, picture, camera, v)
 		const atATime = 256
 		for from := 0; from < len(all); from += atATime {
 			to := min(from+atATime, len(all))
@@ -231,7 +228,7 @@ func (b *Boxes) Behaviours(all []Glimpse, picture, camera []int) ([][10]float32,
 				copy(pose.Data[(i-from)*poseValues:], all[i].pose[v])
 				copy(features.Data[(i-from)*deepPlanes:], all[i].features[v])
 				copy(head.Data[(i-from)*outlineValues:], all[i].outlines[v])
-				copy(around.Data[(i-from)*aroundNumbers:], slices.Concat(inPicture[i], shape[i][:], near[i], inRoom[i]))
+				copy(around.Data[(i-from)*aroundNumbers:], others[i])
 			}
 			said, err := b.behaviour.Run(pose, around, features, head)
 			if err != nil {
@@ -257,7 +254,21 @@ func (b *Boxes) Behaviours(all []Glimpse, picture, camera []int) ([][10]float32,
 	return out, nil
 }
 
-// viewFloor is added to probabilities before their geometric mean over the two views.
+// aroundOf tells how each box, or its mirror image (view 1), differs from the others of its
+// picture and of its camera.
+func aroundOf(all []Glimpse, picture, camera []int, view int) [][]float32 {
+	shape, direction, out := shapesOf(all, picture), make([][]float32, len(all)), make([][]float32, len(all))
+	for i, g := range all {
+		direction[i] = g.direction[view]
+	}
+	inPicture, near, inRoom := lessNear(all, direction, picture, math.MaxInt), lessNear(all, direction, picture, nearInPicture), lessNear(all, direction, camera, nearInRoom)
+	for i := range all {
+		out[i] = slices.Concat(inPicture[i], shape[i][:], near[i], inRoom[i])
+	}
+	return out
+}
+
+// viewFloor is added to probabilities before a geometric mean.
 const viewFloor = 1e-3
 
 // shapesOf tells of each box how wide it is for its height, and how large beside the

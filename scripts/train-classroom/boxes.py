@@ -150,7 +150,7 @@ class Kind(nn.Module):
 
 
 class Whole(nn.Module):
-    """What is exported: pose (N, 86), around (N, 32), features (N, 1280), head (N, 1764) of one view -> behaviour (N, 10), and the numbers that `around` is made of, direction (N, 9).
+    """What is exported: pose (N, 86), around (N, 32), features (N, 1280), head (N, 1764) of one view -> behaviour (N, 10), the numbers that `around` is made of, direction (N, 9), and all numbers of the pose (N, 100).
     head: the outlines of boxes that are heads; of others nothing."""
 
     def __init__(self, members, heads):
@@ -183,7 +183,7 @@ class Whole(nn.Module):
         for c in LIKE_DOWN:
             q[c] = rest * marked[:, 3:] * p[:, c:c + 1] / (down + 1e-9)
         share = (1e3 * (head * head).sum(1, keepdim=True)).clamp(0, 1) * sum(usual) / len(usual)
-        return p + share * (torch.cat(q, 1) - p), direction
+        return p + share * (torch.cat(q, 1) - p), direction, numbers
 
 
 KINDS = (False, False, True, True)  # of the members: without and with the features

@@ -11,9 +11,10 @@ import torch.nn as nn
 import boxes
 import small
 from geometry import DIRECTION, POSE
-from network import DEEP, WIDTH, PictureEncoder, PoseEncoder, Temporal, WholePicture, WholePose
+from network import DEEP, NUMBERS, WIDTH, PictureEncoder, PoseEncoder, Temporal, WholePicture, WholePose
 
 SHAPES = {"embedding": ["N", WIDTH], "behaviour": ["B", 10], "attention": ["B"], "engagement": ["B", 4], "moments": ["B", "T"], "direction": ["N", DIRECTION]}
+BOX_SHAPES = {"behaviour": ["N", 10], "direction": ["N", DIRECTION], "numbers": ["N", NUMBERS]}
 
 
 def fold_pads(graph):
@@ -40,23 +41,23 @@ def drop_unused(graph):
     return dead
 
 
-def name_shapes(graph):
+def name_shapes(graph, shapes):
     for out in graph.output:
-        for dim, want in zip(out.type.tensor_type.shape.dim, SHAPES[out.name] if len(graph.output) > 2 else ["N"] + SHAPES[out.name][1:]):
+        for dim, want in zip(out.type.tensor_type.shape.dim, shapes[out.name]):
             if isinstance(want, int):
                 dim.dim_value = want
             else:
                 dim.dim_param = want
 
 
-def write(whole, inputs, path, outputs=SHAPES):
+def write(whole, inputs, path, shapes=SHAPES):
     whole.eval()
-    inputs = inputs | ({"offset": torch.zeros(2, 2), "seen": torch.ones(2, 2)} if "embedding" in outputs else {})
+    inputs = inputs | ({"offset": torch.zeros(2, 2), "seen": torch.ones(2, 2)} if "embedding" in shapes else {})
     axes = {k: {0: "B", 1: "T"} if k in ("offset", "seen") else {0: "N"} for k in inputs}
-    torch.onnx.export(whole, tuple(inputs.values()), path, input_names=list(inputs), output_names=list(outputs), dynamic_axes=axes, opset_version=17, dynamo=False)
+    torch.onnx.export(whole, tuple(inputs.values()), path, input_names=list(inputs), output_names=list(shapes), dynamic_axes=axes, opset_version=17, dynamo=False)
     model = onnx.load(path)
     fold_pads(model.graph)
-    name_shapes(model.graph)
+    name_shapes(model.graph, shapes)
     del model.graph.value_info[:]
     onnx.checker.check_model(model)
     onnx.save(model, path)
@@ -74,7 +75,7 @@ def main(kind, weights, out, temperature, lightning=None):
         whole = boxes.Whole([boxes.Member(deep) for deep in boxes.KINDS], len(state["kinds.0.votes"]) // 2)  # the heads and their mirror images
         whole.load_state_dict(state)
         whole.temperature.fill_(float(temperature))
-        write(whole, {"pose": torch.rand(4, POSE), "around": torch.rand(4, boxes.AROUND), "features": torch.rand(4, 1280), "head": torch.rand(4, boxes.OUTLINES)}, out, ("behaviour", "direction"))
+        write(whole, {"pose": torch.rand(4, POSE), "around": torch.rand(4, boxes.AROUND), "features": torch.rand(4, 1280), "head": torch.rand(4, boxes.OUTLINES)}, out, BOX_SHAPES)
         return
     temporal = Temporal()
     temporal.load_state_dict(state["temporal"])

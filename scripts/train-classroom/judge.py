@@ -60,6 +60,17 @@ def intervals(y, p, image, classes, draws=300):
     return np.percentile(drawn, [2.5, 97.5], 0)
 
 
+def paired(y, p, q, image, classes, draws=300):
+    """95 % intervals of the differences of figures from p to q, (figures, 2)."""
+    rng, both = np.random.RandomState(0), []
+    _, group = np.unique(image, return_inverse=True)
+    members = [np.flatnonzero(group == i) for i in range(group.max() + 1)]
+    for _ in range(draws):
+        j = np.concatenate([members[i] for i in rng.randint(0, len(members), len(members))])
+        both.append(np.subtract(figures(y[j], q[j], classes), figures(y[j], p[j], classes)))
+    return np.percentile(both, [2.5, 97.5], 0).T
+
+
 def calibration_error(y, p, bins=10):
     sure, right = p.max(1), p.argmax(1) == y
     at = np.minimum((sure * bins).astype(int), bins - 1)
