@@ -1,9 +1,10 @@
-// Package exec runs whole networks on a CUDA device: a program is a list of ops whose
-// shapes are all known; it is fused, placed in one arena, and launched as one recorded
-// graph. What a network means is not known here: model hands over ops, tensors and
-// weights in the types of this package.
+// Package exec runs whole networks on a CUDA device. A Program is a list of ops with all
+// shapes known; it is fused (fuse.go), converted to half precision if asked for (half.go), placed in one arena (place.go), and
+// launched as one recorded CUDA graph (Ready). It knows nothing about ONNX or the meaning of a network: package model
+// passes ops, tensors and weights in the types of this package. For training, a Tape records the forward and
+// backward passes of a step, which Phases replay (recorder.go).
 //
-// A tensor is a number into Program.Tensors; callers see float32, row-major, pictures NCHW.
+// A tensor is an index into Program.Tensors; callers see float32, row-major, pictures NCHW.
 // None stands for an input that is not given.
 package exec
 
@@ -15,8 +16,8 @@ import (
 // None is the tensor that is not there.
 const None = -1
 
-// Constant is a tensor that never changes: weights. One Constant is uploaded once a
-// net, whatever number of programs uses it, so keep the pointer.
+// Constant is a tensor that never changes, such as weights. It is identified by its pointer: a net uploads
+// one Constant once, however many programs use it.
 type Constant struct {
 	Shape []int
 	Data  []float32
@@ -27,34 +28,34 @@ type Tensor struct {
 	Shape    []int
 	Constant *Constant // nil: made by an op or given by the caller
 	Of       int       // tensor whose memory this one shares (another shape of the same values), or None
-	Layout   Layout    // in memory; what callers give and get is First
+	Layout   Layout    // in memory; inputs and outputs are always First
 }
 
-// Program is a network with all sizes known.
+// Program is a network with all shapes known.
 type Program struct {
 	Tensors []Tensor
 	Ops     []Op
 	Inputs  []int // given by the caller
 	Outputs []int
-	Keep    bool // inputs stay in place, so that Ready.Again finds them
+	Keep    bool // the inputs' memory is not reused, so that Ready.Again finds them
 }
 
 // Op is one step of a program.
 type Op interface {
-	// reads and writes are the tensors the op touches; they may hold None.
+	// reads and writes are the tensors that the op uses; they may be None.
 	reads() []int
 	writes() int
 	// emit appends the op's launches.
 	emit(b *builder) error
 }
 
-// Clamp cuts an op's results off; the zero value does not.
+// Clamp limits an op's results; the zero value does not.
 type Clamp struct {
 	On     bool
 	Lo, Hi float32
 }
 
-// limits are what the kernels take.
+// limits are the arguments for the kernels.
 func (c Clamp) limits() (lo, hi float32) {
 	if !c.On {
 		return float32(math.Inf(-1)), float32(math.Inf(1))
@@ -62,19 +63,19 @@ func (c Clamp) limits() (lo, hi float32) {
 	return c.Lo, c.Hi
 }
 
-// Add appends a tensor and gives its number.
+// Add appends a tensor and returns its index.
 func (p *Program) Add(shape ...int) int {
 	p.Tensors = append(p.Tensors, Tensor{Shape: append([]int(nil), shape...), Of: None})
 	return len(p.Tensors) - 1
 }
 
-// AddConstant appends a constant and gives its number.
+// AddConstant appends a constant and returns its index.
 func (p *Program) AddConstant(c *Constant) int {
 	p.Tensors = append(p.Tensors, Tensor{Shape: c.Shape, Constant: c, Of: None})
 	return len(p.Tensors) - 1
 }
 
-// Reshape appends another shape of a tensor and gives its number.
+// Reshape appends a tensor that is another shape of the same memory, and returns its index.
 func (p *Program) Reshape(of int, shape ...int) int {
 	p.Tensors = append(p.Tensors, Tensor{Shape: append([]int(nil), shape...), Of: p.root(of), Constant: p.Tensors[of].Constant})
 	return len(p.Tensors) - 1
@@ -99,10 +100,10 @@ func count(shape []int) int {
 	return n
 }
 
-// maxElements keeps every index inside 32 bits.
+// maxElements keeps every index within 32 bits.
 const maxElements = 1 << 30
 
-// check finds programs that could not run: sizes beyond 32 bits, tensors read before
+// check rejects programs that cannot run: sizes beyond 32 bits, tensors that are read before
 // they are made, memory shared between different sizes.
 func (p *Program) check() error {
 	made := map[int]bool{}

@@ -1,6 +1,6 @@
 package exec
 
-// half gives memory in the tape's half precision, converted once a phase and place.
+// half gives memory in the tape's half precision; it is converted once per phase.
 func (t *Tape) half(m Memory) Memory {
 	if to, ok := t.rounded[m]; ok {
 		return to
@@ -11,36 +11,46 @@ func (t *Tape) half(m Memory) Memory {
 	return to
 }
 
-// tensor multiplies z pairs of matrices on tensor cores, (m, k) by (k, n) as the layout says, with float32 results one after the
-// other; a step of 0 takes the same matrix each time.
-func (t *Tape) tensor(layout string, a, b, bias, c Memory, m, n, k, stepA, stepB, z int) {
-	t.phase.launchOf(2*float64(z)*float64(m*n)*float64(k)/tensorCores, "gemm_"+t.precision.String()+"_"+layout, [3]int{ceil(n, 64), ceil(m, 128), z}, 256, a, b, bias, Memory{}, c, m, n, k, stepA, stepB, m*n, z*k, float32(1), negative, positive, 1)
+// product is a batch of matrix products on tensor cores: c (m, n) = a (m, k) times b (k, n), plus bias.
+type product struct {
+	layout       string // n or t for each of a and b: as above, or transposed
+	a, b         Memory // in half precision
+	bias, c      Memory // in float32; the results follow each other
+	m, n, k      int
+	batch        int
+	stepA, stepB int // from one matrix of the batch to the next; 0: it is always the same one
 }
 
-// halfPointwise is a convolution of single pixels as products: y = w·x a picture, dx = wᵀ·dy, dw = Σ dy·xᵀ. Rows of 16 bits must
-// be whole pieces of 8.
+// multiply launches a product.
+func (t *Tape) multiply(p product) {
+	work := 2 * float64(p.batch) * float64(p.m*p.n) * float64(p.k) / tensorCores
+	t.phase.launchOf(work, "gemm_"+t.precision.String()+"_"+p.layout, [3]int{ceil(p.n, 64), ceil(p.m, 128), p.batch}, 256, p.a, p.b, p.bias, Memory{}, p.c, p.m, p.n, p.k, p.stepA, p.stepB, p.m*p.n, p.batch*p.k, float32(1), negative, positive, 1)
+}
+
+// halfPointwise is a pointwise convolution as products: y = w·x per picture, dx = wᵀ·dy, dw = Σ dy·xᵀ. It is false, and does nothing, if
+// the layer is another one, or if a row is not a multiple of 8 values, which the kernels need.
 func (t *Tape) halfPointwise(x, w, y *Var, win Window, groups int) bool {
 	n, c, o, area := x.Shape[0], x.Shape[1], w.Shape[0], x.Shape[2]*x.Shape[3]
 	if t.precision == Float32 || groups != 1 || win.KH*win.KW*win.SH*win.SW != 1 || win.Top != 0 || c%8 != 0 || area%8 != 0 {
 		return false
 	}
 	hx, hw := t.half(x.Value), t.half(w.Value)
-	t.tensor("nn", hw, hx, Memory{}, y.Value, o, area, c, 0, c*area, n)
+	t.multiply(product{layout: "nn", a: hw, b: hx, c: y.Value, m: o, n: area, k: c, batch: n, stepB: c * area})
 	t.back = append(t.back, func() {
 		dy := t.half(y.Grad)
 		parts := t.recorder.Memory(n * o * c)
-		t.tensor("nt", dy, hx, Memory{}, parts, o, c, area, o*area, c*area, n)
+		t.multiply(product{layout: "nt", a: dy, b: hx, c: parts, m: o, n: c, k: area, batch: n, stepA: o * area, stepB: c * area})
 		t.fold(parts, w, n)
 		if !x.fixed {
 			dx, done := t.flow(x)
-			t.tensor("tn", hw, dy, Memory{}, dx, c, area, o, 0, o*area, n)
+			t.multiply(product{layout: "tn", a: hw, b: dy, c: dx, m: c, n: area, k: o, batch: n, stepB: o * area})
 			done()
 		}
 	})
 	return true
 }
 
-// halfLinear is a fully connected layer whose sides are multiples of 8.
+// halfLinear is a fully connected layer; it is false, and does nothing, if a side is not a multiple of 8.
 func (t *Tape) halfLinear(x, w, b, y *Var, rows int) bool {
 	in, out := w.Shape[1], w.Shape[0]
 	if t.precision == Float32 || in%8 != 0 || out%8 != 0 {
@@ -51,21 +61,21 @@ func (t *Tape) halfLinear(x, w, b, y *Var, rows int) bool {
 		bias = b.Value
 	}
 	hx, hw := t.half(x.Value), t.half(w.Value)
-	t.tensor("nt", hx, hw, bias, y.Value, rows, out, in, 0, 0, 1)
+	t.multiply(product{layout: "nt", a: hx, b: hw, bias: bias, c: y.Value, m: rows, n: out, k: in, batch: 1})
 	t.back = append(t.back, func() {
 		if y.Grad.N == 0 {
 			return // nothing reads it
 		}
 		dy := t.half(y.Grad)
 		dw, done := t.flow(w)
-		t.tensor("tn", dy, hx, Memory{}, dw, out, in, rows, 0, 0, 1)
+		t.multiply(product{layout: "tn", a: dy, b: hx, c: dw, m: out, n: in, k: rows, batch: 1})
 		done()
 		if b != nil {
 			t.fold(y.Grad, b, rows)
 		}
 		if !x.fixed {
 			dx, done := t.flow(x)
-			t.tensor("nn", dy, hw, Memory{}, dx, rows, in, out, 0, 0, 1)
+			t.multiply(product{layout: "nn", a: dy, b: hw, c: dx, m: rows, n: in, k: out, batch: 1})
 			done()
 		}
 	})

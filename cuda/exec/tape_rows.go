@@ -15,7 +15,7 @@ func (t *Tape) Average(x *Var) *Var {
 	return y
 }
 
-// gemm is c (M, N) = a·b + bias, a or b lying the other way round by name.
+// gemm is c (M, N) = a·b + bias; the kernel's name says which of a and b is transposed (gemm_tn: a).
 func (t *Tape) gemm(name string, a, b, bias, c Memory, m, n, k int) {
 	t.phase.launchOf(2*float64(m*n)*float64(k), name, [3]int{ceil(n, 64), ceil(m, 64), 1}, 256, a, b, bias, Memory{}, c, m, n, k, 0, 0, 0, float32(1), negative, positive)
 }
@@ -119,7 +119,7 @@ func (t *Tape) ScaleChannels(x, k *Var) *Var {
 	return y
 }
 
-// Attend is masked attention in heads: q, k, v (B·T, D), seen (B, T).
+// Attend is masked multi-head attention: q, k, v (B·T, D), seen (B, T).
 func (t *Tape) Attend(q, k, v *Var, seen Memory, steps, heads int) *Var {
 	d := q.Shape[len(q.Shape)-1]
 	b, wide := count(q.Shape)/d/steps, d/heads
@@ -141,8 +141,8 @@ func (t *Tape) Attend(q, k, v *Var, seen Memory, steps, heads int) *Var {
 	return y
 }
 
-// Pool is attention pooling: x (B·T, D) weighted by softmax over the steps of score
-// (B·T); without a score, the mean of the steps seen.
+// Pool is attention pooling: x (B·T, D) weighted by the softmax of score (B·T) over the
+// steps; without a score, the mean of the seen steps.
 func (t *Tape) Pool(x, score *Var, seen Memory, steps int) *Var {
 	d := x.Shape[len(x.Shape)-1]
 	b := count(x.Shape) / d / steps
@@ -164,7 +164,7 @@ func (t *Tape) Pool(x, score *Var, seen Memory, steps int) *Var {
 	return y
 }
 
-// Cumulative gives logits of ordered levels: a score (N) less thresholds that rise.
+// Cumulative gives the logits of ordered levels: a score (N) minus increasing thresholds.
 func (t *Tape) Cumulative(score, steps *Var) *Var {
 	n, k := count(score.Shape), count(steps.Shape)
 	y := t.make(n, k)
@@ -182,24 +182,33 @@ func (t *Tape) Cumulative(score, steps *Var) *Var {
 // Numbers of a loss that change with the labels: 1 / the sum of what is labelled.
 type Numbers struct{ Inverse float32 }
 
-// ClassLoss writes each row's loss of logits (N, K) to loss (N), and the gradient times
-// share and the loss scale of control, if that is given. labels (N) hold -1 where there is none; weights (K) may be none.
-func (t *Tape) ClassLoss(p *Phase, logits *Var, labels, weights, control, loss Memory, n *Numbers, smoothing, focal, share float32) {
+// Loss is what all losses need beside their inputs.
+type Loss struct {
+	Phase   *Phase   // in which the loss is launched
+	Each    Memory   // receives the loss of each row or element
+	Numbers *Numbers // read at each launch
+	Share   float32  // factor on the gradient: the loss's part in the whole
+	Control Memory   // holds the loss scale, another factor on the gradient; the zero Memory means none
+}
+
+// ClassLoss is the loss of logits (N, K), a row each; it sets their gradient. labels (N) are -1 where there is none; weights (K) may be
+// the zero Memory.
+func (t *Tape) ClassLoss(l Loss, logits *Var, labels, weights Memory, smoothing, focal float32) {
 	rows, k := logits.Shape[0], logits.Shape[1]
 	logits.Grad = t.recorder.Memory(rows * k)
-	p.Launch("class_loss", [3]int{ceil(rows, 4), 1, 1}, 128, logits.Value, labels, weights, control, loss, logits.Grad, rows, k, &n.Inverse, smoothing, focal, share)
+	l.Phase.Launch("class_loss", [3]int{ceil(rows, 4), 1, 1}, 128, logits.Value, labels, weights, l.Control, l.Each, logits.Grad, rows, k, &l.Numbers.Inverse, smoothing, focal, l.Share)
 }
 
-// BinaryLoss is likewise for logits of yes and no.
-func (t *Tape) BinaryLoss(p *Phase, logits *Var, targets, control, loss Memory, n *Numbers, share float32) {
+// BinaryLoss is the loss of logits of yes and no; targets are 1, 0, or -1 where there is none.
+func (t *Tape) BinaryLoss(l Loss, logits *Var, targets Memory) {
 	all := count(logits.Shape)
 	logits.Grad = t.recorder.Memory(all)
-	p.Launch("binary_loss", [3]int{ceil(all, 128), 1, 1}, 128, logits.Value, targets, control, loss, logits.Grad, all, &n.Inverse, share)
+	l.Phase.Launch("binary_loss", [3]int{ceil(all, 128), 1, 1}, 128, logits.Value, targets, l.Control, l.Each, logits.Grad, all, &l.Numbers.Inverse, l.Share)
 }
 
-// PointLoss is likewise for points, linear from reach on.
-func (t *Tape) PointLoss(p *Phase, x *Var, target, weight, control, loss Memory, n *Numbers, reach, share float32) {
+// PointLoss is a weighted loss of coordinates: quadratic near the target, linear beyond reach.
+func (t *Tape) PointLoss(l Loss, x *Var, target, weight Memory, reach float32) {
 	all := count(x.Shape)
 	x.Grad = t.recorder.Memory(all)
-	p.Launch("point_loss", [3]int{ceil(all, 128), 1, 1}, 128, x.Value, target, weight, control, loss, x.Grad, all, &n.Inverse, reach, share)
+	l.Phase.Launch("point_loss", [3]int{ceil(all, 128), 1, 1}, 128, x.Value, target, weight, l.Control, l.Each, x.Grad, all, &l.Numbers.Inverse, reach, l.Share)
 }

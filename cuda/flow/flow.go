@@ -1,5 +1,5 @@
-// Package flow computes dense optical flow on a CUDA device, coarse to fine by the kernels flow_* of cuda/kernels. A *pair* is two
-// grey pictures of one size; a *level* is a pair halved some times.
+// Package flow computes dense optical flow on a CUDA device, coarse to fine, with the kernels flow_* of cuda/kernels. A *pair* is two
+// grey pictures of one size; a *level* is all pairs at one resolution of the pyramid.
 package flow
 
 import (
@@ -12,8 +12,8 @@ import (
 	"classlens/cuda/kernels"
 )
 
-// Rounds of Gauss-Newton a patch; more than a dozen change the error by less than a hundredth of a pixel.
-const Rounds = 12
+// rounds of Gauss-Newton per patch; more change the error by less than a hundredth of a pixel.
+const rounds = 12
 
 // coarsest is the smallest side of a level, in pixels.
 const coarsest = 16
@@ -24,7 +24,7 @@ type level struct {
 	from, to, patches, flow *driver.Buffer
 }
 
-// Flow computes the flow of a fixed number of pairs of a fixed size. Not for several goroutines.
+// Flow computes the flow of a fixed number of pairs of a fixed size. It is not safe for concurrent use.
 type Flow struct {
 	device  *driver.Device
 	modules []*driver.Module
@@ -32,13 +32,13 @@ type Flow struct {
 	pairs   int
 	levels  []level // finest first
 	stream  *driver.Stream
-	host    *driver.HostBuffer // page-locked: both pictures, and in their place then the flow
-	graph   *driver.Graph      // of a run at rate; nil before the second one, and where it cannot be recorded
+	host    *driver.HostBuffer // page-locked: both pictures, which the flow then replaces
+	graph   *driver.Graph      // of a run at rate; nil before the second one, or if it cannot be recorded
 	rate    float32
 	runs    int
 }
 
-// New allocates what pairs of grey pictures of h x w pixels need, both at least 16. Close frees it.
+// New allocates memory for pairs of grey pictures of h x w pixels, both at least 16. Close frees it.
 func New(d *driver.Device, pairs, h, w int) (*Flow, error) {
 	if pairs < 1 || h < coarsest || w < coarsest {
 		return nil, fmt.Errorf("flow: %d pairs of %d x %d pixels; want at least one, of %d x %d", pairs, w, h, coarsest, coarsest)
@@ -115,12 +115,12 @@ func (f *Flow) Close() error {
 	return errors.Join(errs...)
 }
 
-// Grey is a brightness from 0 to 255.
-type Grey interface{ uint8 | float32 }
+// grey is a brightness from 0 to 255.
+type grey interface{ uint8 | float32 }
 
-// Between gives where each pixel of from has gone in to, (pairs, h, w, 2) in pixels times rate. from and to are pictures, (pairs, h, w). The
-// second call records a graph of copies and kernels, which later ones at the same rate replay.
-func Between[T Grey](f *Flow, from, to []T, rate float32) ([]float32, error) {
+// Between gives the displacement of each pixel from from to to, (pairs, h, w, 2) in pixels times rate. from and to are pictures, (pairs, h, w). The
+// second call records a graph of copies and kernels, which later calls at the same rate replay.
+func Between[T grey](f *Flow, from, to []T, rate float32) ([]float32, error) {
 	if len(f.levels) == 0 {
 		return nil, fmt.Errorf("flow: used after Close")
 	}
@@ -133,7 +133,7 @@ func Between[T Grey](f *Flow, from, to []T, rate float32) ([]float32, error) {
 	for i := range n {
 		host[i], host[n+i] = float32(from[i]), float32(to[i])
 	}
-	if err := f.device.Do(func() error { return f.run(rate) }); err != nil { // in one go: while a graph is recorded nobody else may copy
+	if err := f.device.Do(func() error { return f.run(rate) }); err != nil { // as one call: nobody else may copy while a graph is recorded
 		return nil, err
 	}
 	if err := f.stream.Synchronize(); err != nil {
@@ -142,7 +142,7 @@ func Between[T Grey](f *Flow, from, to []T, rate float32) ([]float32, error) {
 	return slices.Clone(host), nil
 }
 
-// run queues a run, as a graph from the second on.
+// run queues one computation, from the second on as a graph.
 func (f *Flow) run(rate float32) error {
 	if f.graph != nil && f.rate != rate {
 		err := f.graph.Close()
@@ -167,7 +167,7 @@ func (f *Flow) run(rate float32) error {
 	return f.queue(rate)
 }
 
-// queue copies the pictures in, starts the kernels of all levels, down for the planes, up for the flow, and copies that out.
+// queue copies the pictures to the device, launches the kernels (from fine to coarse for the pictures, back to fine for the flow) and copies the flow back.
 func (f *Flow) queue(rate float32) error {
 	top, n := f.levels[0], f.pairs*f.levels[0].h*f.levels[0].w
 	host := driver.HostSlice[float32](f.host, 0, 2*n)
@@ -194,7 +194,7 @@ func (f *Flow) queue(rate float32) error {
 		if i == 0 {
 			factor = rate
 		}
-		if err := f.launch("flow_patches", l.gh*l.gw, 4, l.from, l.to, coarse, l.patches, l.h, l.w, l.gh, l.gw, Rounds); err != nil {
+		if err := f.launch("flow_patches", l.gh*l.gw, 4, l.from, l.to, coarse, l.patches, l.h, l.w, l.gh, l.gw, rounds); err != nil {
 			return err
 		}
 		if err := f.launch("flow_dense", l.h*l.w, 128, l.from, l.to, l.patches, l.flow, l.h, l.w, l.gh, l.gw, factor); err != nil {
@@ -204,7 +204,7 @@ func (f *Flow) queue(rate float32) error {
 	return driver.CopyOut(f.stream, host, top.flow, 0)
 }
 
-// launch runs a kernel over n items, per a block.
+// launch starts a kernel over n items, with per items per block.
 func (f *Flow) launch(name string, n, per int, args ...any) error {
 	return f.kernels[name].Launch(f.stream, [3]int{(n + per - 1) / per, f.pairs, 1}, [3]int{128, 1, 1}, 0, args...)
 }

@@ -8,11 +8,11 @@ import (
 	"classlens/model"
 )
 
-// besideLarge is the network that the large one that ships decides together with: it sees the
-// picture, not points, and errs elsewhere. docs/measured.md has what that brings.
+// besideLarge is the network whose decisions are averaged with those of the shipped large one: it sees the
+// picture, not points, and makes other mistakes. docs/measured.md says what that gains.
 const besideLarge = "m"
 
-// besideOf is the ONNX file of the network that one decides together with; nil: it decides alone, as all but the large one that ships do.
+// besideOf is the ONNX file of the second network for a given one; nil for all but the shipped large one.
 func besideOf(onnx []byte) ([]byte, error) {
 	large, err := Shipped("l")
 	if err != nil || !bytes.Equal(onnx, large) {
@@ -21,7 +21,7 @@ func besideOf(onnx []byte) ([]byte, error) {
 	return Shipped(besideLarge)
 }
 
-// attachBeside loads the network beside this one, where there is one.
+// attachBeside loads the second network, if there is one.
 func (n *Network) attachBeside(onnx []byte, o model.Options) error {
 	other, err := besideOf(onnx)
 	if err != nil || other == nil {
@@ -36,7 +36,7 @@ func (n *Network) attachBeside(onnx []byte, o model.Options) error {
 	return nil
 }
 
-// halves are pictures at half their side, without flow, until the next ones.
+// halves gives the pictures at half their side, and nil flow for each; they are valid until the next call.
 func (n *Network) halves(rgb [][]byte) ([][]byte, [][]float32) {
 	for len(n.half) < len(rgb) {
 		n.half, n.noFlow = append(n.half, make([]byte, 3*n.beside.Size()*n.beside.Size())), append(n.noFlow, nil)
@@ -47,7 +47,7 @@ func (n *Network) halves(rgb [][]byte) ([][]byte, [][]float32) {
 	return n.half[:len(rgb)], n.noFlow[:len(rgb)]
 }
 
-// joined are two networks' embeddings of the same pictures one after the other.
+// joined concatenates two networks' embeddings of each picture.
 func joined(own, other [][]float32) [][]float32 {
 	both := make([][]float32, len(own))
 	for i := range own {
@@ -56,7 +56,7 @@ func joined(own, other [][]float32) [][]float32 {
 	return both
 }
 
-// halve brings a picture (side, side, 3) to half its side: means of two by two pixels.
+// halve shrinks a picture (side, side, 3) to half its side, by means of two by two pixels.
 func halve(out, rgb []byte, side int) {
 	half := side / 2
 	for y := range half {
@@ -94,7 +94,7 @@ func (n *Network) ofBoth(embeddings [][]float32) bool {
 	return false
 }
 
-// decideBoth decides by both networks: the geometric mean of what they say of behaviour, of the rest the mean.
+// decideBoth averages the decisions of both networks: behaviour by the geometric mean, the rest by the arithmetic mean.
 func (n *Network) decideBoth(to []Decision, seqs []Sequence) error {
 	whole := n.dim + n.beside.dim
 	if err := n.decide(to, seqs, portion{whole: whole}); err != nil {
@@ -113,8 +113,8 @@ func (n *Network) decideBoth(to []Decision, seqs []Sequence) error {
 	return nil
 }
 
-// between is what two networks say together. A probability that one of them holds for nothing
-// (surelyNot) does not silence the other.
+// between averages two decisions. surelyNot is added to probabilities before their geometric mean, so that neither
+// network can veto a behaviour.
 func between(a, b Decision) Decision {
 	const surelyNot = 1e-3
 	sum := 0.0

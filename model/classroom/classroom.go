@@ -1,9 +1,9 @@
-// Package classroom is the network that reads a student's posture: a small
-// residual 2D-CNN makes one embedding of each picture with its flow, and
-// self-attention over the steps round an instant, with their true time offsets
-// and hidden steps masked, decides behaviour, attention and engagement. Attention
-// pooling tells which steps decided. docs/model-card.md says what the weights that
-// ship were trained on and how badly they do where.
+// Package classroom runs the network that classifies a student's posture. An *encoder*
+// (a small residual 2D-CNN, or a pose net with small layers after it) turns each picture into
+// an *embedding*; the *temporal* part, self-attention over the steps around an instant with their
+// true time offsets and hidden steps masked, decides behaviour, attention and engagement. Attention
+// pooling tells which steps weighed most. docs/model-card.md says what the shipped
+// weights were trained on and how well they do in new rooms.
 package classroom
 
 import (
@@ -82,19 +82,20 @@ type Sequence struct {
 	Direction  []float32   // where the class attends (Network.Direction); nil: these embeddings' own
 }
 
-// Network is a loaded classroom network. Its methods take turns.
+// Network is a loaded classroom network. It may be used concurrently: encoding and deciding each take
+// turns, but one can run during the other.
 type Network struct {
-	encoding   sync.Mutex // held by who embeds
+	encoding   sync.Mutex // held while embedding
 	encoder    encoder
-	deciding   sync.Mutex // held by who decides
+	deciding   sync.Mutex // held while deciding
 	temporal   *temporal
 	device     string
 	dim        int // of an embedding
 	flow       bool
-	directions int         // leading numbers of an embedding that tell where a head points; 0: the network has none
-	beside     *Network    // decides together with this one; nil: it decides alone
-	half       [][]byte    // pictures for it,
-	noFlow     [][]float32 // flow for them, which it has none of, and
+	directions int         // how many leading numbers of an embedding tell where the head points; 0: none
+	beside     *Network    // a second network, whose decisions are averaged with this one's; nil: there is none
+	half       [][]byte    // its pictures,
+	noFlow     [][]float32 // its flow (nil for each picture), and
 	others     []Decision  // its decisions
 }
 
@@ -102,10 +103,10 @@ type Network struct {
 type encoder interface {
 	size() int
 	seesFlow() bool
-	// embed appends each picture's embedding to one of to, of as many pictures as
-	// Network.Embed takes; batch is at least their number.
+	// embed appends each picture's embedding to the element of to with its index; batch, at least the number
+	// of pictures, is the batch size to use.
 	embed(to [][]float32, rgb [][]byte, uv [][]float32, batch int) error
-	// cutter is the net whose pictures a GPU cuts out of frames, and embeddings makes (batch, D) of its outputs.
+	// cutter is the net whose pictures a GPU crops from frames; embeddings turns its outputs into (batch, D).
 	cutter() *model.Net
 	embeddings(out []model.Tensor) (model.Tensor, error)
 	deviceError() error

@@ -10,8 +10,8 @@ import (
 // two batches of pictures come from.
 const framesBytes = 128 << 20
 
-// NewFrames takes memory on the network's device, so that it cuts its pictures out of whole
-// frames itself. model.ErrNotOnDevice is wrapped where it does not: on the CPU.
+// NewFrames allocates memory on the network's device, on which it then crops its pictures from whole
+// frames. The error wraps model.ErrNotOnDevice if the network runs on the CPU.
 func (n *Network) NewFrames() (*model.Frames, error) {
 	if n.encoder == nil {
 		return nil, model.ErrNotOnDevice
@@ -33,7 +33,7 @@ func (e *poseEncoder) embeddings(out []model.Tensor) (model.Tensor, error) {
 	return out[0], nil
 }
 
-// Embedding is a run of the encoder under way.
+// Embedding is a run of the encoder that was started by StartCut.
 type Embedding struct {
 	encoder encoder
 	run     *model.ClipRun
@@ -41,9 +41,9 @@ type Embedding struct {
 	beside  *Embedding // of the network beside; nil: there is none
 }
 
-// StartCut begins to embed squares of frames that were put to f, one embedding a square.
-// Finish must come before the next StartCut. model.ErrNotOnDevice, here or from Finish, means that the network has gone
-// to the CPU: cut the pictures and use Embed.
+// StartCut begins to embed squares of frames in f, one embedding per square.
+// Finish must be called before the next StartCut. model.ErrNotOnDevice, here or from Finish, means that the network has moved
+// to the CPU: the caller must crop the pictures and use Embed.
 func (n *Network) StartCut(f *model.Frames, squares []model.Crop) (*Embedding, error) {
 	if len(squares) == 0 {
 		return &Embedding{}, nil
@@ -87,7 +87,7 @@ func (e *Embedding) Finish() ([][]float32, error) {
 	return rowsOf(all, e.n), nil
 }
 
-// rowsOf are a tensor's first n rows; what fills a batch up is dropped.
+// rowsOf are a tensor's first n rows, without the padding of the batch.
 func rowsOf(t model.Tensor, n int) [][]float32 {
 	dim, rows := t.Shape[1], make([][]float32, n)
 	for i := range rows {

@@ -9,8 +9,8 @@ import (
 	"classlens/model"
 )
 
-// lanes are a network and twins of it, among which the CPU's threads are shared: parts of a batch side by side
-// need not wait for each other after every layer. On a device there is one. For one caller at a time.
+// lanes are a network and its twins, which divide the CPU's threads: several parts of a batch run concurrently
+// and need not wait for each other after every layer. On a device there is one lane. It is not safe for concurrent use.
 type lanes struct {
 	nets []*model.Net
 	outs [][]model.Tensor // of each lane's last part
@@ -24,15 +24,15 @@ type lanes struct {
 	working sync.WaitGroup
 }
 
-// rowsJob is a batch, row by row. Its methods are called for several lanes at once, each with other rows.
+// rowsJob is a batch of rows. Its methods are called concurrently, but never with the same lane or the same rows.
 type rowsJob interface {
-	// inputs are those of rows [from, to), in memory of the lane's own.
+	// inputs are the inputs for rows [from, to), in memory that belongs to the lane.
 	inputs(lane, from, to int) []model.Tensor
-	// take reads the outputs of rows [from, to), which another part's will overwrite.
+	// take reads the outputs for rows [from, to), which the lane's next part overwrites.
 	take(from, to int, out []model.Tensor) error
 }
 
-// mostLanes bounds the memory that they take.
+// mostLanes bounds the memory of lanes.
 const mostLanes = 4
 
 func newLanes(onnx []byte, o model.Options) (*lanes, error) {
@@ -76,8 +76,8 @@ func (l *lanes) close() error {
 	return errors.Join(errs...)
 }
 
-// partRows is how many rows of a batch a lane takes at a time: few enough that lanes end together although other work takes a
-// core away from one of them, and of one size, which is planned once.
+// partRows is how many rows of a batch a lane takes at a time: few enough that all lanes end at about the same time even if other work
+// takes a core away from one, and always the same number, which is planned once.
 const partRows = 16
 
 // run evaluates a batch, in parts where there are several lanes.

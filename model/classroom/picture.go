@@ -6,13 +6,13 @@ import (
 	"classlens/model"
 )
 
-// maxSide of a picture: a file that asks for more is no classroom network, and its pictures would fill the memory.
+// maxSide of a picture: a file that asks for more is not a classroom network, and its pictures would fill the memory.
 const maxSide = 1024
 
 // channels of a picture: RGB, and flow to the right and down.
 const channels = 5
 
-// pictureEncoder is a network that looks at pixels.
+// pictureEncoder encodes pictures with a CNN of our own.
 type pictureEncoder struct {
 	*lanes
 	side     int
@@ -43,11 +43,11 @@ func newPictureEncoder(onnx []byte, o model.Options) (*pictureEncoder, error) {
 
 func (e *pictureEncoder) size() int { return e.side }
 
-// seesFlow: more than red, green and blue counts.
+// seesFlow tells whether the network uses more planes than red, green and blue.
 func (e *pictureEncoder) seesFlow() bool { return e.nets[0].PlanesRead(portPicture) > 3 }
 
-// maxFlow is where flow is cut off: faster than one side of the picture a second
-// is a blur anyway.
+// maxFlow limits flow: anything faster than one side of the picture per second
+// is only a blur.
 const maxFlow = 1
 
 func (e *pictureEncoder) embed(to [][]float32, rgb [][]byte, uv [][]float32, batch int) error {
@@ -63,7 +63,7 @@ func (e *pictureEncoder) embed(to [][]float32, rgb [][]byte, uv [][]float32, bat
 	return err
 }
 
-// inputs writes the pictures of a part; what fills the batch up is black.
+// inputs writes the pictures of a part; the padding of the batch is black.
 func (e *pictureEncoder) inputs(lane, from, to int) []model.Tensor {
 	in, area := e.pictures[lane], e.side*e.side
 	in[0].Resize(to-from, channels, e.side, e.side)

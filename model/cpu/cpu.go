@@ -1,7 +1,7 @@
 // Package cpu runs programs of neural-network instructions on the CPU: C kernels
 // with run-time dispatch (AVX-512, AVX2, SSE2, NEON), feature maps in blocks of
 // 16 channels, fused chains in strips that stay in the second-level cache, one
-// cgo call a program. Package model writes the programs.
+// cgo call per program. Package model compiles the programs.
 package cpu
 
 /*
@@ -24,10 +24,10 @@ import (
 // ErrNoMemory is returned when the engine's C side cannot allocate.
 var ErrNoMemory = errors.New("cpu engine: out of memory")
 
-// Block is how many channels lie together in a feature map.
+// Block is how many channels are stored together in a feature map.
 const Block = 16
 
-// HalfBlock is what the width of a panel of weights is counted in.
+// HalfBlock is the unit for the width of a panel of weights.
 const HalfBlock = C.CL_HALF
 
 // Blocks is the number of blocks that hold the channels.
@@ -36,8 +36,8 @@ func Blocks(channels int) int { return (channels + Block - 1) / Block }
 // Kernels are the kernels of one instruction set.
 type Kernels struct{ c *C.struct_cl_kernels }
 
-// ForISA gives the kernels of "zen4" (AVX-512 with the matrix products of convolutions in assembler, quicker on an AMD), "avx512",
-// "avx2" or "base"; "" gives the best for this machine. A set it lacks is an error.
+// ForISA gives the kernels for "zen4" (AVX-512 with the matrix products of convolutions in assembler, faster on AMD), "avx512",
+// "avx2" or "base"; "" means the best for this machine. An instruction set that the machine lacks is an error.
 func ForISA(isa string) (Kernels, error) {
 	name := C.CString(isa)
 	defer C.free(unsafe.Pointer(name))
@@ -51,8 +51,8 @@ func ForISA(isa string) (Kernels, error) {
 // Name is the instruction set's name.
 func (k Kernels) Name() string { return C.GoString(k.c.name) }
 
-// MatMul adds a (m, k) times b (k, n) to out (m, n), all row-major, in the caller's
-// thread. It is false, and nothing is done, for the zero Kernels and empty
+// MatMul adds a (rows, inner) times b (inner, columns) to out (rows, columns), all row-major, on the caller's
+// thread. It is false, and does nothing, for the zero Kernels and for empty
 // matrices.
 func (k Kernels) MatMul(a, b, out []float32, rows, inner, columns int) bool {
 	if k.c == nil || rows*inner*columns == 0 {

@@ -2,9 +2,9 @@ package train
 
 import "math"
 
-// Attend is scaled dot-product attention (Vaswani et al. 2017) in heads: q, k, v
-// (B·T, D), seen (B·T) 1 or 0; steps that are not seen are looked at by nobody,
-// except where a sequence shows nothing at all: then all count alike.
+// Attend is multi-head scaled dot-product attention (Vaswani et al. 2017): q, k, v
+// (B·T, D), seen (B·T) 1 or 0. Steps that are not seen are masked, unless no step of the
+// sequence is seen: then all count equally.
 func (t *Tape[T]) Attend(q, k, v *Node[T], seen []T, steps, heads int) *Node[T] {
 	d := q.Shape[len(q.Shape)-1]
 	want(d%heads == 0 && len(seen)*d == len(q.Value) && len(seen)%steps == 0, "attention over %v in %d heads and %d steps", q.Shape, heads, steps)
@@ -85,7 +85,7 @@ func (t *Tape[T]) Pool(x, score *Node[T], seen []T, steps int) (pooled *Node[T],
 	return pooled, moments
 }
 
-// hide is added to the score of a step: 0 where it was seen.
+// hide is added to the score of a step: 0 if it was seen, else a large negative number.
 func hide[T Float](seen T) T { return (seen - 1) * 1e4 }
 
 func dot[T Float](a, b []T) T {

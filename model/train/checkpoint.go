@@ -9,7 +9,7 @@ import (
 	"classlens/internal/safefile"
 )
 
-// Checkpoint is all that a run needs to go on bit for bit.
+// Checkpoint is everything that a run needs to continue bit for bit.
 type Checkpoint struct {
 	Plan      Plan
 	Epoch     int
@@ -21,7 +21,7 @@ type Checkpoint struct {
 	BestEpoch int
 }
 
-// Keep copies the network's values into the checkpoint.
+// Keep copies the network's values to the checkpoint.
 func (c *Checkpoint) Keep(n *Network[float32]) {
 	c.Plan, c.Stats, c.Values = n.Plan, n.Stats, nil
 	for _, p := range n.Params {
@@ -29,7 +29,7 @@ func (c *Checkpoint) Keep(n *Network[float32]) {
 	}
 }
 
-// Restore puts the checkpoint's values into a network of the same plan.
+// Restore copies the checkpoint's values to a network with the same plan.
 func (c *Checkpoint) Restore(n *Network[float32]) error {
 	if len(c.Values) != len(n.Params) || len(c.Stats) != len(n.Stats) {
 		return fmt.Errorf("the checkpoint has %d parameters and %d norms, the network %d and %d", len(c.Values), len(c.Stats), len(n.Params), len(n.Stats))
@@ -47,7 +47,7 @@ func (c *Checkpoint) Restore(n *Network[float32]) error {
 	return nil
 }
 
-// KeepTuned copies the values of a network that ships into the checkpoint.
+// KeepTuned copies the values of a shipped network to the checkpoint.
 func (c *Checkpoint) KeepTuned(n *Tuned) {
 	c.Values = nil
 	for _, p := range n.Params {
@@ -55,7 +55,7 @@ func (c *Checkpoint) KeepTuned(n *Tuned) {
 	}
 }
 
-// RestoreTuned puts the checkpoint's values back.
+// RestoreTuned copies the checkpoint's values back.
 func (c *Checkpoint) RestoreTuned(n *Tuned) error {
 	if len(c.Values) != len(n.Params) {
 		return fmt.Errorf("the checkpoint has %d parameters, the network %d", len(c.Values), len(n.Params))
@@ -69,7 +69,7 @@ func (c *Checkpoint) RestoreTuned(n *Tuned) error {
 	return nil
 }
 
-// Save writes the checkpoint whole or not at all.
+// Save writes the checkpoint, completely or not at all.
 func (c *Checkpoint) Save(file string) error {
 	var b bytes.Buffer
 	if err := gob.NewEncoder(&b).Encode(c); err != nil {

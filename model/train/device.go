@@ -8,9 +8,9 @@ import (
 	"classlens/cuda/exec"
 )
 
-// Device is a Stepper on a CUDA device: weights, moments and averages live there, a
-// shape of batch is recorded once and replayed. Its losses differ from the tape's by
-// what sums in another order do; DeviceBound says by how much.
+// Device is a Stepper on a CUDA device: weights, moments and averages stay there, and a step is
+// recorded once for each batch shape, then replayed. Its losses differ from the tape's because
+// sums have another order; DeviceBound says by how much.
 type Device struct {
 	device    *exec.Device
 	home      *exec.Recorder // of what lives from step to step
@@ -32,8 +32,8 @@ type Device struct {
 	order            []string
 }
 
-// DeviceBound is how far the loss of one of the first ten steps may lie from the CPU's, as a
-// share of it: float32 sums in another order differ by 1e-6 a step, and steps amplify it.
+// DeviceBound is how far the loss of one of the first ten steps may be from the CPU's, as a
+// share of it: float32 sums in another order differ by 1e-6 per step, which further steps amplify.
 const DeviceBound = 1e-4
 
 // HalfBound is likewise for training in a half precision. A gradient is a sum of products whose sides were each rounded, to 11 bits (FP16)
@@ -146,7 +146,7 @@ func (d *Device) write() error {
 	return errors.Join(err, d.home.Write(d.control, control))
 }
 
-// Sync brings weights, moments, averages and norms back to the host.
+// Sync copies weights, moments, averages and norms back to the host.
 func (d *Device) Sync() error {
 	fetch := func(m exec.Memory, to func(p *Param[float32], v []float32)) error {
 		v := make([]float32, d.all)
@@ -180,7 +180,7 @@ func (d *Device) Sync() error {
 	return err
 }
 
-// maxDevicePlans is how many shapes of batches are kept recorded.
+// maxDevicePlans is the largest number of recorded batch shapes.
 const maxDevicePlans = 4
 
 // Step trains on one batch.

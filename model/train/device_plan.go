@@ -159,15 +159,15 @@ func (p *devicePlan) heads(t *exec.Tape, x, embedding *exec.Var, l Losses[float3
 	}
 	p.behaviour, is = labels(s.Sequences)
 	p.classLoss, loss = result(s.Sequences)
-	t.ClassLoss(p.losses, said, is, weights, d.control, loss, &p.class, s.Smoothing, s.Focal, 1)
+	t.ClassLoss(exec.Loss{Phase: p.losses, Each: loss, Numbers: &p.class, Share: 1, Control: d.control}, said, is, weights, s.Smoothing, s.Focal)
 	out(p.classLoss, loss)
 	p.attention, is = labels(s.Sequences)
 	p.binaryLoss, loss = result(s.Sequences)
-	t.BinaryLoss(p.losses, on, is, d.control, loss, &p.binary, s.On)
+	t.BinaryLoss(exec.Loss{Phase: p.losses, Each: loss, Numbers: &p.binary, Share: s.On, Control: d.control}, on, is)
 	out(p.binaryLoss, loss)
 	p.levels, is = labels(s.Sequences * (levels - 1))
 	p.orderedLoss, loss = result(len(p.levels))
-	t.BinaryLoss(p.losses, level, is, d.control, loss, &p.ordered, s.Engage)
+	t.BinaryLoss(exec.Loss{Phase: p.losses, Each: loss, Numbers: &p.ordered, Share: s.Engage, Control: d.control}, level, is)
 	out(p.orderedLoss, loss)
 	if s.Points {
 		n := s.Pictures * 2 * points
@@ -177,7 +177,7 @@ func (p *devicePlan) heads(t *exec.Tape, x, embedding *exec.Var, l Losses[float3
 		exec.In(p.forward, to, p.points)
 		exec.In(p.forward, weight, p.spotted)
 		p.spots, loss = result(n)
-		t.PointLoss(p.losses, spots, to, weight, d.control, loss, &p.spot, pointReach, s.Spot)
+		t.PointLoss(exec.Loss{Phase: p.losses, Each: loss, Numbers: &p.spot, Share: s.Spot, Control: d.control}, spots, to, weight, pointReach)
 		out(p.spots, loss)
 	}
 }

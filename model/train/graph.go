@@ -8,9 +8,9 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Graph is a network that another program wrote as ONNX, with a gradient: the weights
-// that ship are attacked and trained on through it. Its ops are those of classroom
-// networks; a file with others is refused.
+// Graph is a differentiable network from an ONNX file that another program wrote: the shipped
+// weights are attacked and fine-tuned through it. It supports the ops of classroom
+// networks, and refuses a file with others.
 type Graph struct {
 	// Params are the file's float tensors. Those of one number, and those that only tell
 	// means, scales or periods, are trained like any other unless the caller leaves them out.

@@ -9,10 +9,10 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// FromONNX makes a network, to go on training or to attack, of a file that ONNX wrote:
-// its plan is among the metadata, its tensors have the parameters' names. Batch norms
-// come back as the scale and shift they were folded to. Files of other programs are
-// refused: they run (model.Load), but nothing says how to train them.
+// FromONNX makes a network, for fine-tuning or attacks, from a file that Network.ONNX wrote:
+// its metadata have the plan, and its tensors have the parameters' names. Batch norms
+// become the scale and shift that they were folded into. Files of other programs are
+// refused: model.Load can run them, but nothing says how to train them.
 func FromONNX(file []byte) (*Network[float32], Heat, error) {
 	tensors, meta, err := readONNX(file)
 	if err != nil {

@@ -5,9 +5,9 @@ import "math"
 // tiny keeps 1-p of the focal loss from 0, whose powers below 1 have no slope.
 const tiny = 1e-12
 
-// ClassLoss is cross-entropy over classes, with what may be added to it.
+// ClassLoss is cross-entropy over classes, optionally with class weights, label smoothing and focal weighting.
 type ClassLoss[T Float] struct {
-	Weights   []T // a class; nil: all alike
+	Weights   []T // by class; nil: all equal
 	Smoothing T   // share of the target spread evenly over the classes, 0..1
 	Focal     T   // exponent that plays down what is right already (Lin et al. 2017); 0: none
 }
@@ -226,10 +226,10 @@ func (l Losses[T]) Loss(t *Tape[T], o Output[T], y Targets[T]) *Node[T] {
 	return t.Weighted(all, weights)
 }
 
-// Attack turns pictures into adversarial ones: within size of what they are (pictures
-// are in -1..1), steps times up the loss's slope. One step is FGSM (Goodfellow et al.
-// 2015), several are PGD (Madry et al. 2018). Flow stays as it is. back gives the
-// gradient by the pictures it is handed.
+// Attack turns pictures (values in -1..1) into adversarial ones: it takes steps up the gradient of the loss,
+// and stays within size of the original values. One step is FGSM (Goodfellow et al.
+// 2015), several are PGD (Madry et al. 2018). Flow is not changed. back gives the
+// gradient with respect to pictures.
 func Attack(pictures []float32, area, steps int, size float32, back func(pictures []float32) []float32) []float32 {
 	out := append([]float32(nil), pictures...)
 	stride := size

@@ -96,7 +96,7 @@ type layer[T Float] struct {
 // block is an inverted residual.
 type block[T Float] struct {
 	layers          [3]*layer[T]
-	squeeze, excite dense[T] // attention that weighs the channels before the last layer; none without weights
+	squeeze, excite dense[T] // channel attention before the last layer (squeeze and excitation); zero: none
 	add             bool
 }
 
@@ -112,7 +112,7 @@ type Network[T Float] struct {
 	stem, top                    *layer[T]
 	blocks                       []*block[T]
 	embed, behaviour, on, engage dense[T]
-	points                       dense[T] // teaches, is not shipped
+	points                       dense[T] // an auxiliary head for training, which is not exported
 	temporal                     temporal[T]
 	steps                        *Param[T]
 }
@@ -126,7 +126,7 @@ func NewNetwork[T Float](p Plan, seed uint64) (*Network[T], error) {
 	}
 	r := rand.New(rand.NewPCG(seed, 2))
 	n := &Network[T]{Plan: p}
-	n.stem = n.layer(r, "stem", Channels, p.Stem, 3, 2, 1, true)
+	n.stem = n.layer(r, "stem", convShape{in: Channels, out: p.Stem, kernel: 3, stride: 2, groups: 1, relu6: true})
 	in := p.Stem
 	for i, s := range p.Stages {
 		for k := range s.Repeat {
@@ -135,8 +135,11 @@ func NewNetwork[T Float](p Plan, seed uint64) (*Network[T], error) {
 				stride = s.Stride
 			}
 			name := fmt.Sprintf("stage%d.%d", i, k)
-			b := &block[T]{add: stride == 1 && in == s.Out, layers: [3]*layer[T]{n.layer(r, name+".expand", in, s.Expand, 1, 1, 1, true),
-				n.layer(r, name+".depthwise", s.Expand, s.Expand, 3, stride, s.Expand, true), n.layer(r, name+".project", s.Expand, s.Out, 1, 1, 1, false)}}
+			b := &block[T]{add: stride == 1 && in == s.Out, layers: [3]*layer[T]{
+				n.layer(r, name+".expand", convShape{in: in, out: s.Expand, kernel: 1, stride: 1, groups: 1, relu6: true}),
+				n.layer(r, name+".depthwise", convShape{in: s.Expand, out: s.Expand, kernel: 3, stride: stride, groups: s.Expand, relu6: true}),
+				n.layer(r, name+".project", convShape{in: s.Expand, out: s.Out, kernel: 1, stride: 1, groups: 1}),
+			}}
 			if p.Squeeze > 0 {
 				narrow := max(s.Expand/p.Squeeze, 8)
 				b.squeeze, b.excite = n.dense(r, name+".squeeze", s.Expand, narrow, 1), n.dense(r, name+".excite", narrow, s.Expand, 1)
@@ -145,7 +148,7 @@ func NewNetwork[T Float](p Plan, seed uint64) (*Network[T], error) {
 			in = s.Out
 		}
 	}
-	n.top = n.layer(r, "top", in, p.Top, 1, 1, 1, true)
+	n.top = n.layer(r, "top", convShape{in: in, out: p.Top, kernel: 1, stride: 1, groups: 1, relu6: true})
 	d := p.Embedding
 	n.embed = n.dense(r, "embed", p.Top, d, 1)
 	n.temporal = n.newTemporal(r)
@@ -158,8 +161,8 @@ func NewNetwork[T Float](p Plan, seed uint64) (*Network[T], error) {
 	return n, nil
 }
 
-// forgetFlow makes the first convolution blind to the flow: as its flow is 0 in
-// training too, the weights stay 0.
+// forgetFlow sets the first convolution's weights for flow to 0. They stay 0, because flow is 0 in
+// training, too.
 func (n *Network[T]) forgetFlow() {
 	w := n.stem.w
 	taps := w.Shape[2] * w.Shape[3]
@@ -174,11 +177,20 @@ func (n *Network[T]) param(name string, decay bool, shape ...int) *Param[T] {
 	return p
 }
 
-func (n *Network[T]) layer(r *rand.Rand, name string, in, out, k, stride, groups int, cut bool) *layer[T] {
-	l := &layer[T]{w: n.param(name+".w", true, out, in/groups, k, k), scale: n.param(name+".scale", false, out), shift: n.param(name+".shift", false, out),
-		stats: NewBatchStats[T](out), stride: stride, pad: k / 2, groups: groups, cut: cut}
+// convShape describes a convolution with its batch norm.
+type convShape struct {
+	in, out                int // channels
+	kernel, stride, groups int
+	relu6                  bool // the result is clamped
+}
+
+// layer makes a convolution with random weights.
+func (n *Network[T]) layer(r *rand.Rand, name string, s convShape) *layer[T] {
+	in := s.in / s.groups // channels that each output reads
+	l := &layer[T]{w: n.param(name+".w", true, s.out, in, s.kernel, s.kernel), scale: n.param(name+".scale", false, s.out), shift: n.param(name+".shift", false, s.out),
+		stats: NewBatchStats[T](s.out), stride: s.stride, pad: s.kernel / 2, groups: s.groups, cut: s.relu6}
 	n.Stats = append(n.Stats, l.stats)
-	fill(r, l.w.Value, math.Sqrt(2/float64(in/groups*k*k)))
+	fill(r, l.w.Value, math.Sqrt(2/float64(in*s.kernel*s.kernel)))
 	for i := range l.scale.Value {
 		l.scale.Value[i] = 1
 	}
@@ -197,19 +209,19 @@ func fill[T Float](r *rand.Rand, v []T, deviation float64) {
 	}
 }
 
-// Batch is what one forward pass sees: B sequences of T steps that show N pictures.
+// Batch is the input of one forward pass: B sequences of T steps, which show N pictures.
 type Batch[T Float] struct {
 	Pictures []T // (N, 5, S, S)
 	Offsets  []T // (B, T) seconds from the step that is decided
 	Seen     []T // (B, T) 1 or 0
 	Steps    int // T
 	// Index is the picture (0..N-1) that each step (B, T) shows; several steps may show
-	// one, as with stills, and a hidden step may name any. nil: N = B·T, in order.
+	// the same one, as with stills, and a hidden step may name any. nil: N = B·T, in order.
 	Index []int
-	// Attends is what is taken from the first numbers of each step's embedding, (B·T, any): where
-	// its class attends. Of networks that ship only.
+	// Attends is subtracted from the first numbers of each step's embedding, (B·T, any): the direction in which
+	// its class attends. Only for shipped networks.
 	Attends [][]T
-	// Wanted: the gradient by the pictures is wanted, for adversarial examples.
+	// Wanted asks for the gradient with respect to the pictures, for adversarial examples.
 	Wanted bool
 }
 
@@ -218,12 +230,12 @@ type Mode int
 
 // The modes.
 const (
-	Use   Mode = iota // norm by the running statistics
-	Train             // norm by the batch's statistics and keep them
-	Probe             // norm by the batch's statistics and forget them
+	Use   Mode = iota // normalize by the running statistics
+	Train             // normalize by the batch's statistics, and update the running ones
+	Probe             // normalize by the batch's statistics only
 )
 
-// Output is what a network says of a batch, as nodes on the tape.
+// Output is a network's output for a batch, as nodes on the tape.
 type Output[T Float] struct {
 	Behaviour  *Node[T] // (B, 10) logits
 	Attention  *Node[T] // (B, 1) logit of on task

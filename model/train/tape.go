@@ -1,11 +1,12 @@
-// Package train holds what training the classroom network needs: a tape of ops
-// with forward and backward by hand, losses that take missing labels, optimizers
-// and schedules. Everything is generic over float32 (training) and float64 (the
-// tests compare each gradient with central differences).
+// Package train trains the classroom network: it has a tape of ops with hand-written
+// forward and backward passes, losses that allow for missing labels, optimizers, schedules and
+// checkpoints. Everything is generic over float32 (training) and float64 (in which tests
+// compare each gradient with central differences).
 //
-// A *node* is a tensor on the tape with its gradient; a *parameter* is a node's
-// value that outlives the tape. Tensors are row-major, pictures NCHW. Ops panic on
-// shapes that do not fit: those are bugs of the caller.
+// A *node* is a tensor on the tape with its gradient; a *parameter* is a tensor that
+// outlives the tape and is trained. A *Stepper* makes training steps, on the CPU by a tape or on a
+// device (device.go). Tensors are row-major, pictures NCHW. Ops panic on shapes that do not fit: those are bugs
+// of the caller.
 package train
 
 import "fmt"
@@ -38,15 +39,15 @@ func NewParam[T Float](name string, decay bool, shape ...int) *Param[T] {
 	return &Param[T]{Name: name, Shape: shape, Value: make([]T, n), Grad: make([]T, n), Decay: decay}
 }
 
-// Tape remembers the ops of one forward pass. Not for several goroutines.
+// Tape records the ops of one forward pass. It is not safe for concurrent use.
 type Tape[T Float] struct {
 	nodes []*Node[T]
 	used  [][]T
-	free  map[int][][]T // by length: a tape that is reset takes no new memory
+	free  map[int][][]T // memory to use again after a Reset, by length
 }
 
-// Reset forgets the ops and takes their memory back: nodes of before must not be
-// used any more.
+// Reset forgets the ops and reuses their memory: earlier nodes must not be used any
+// more.
 func (t *Tape[T]) Reset() {
 	if t.free == nil {
 		t.free = map[int][][]T{}
