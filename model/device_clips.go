@@ -199,7 +199,7 @@ func (n *Net) startClips(f *Frames, crops []Crop, batch int) (*plan, error) {
 			return nil, err
 		}
 		if p.device == nil || len(p.tail) > 0 || !n.allMade(p) {
-			return nil, fmt.Errorf("the network is not whole on the device: %w", ErrNotOnDevice)
+			return nil, fmt.Errorf("the device does not support all of the network: %w", ErrNotOnDevice)
 		}
 	}
 	table := make([]float32, batch*exec.CropNumbers)

@@ -119,7 +119,7 @@ func (n *Net) look(s *Sight, frame []byte, x, y int) ([][]Found, error) {
 		}
 	}
 	if p.device == nil {
-		return nil, fmt.Errorf("the network is not whole on the device: %w", ErrNotOnDevice)
+		return nil, fmt.Errorf("the device does not support all of the network: %w", ErrNotOnDevice)
 	}
 	if p.scratch == nil {
 		for _, shape := range p.shapes {

@@ -89,7 +89,7 @@ func runAnalyze(cmd *cobra.Command, args []string, f analyzeFlags) error {
 		return usageError{err}
 	}
 	if s := cfg.Run.Scratch; s != "" && !writable(s) {
-		return usageError{fmt.Errorf("run.scratch: %s is no folder that can be written to", s)}
+		return usageError{fmt.Errorf("run.scratch: %s is not a folder that can be written to", s)}
 	}
 	part, err := parseShare(f.share)
 	if err != nil {
