@@ -5,11 +5,12 @@ import (
 	"math/rand"
 )
 
-// mostStudents of a room that is drawn, for time's sake.
+// mostStudents bounds the time that drawing a room takes.
 const mostStudents = 28
 
 // NewClip draws the n-th whole-room clip of a plan: a class at work under one
-// camera, some with a teacher, some with a student who leaves or returns.
+// camera, sometimes with a teacher or a student who leaves or returns. It also
+// gives the kinds of room and camera.
 func NewClip(a *Assets, p *Plan, n int) (*Scene, string, error) {
 	r := derive(p.Seed, 500_000+n)
 	age := uniform(r, p.AgeMin, p.AgeMax)
@@ -28,9 +29,26 @@ func NewClip(a *Assets, p *Plan, n int) (*Scene, string, error) {
 	}
 	s := &Scene{Seed: p.Seed*1_000_003 + 500_000 + int64(n), Noise: uniform(r, p.NoiseMin, p.NoiseMax)}
 	s.Room = NewRoom(s.Seed, l)
-	m := s.Room
-	w := p.Widths[n%len(p.Widths)]
-	wide := m.X1 - m.X0
+	s.Camera = s.Room.overview(r, p, kind, p.Widths[n%len(p.Widths)])
+	s.Lights = lightsOf(r)
+	if err := s.fillSeats(a, r, p.variety(age), most); err != nil {
+		return nil, "", err
+	}
+	if n%3 != 2 {
+		t, err := newTeacher(a, derive(s.Seed, 3000), s.Room.round(r, p.Seconds))
+		if err != nil {
+			return nil, "", err
+		}
+		s.Actors = append(s.Actors, t)
+	}
+	s.busy(r, p, l.Kind != "groups" && l.Kind != "lecture" && n%2 == 0)
+	s.awayFromFocus()
+	s.Prepare()
+	return s, l.Kind + "/" + kind, nil
+}
+
+// overview is a camera of a kind that shows most of the room, in pictures of a width.
+func (m *Room) overview(r *rand.Rand, p *Plan, kind string, width int) *Camera {
 	from := m.hang(r, kind)
 	if p.Low > 0 && kind != "ceiling" && r.Float32() < p.Low {
 		from.Y = uniform(r, 1.2, 1.7)
@@ -44,32 +62,24 @@ func NewClip(a *Assets, p *Plan, n int) (*Scene, string, error) {
 		at.X, at.Z = from.X*.5, from.Z-1.6
 	}
 	d := at.Sub(from)
-	fov := clamp(float32(2*math.Atan(float64(wide*.36/d.Len()))*180/math.Pi)*.8, 38, 66)
-	s.Camera = LookAt(from, at, fov, w, w*9/16, 2, p.Bend*r.Float32())
-	s.Lights = lightsOf(r)
-	v := p.variety(age)
-	for i, seat := range m.Seats {
+	fov := clamp(float32(2*math.Atan(float64((m.X1-m.X0)*.36/d.Len()))*180/math.Pi)*.8, 38, 66)
+	return LookAt(from, at, fov, width, width*9/16, 2, p.Bend*r.Float32())
+}
+
+// fillSeats puts students on most of the seats that the camera sees, up to a number.
+func (s *Scene) fillSeats(a *Assets, r *rand.Rand, v Variety, most int) error {
+	for i, seat := range s.Room.Seats {
 		if r.Intn(6) == 0 || !s.seatSeen(seat) || len(s.Actors) >= most {
 			continue
 		}
 		fr := derive(s.Seed, 1000+i)
 		f, err := a.NewFigure(RandomLook(fr, v))
 		if err != nil {
-			return nil, "", err
+			return err
 		}
 		s.Actors = append(s.Actors, &Actor{Figure: f, ID: Name(len(s.Actors)), Seat: seat, phase: fr.Float64() * 6, Left: fr.Intn(9) == 0, Chair: hsv(.55+.1*fr.Float32(), .5*fr.Float32(), .1+.4*fr.Float32())})
 	}
-	if n%3 != 2 {
-		t, err := newTeacher(a, derive(s.Seed, 3000), m.round(r, p.Seconds))
-		if err != nil {
-			return nil, "", err
-		}
-		s.Actors = append(s.Actors, t)
-	}
-	s.busy(r, p, l.Kind != "groups" && l.Kind != "lecture" && n%2 == 0)
-	s.awayFromFocus()
-	s.Prepare()
-	return s, l.Kind + "/" + kind, nil
+	return nil
 }
 
 func (s *Scene) seatSeen(seat Seat) bool {
@@ -78,7 +88,7 @@ func (s *Scene) seatSeen(seat Seat) bool {
 	return h.Z > 1 && h.X > 4 && h.Y > 4 && h.X < float32(c.W)-4 && h.Y < float32(c.H)-8
 }
 
-// busy gives everyone a stretch of a lesson, and where asked one a walk.
+// busy gives every student a part of a lesson to act; with walk, one leaves the room or returns.
 func (s *Scene) busy(r *rand.Rand, p *Plan, walk bool) {
 	seconds := p.Seconds
 	ph := phases[r.Intn(len(phases))]
@@ -107,7 +117,7 @@ func (s *Scene) busy(r *rand.Rand, p *Plan, walk bool) {
 	}
 }
 
-// round is a teacher's way for a clip: before the class, down an aisle, back.
+// round is a teacher's path for a clip: in front of the class, down an aisle and back.
 func (m *Room) round(r *rand.Rand, seconds float64) []stop {
 	x := uniform(r, m.X0*.5, m.X1*.5)
 	a := m.aisle(r.Intn(2))

@@ -81,7 +81,7 @@ func TestLimbReaches(t *testing.T) {
 	f := &Figure{head: []Vec{{0, 1.4, 0}, {0, 1.1, 0}, {0, .85, 0}}, pos: make([]Vec, 3), dir: make([]Mat, 3)}
 	f.pos[0] = Vec{.2, 1.2, 0}
 	for _, to := range []Vec{{.2, .8, .3}, {.5, 1.3, .2}, {.1, 1.0, -.25}, {.2, 1.15, .05}} {
-		f.limb(0, 1, 2, to, Vec{1, -.2, 0}, false)
+		f.limb(0, 1, 2, to, Vec{1, -.2, 0}, elbowRest)
 		if d := f.pos[2].Sub(to).Len(); d > 1e-4 && to.Sub(f.pos[0]).Len() > .06 {
 			t.Errorf("target %v missed by %v", to, d)
 		}

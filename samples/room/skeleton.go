@@ -11,7 +11,7 @@ func (f *Figure) Apply(q Pose, place Vec, facing float32) {
 	f.spine(&q, root, world(q.Hip))
 	ix := f.base.index
 	for s, c := range []string{"_l", "_r"} {
-		f.limb(ix["thigh"+c], ix["calf"+c], ix["foot"+c], world(q.Foot[s]), R.V(q.Knee), true)
+		f.limb(ix["thigh"+c], ix["calf"+c], ix["foot"+c], world(q.Foot[s]), R.V(q.Knee), kneeRest)
 		f.dir[ix["foot"+c]] = root
 		f.follow(ix["ball"+c])
 	}
@@ -19,7 +19,7 @@ func (f *Figure) Apply(q Pose, place Vec, facing float32) {
 		hand := f.wanted(&q, s, world)
 		f.wrist[s] = hand
 		u, l, h := ix["upperarm"+c], ix["lowerarm"+c], ix["hand"+c]
-		f.limb(u, l, h, hand, R.V(q.Pole[s]), false)
+		f.limb(u, l, h, hand, R.V(q.Pole[s]), elbowRest)
 		along := f.head[h].Sub(f.head[l])
 		rest := frameOf(along, f.palm(c))
 		want := frameOf(f.dir[l].V(along), R.V(q.Palm[s]))
@@ -125,9 +125,15 @@ func (f *Figure) palm(c string) Vec {
 	return n.Mul(-1)
 }
 
-// limb turns two bones a and m so that the joint e reaches target, the middle
-// joint bending towards pole (law of cosines).
-func (f *Figure) limb(a, m, e int, target, pole Vec, leg bool) {
+// Where middle joints point at rest.
+var (
+	elbowRest = Vec{0, 0, -1}
+	kneeRest  = Vec{0, 0, 1}
+)
+
+// limb turns two bones a and m so that the joint e reaches target, with the middle
+// joint, which points towards rest at rest, bending towards pole (law of cosines).
+func (f *Figure) limb(a, m, e int, target, pole, rest Vec) {
 	start := f.pos[a]
 	r1, r2 := f.head[m].Sub(f.head[a]), f.head[e].Sub(f.head[m])
 	l1, l2 := r1.Len(), r2.Len()
@@ -139,10 +145,7 @@ func (f *Figure) limb(a, m, e int, target, pole Vec, leg bool) {
 	h := sqrt(max(l1*l1-x*x, 0))
 	mid := start.Add(u.Mul(x)).Add(pole.Mul(h))
 	end := start.Add(u.Mul(long))
-	rest := Vec{0, 0, -1} // at rest elbows point back, knees forward
-	if leg {
-		rest = Vec{0, 0, 1}
-	}
+
 	f.dir[a] = frameOf(mid.Sub(start), pole).M(frameOf(r1, rest).T())
 	f.dir[m] = frameOf(end.Sub(mid), pole).M(frameOf(r2, rest).T())
 	f.pos[m], f.pos[e] = mid, end
