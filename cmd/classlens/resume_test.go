@@ -28,6 +28,7 @@ const (
 	killAt    = "CLASSLENS_TEST_KILL_AT"
 	fullAt    = "CLASSLENS_TEST_FULL_AT"
 	holdUntil = "CLASSLENS_TEST_HOLD_UNTIL"
+	onShared  = "CLASSLENS_TEST_ON_SHARED" // folders are on a file system that several machines share and whose locks do not hold between them
 )
 
 // heldAt lies in the second segment: the run has begun, and most of its work is before it.
@@ -35,6 +36,9 @@ const heldAt = 16
 
 func faultsIfAsked() {
 	deviceIfAsked()
+	if os.Getenv(onShared) != "" {
+		safefile.ActShared(time.Second, time.Hour)
+	}
 	kill, _ := strconv.Atoi(os.Getenv(killAt))
 	full, _ := strconv.Atoi(os.Getenv(fullAt))
 	hold := os.Getenv(holdUntil)
@@ -152,6 +156,7 @@ func TestRunsThatEndEarly(t *testing.T) {
 	t.Run("disk full", l.diskFullAtAnyWrite)
 	t.Run("interrupted", l.interrupted)
 	t.Run("interrupted twice", l.interruptedTwice)
+	t.Run("folder lost", l.folderLost)
 }
 
 // Killed again and again, each time after some more writes, the same command
@@ -241,10 +246,10 @@ func (l *lessonRun) diskFullAtAnyWrite(t *testing.T) {
 
 // startHeld starts a run and waits until it has begun to work in its folder. In one of its writes it waits until it is
 // let go on, so that whatever is done to it meanwhile falls into its work.
-func (l *lessonRun) startHeld(t *testing.T, out string) (cmd *exec.Cmd, said *bytes.Buffer, goOn func()) {
+func (l *lessonRun) startHeld(t *testing.T, out string, env ...string) (cmd *exec.Cmd, said *bytes.Buffer, goOn func()) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "go on")
-	cmd, said = l.start(t, out, holdUntil+"="+file)
+	cmd, said = l.start(t, out, append(env, holdUntil+"="+file)...)
 	t.Cleanup(func() { _ = cmd.Process.Kill() }) // where the test ends before it
 	for {
 		if _, err := os.Stat(filepath.Join(out, "lesson", ".work", "journal.jsonl")); err == nil {
@@ -283,6 +288,32 @@ func (l *lessonRun) interrupted(t *testing.T) {
 	}
 	l.legal(t, out)
 	cmd, said = l.start(t, out)
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("going on: %v %s", err, said)
+	}
+	l.sameAsWhole(t, out)
+}
+
+// On a file system without common locks a machine that was silent for too long may find its folder taken. That is no failure of the recording: it writes nothing
+// more and exits with 11, and the other goes on.
+func (l *lessonRun) folderLost(t *testing.T) {
+	out := t.TempDir()
+	cmd, said, goOn := l.startHeld(t, out, onShared+"=1")
+	lock := filepath.Join(out, "lesson", safefile.LockName)
+	if err := safefile.WriteFile(lock, []byte(`{"pid":7,"host":"elsewhere","since":"2026-01-02T03:04:05Z","run":"r"}`)); err != nil {
+		t.Fatal(err)
+	}
+	goOn()
+	_ = cmd.Wait() // the exit code is looked at
+	if code := cmd.ProcessState.ExitCode(); code != exitLocked || !strings.Contains(said.String(), "lost the folder: locked by process 7 on elsewhere") {
+		t.Errorf("exit %d, %s", code, said)
+	}
+	for name, want := range map[string]bool{safefile.LockName: true, ".work": true, "failed.json": false, "manifest.json": false} {
+		if _, err := os.Stat(filepath.Join(out, "lesson", name)); (err == nil) != want {
+			t.Errorf("%s is there: %v", name, !want)
+		}
+	}
+	cmd, said = l.start(t, out) // the other machine, whose locks are its own
 	if err := cmd.Wait(); err != nil {
 		t.Fatalf("going on: %v %s", err, said)
 	}

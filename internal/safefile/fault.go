@@ -1,6 +1,10 @@
 package safefile
 
-import "sync/atomic"
+import (
+	"os"
+	"sync/atomic"
+	"time"
+)
 
 // faults, if set, is asked before each operation of this package.
 var faults atomic.Pointer[func(operation, name string) error]
@@ -18,4 +22,11 @@ func fault(operation, name string) error {
 		return (*f)(operation, name)
 	}
 	return nil
+}
+
+// ActShared makes this process take every folder for one on a file system that several machines share and that keeps locks local to each of them, for tests.
+func ActShared(beat, silence time.Duration) (restore func()) {
+	oldFlock, oldLocal, oldBeat, oldPatience := flock, isLocal, beatEvery, patience
+	flock, isLocal, beatEvery, patience = func(int, int) error { return nil }, func(*os.File, *Owner) bool { return false }, beat, silence
+	return func() { flock, isLocal, beatEvery, patience = oldFlock, oldLocal, oldBeat, oldPatience }
 }

@@ -48,7 +48,8 @@ type Owner struct {
 	Host    string    `json:"host"`
 	Since   time.Time `json:"since"`
 	Boot    string    `json:"boot,omitempty"` // ID of the kernel's boot: the same in all containers of a machine
-	Run     string    `json:"run,omitempty"`  // random, unique to this lock
+	Space   string    `json:"pid_namespace,omitempty"`
+	Run     string    `json:"run,omitempty"` // random, unique to this lock
 	Beat    int       `json:"beat,omitempty"`
 }
 
@@ -110,6 +111,20 @@ var boot = sync.OnceValue(func() string {
 	}
 	return strings.TrimSpace(string(id))
 })
+
+// pidSpace is the namespace that process IDs of this process are valid in, "" if unknown.
+var pidSpace = sync.OnceValue(func() string {
+	name, err := os.Readlink("/proc/self/ns/pid")
+	if err != nil {
+		return ""
+	}
+	return name
+})
+
+// gone tells that the owner, a process of this machine, has ended.
+func (o *Owner) gone() bool {
+	return o.Boot != "" && o.Boot == boot() && o.Space != "" && o.Space == pidSpace() && errors.Is(unix.Kill(o.Process, 0), unix.ESRCH)
+}
 
 // LockFolder locks a folder; the error, which wraps ErrLocked, names the owner.
 func LockFolder(folder string) (*Lock, error) {
@@ -184,7 +199,7 @@ func (l *Lock) take(ctx context.Context, made bool, waiting func(Owner)) (bool, 
 	if !l.named() {
 		return false, nil
 	}
-	takeOver := !made && l.shared && !isLocal(l.file, owner)
+	takeOver := !made && l.shared && !isLocal(l.file, owner) && !(owner != nil && owner.gone())
 	if takeOver {
 		if owner != nil {
 			waiting(*owner)
@@ -192,13 +207,16 @@ func (l *Lock) take(ctx context.Context, made bool, waiting func(Owner)) (bool, 
 		switch alive, err := watch(ctx, l.name); {
 		case err != nil:
 			return false, err
+		case !l.named(): // removed by its owner, who has just ended
+			return false, nil
 		case alive:
 			return false, lockedBy(l.name, readOwner(l.name))
-		case !l.named():
-			return false, nil
 		}
 	}
 	if err := l.sign(); err != nil {
+		if made {
+			_ = os.Remove(l.name) // the first error counts
+		}
 		return false, err
 	}
 	if takeOver { // another process may have taken over at the same time; the last to sign wins
@@ -263,7 +281,7 @@ func readOwner(name string) *Owner {
 // sign writes the owner into the lock file.
 func (l *Lock) sign() error {
 	host, _ := os.Hostname() // for display only
-	l.owner = Owner{Process: os.Getpid(), Host: host, Since: time.Now().Round(time.Second), Boot: boot(), Run: rand.Text()}
+	l.owner = Owner{Process: os.Getpid(), Host: host, Since: time.Now().Round(time.Second), Boot: boot(), Space: pidSpace(), Run: rand.Text()}
 	err := l.file.Truncate(0)
 	if err == nil {
 		err = l.put()
@@ -352,7 +370,7 @@ func HeldBy(folder string) *Owner {
 	o := readOwner(name)
 	if err := flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB); !errors.Is(err, unix.EWOULDBLOCK) {
 		_ = flock(int(f.Fd()), unix.LOCK_UN) // keep nobody out while watching
-		if o == nil || isLocal(f, o) {
+		if o == nil || isLocal(f, o) || o.gone() {
 			return nil
 		}
 		if alive, err := watch(context.Background(), name); err != nil || !alive {

@@ -2,8 +2,10 @@ package safefile
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -13,13 +15,10 @@ import (
 // sharedFolder is a folder as several machines see it whose file system keeps locks to each of them: the kernel gives every lock that is asked for.
 func sharedFolder(t *testing.T) string {
 	t.Helper()
-	oldFlock, oldLocal, oldBeat, oldPatience, oldLook, oldSettle := flock, isLocal, beatEvery, patience, lookEvery, settle
-	t.Cleanup(func() {
-		flock, isLocal, beatEvery, patience, lookEvery, settle = oldFlock, oldLocal, oldBeat, oldPatience, oldLook, oldSettle
-	})
-	flock = func(int, int) error { return nil }
-	isLocal = func(*os.File, *Owner) bool { return false }
-	beatEvery, patience, lookEvery, settle = 10*time.Millisecond, time.Minute, 5*time.Millisecond, 50*time.Millisecond
+	t.Cleanup(ActShared(10*time.Millisecond, time.Minute))
+	oldLook, oldSettle := lookEvery, settle
+	t.Cleanup(func() { lookEvery, settle = oldLook, oldSettle })
+	lookEvery, settle = 5*time.Millisecond, 50*time.Millisecond
 	return t.TempDir()
 }
 
@@ -123,6 +122,41 @@ func TestOwnerLearnsThatItLost(t *testing.T) {
 	}
 	if o := readOwner(filepath.Join(dir, LockName)); o == nil || o.Host != "elsewhere" {
 		t.Errorf("the other's lock is now %v", o)
+	}
+}
+
+// Nobody waits for a process of this machine that has ended.
+func TestOwnersThatHaveEndedAreKnown(t *testing.T) {
+	dir := sharedFolder(t)
+	patience = time.Hour
+	cmd := exec.Command("true")
+	if err := cmd.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if boot() == "" || pidSpace() == "" {
+		t.Skip("this system does not tell")
+	}
+	b, err := json.Marshal(Owner{Process: cmd.Process.Pid, Host: "here", Boot: boot(), Space: pidSpace(), Run: "r"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteFile(filepath.Join(dir, LockName), b); err != nil {
+		t.Fatal(err)
+	}
+	if o := HeldBy(dir); o != nil {
+		t.Errorf("held by %v", o)
+	}
+	l, err := LockFolder(dir)
+	if err != nil || l.Stale == nil || l.Stale.Host != "here" {
+		t.Fatalf("%+v, %v", l, err)
+	}
+	if err := l.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range []Owner{{Process: cmd.Process.Pid, Boot: "another", Space: pidSpace()}, {Process: cmd.Process.Pid, Boot: boot(), Space: "another"}, {Process: os.Getpid(), Boot: boot(), Space: pidSpace()}, {Process: cmd.Process.Pid}} {
+		if o.gone() {
+			t.Errorf("%+v is believed to have ended", o)
+		}
 	}
 }
 

@@ -2,7 +2,7 @@
 # submit.sh RECORDINGS OUT [SHARES] [SBATCH-OPTION...]: analyzes a folder of recordings as an array of jobs, and tells afterwards how each recording ended.
 #
 #   ./submit.sh /srv/lessons /srv/results                                        16 tasks on CPUs
-#   DEVICE=cuda ./submit.sh /srv/lessons /srv/results 8 --gres=gpu:1 --mem=8G    8 tasks with a GPU each; without a usable one they use the CPU and say so
+#   DEVICE=cuda ./submit.sh /srv/lessons /srv/results 8 --gres=gpu:1 --mem=8G    8 tasks with a GPU each; where there is none a task fails (exit code 1)
 #   ./submit.sh /srv/lessons /srv/results 400 --array=0-399%64 --constraint=zen4 more shares than nodes even out long lessons; one kind of processor, see docs/operating.md
 #
 # CLASSLENS is the program (default: classlens), on a path that all nodes see; CLASSLENS_CACHE holds its nets.
