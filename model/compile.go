@@ -290,7 +290,7 @@ func (c *compiler) finish() (*plan, error) {
 		m := c.maps[c.net.graph.inputs[input].Name]
 		inSizes = append(inSizes, m.c*m.h*m.w)
 	}
-	program, err := cpu.NewProgram(c.net.kernels, c.net.pool, instrs, arena, group, inSizes, outSizes)
+	program, err := cpu.NewProgram(c.net.kernels, c.net.pool, cpu.Code{Instrs: instrs, Group: group, Arena: arena, Inputs: inSizes, Outputs: outSizes})
 	p.program = program
 	return p, err
 }

@@ -188,42 +188,50 @@ type Program struct {
 	c          *C.cl_program
 	inputs     []int
 	outputs    []int
-	ports      []*C.float // of the inputs, then of the outputs, of the last run: pinned
-	sizes      []C.long   // floats that one image has there
+	ports      []*C.float // the pinned inputs, then outputs, of the last run
+	sizes      []C.long   // floats per image in each
 	pin        runtime.Pinner
 	operations int
 }
 
-// NewProgram plans the instructions. arena is the floats that maps take for
-// group images; inputs and outputs are the floats of one image of each port.
-func NewProgram(kernels Kernels, pool *Pool, instrs []Instr, arena int64, group int, inputs, outputs []int) (*Program, error) {
+// Code is what a Program is made from.
+type Code struct {
+	Instrs  []Instr
+	Group   int   // images that are processed together
+	Arena   int64 // floats that the maps of a group take
+	Inputs  []int // floats per image, by port
+	Outputs []int // likewise
+}
+
+// NewProgram makes a program that runs on the pool's threads. Free it after use.
+func NewProgram(kernels Kernels, pool *Pool, code Code) (*Program, error) {
 	size := C.size_t(unsafe.Sizeof(C.cl_instr{}))
-	list := C.calloc(C.size_t(max(1, len(instrs))), size)
+	list := C.calloc(C.size_t(max(1, len(code.Instrs))), size)
 	if list == nil {
 		return nil, ErrNoMemory
 	}
 	defer C.free(list)
-	planned := unsafe.Slice((*C.cl_instr)(list), len(instrs))
-	for i := range instrs {
-		instrs[i].fill(&planned[i])
+	planned := unsafe.Slice((*C.cl_instr)(list), len(code.Instrs))
+	for i := range code.Instrs {
+		code.Instrs[i].fill(&planned[i])
 	}
-	c := C.cl_program_new(kernels.c, pool.c, C.int(pool.threads), (*C.cl_instr)(list), C.int(len(instrs)), C.long(arena), C.int(group))
+	c := C.cl_program_new(kernels.c, pool.c, C.int(pool.threads), (*C.cl_instr)(list), C.int(len(code.Instrs)), C.long(code.Arena), C.int(code.Group))
 	if c == nil {
 		return nil, ErrNoMemory
 	}
-	p := &Program{c: c, inputs: inputs, outputs: outputs, operations: len(instrs), ports: make([]*C.float, len(inputs)+len(outputs)+1)}
-	for _, n := range slices.Concat(inputs, outputs) {
+	p := &Program{c: c, inputs: code.Inputs, outputs: code.Outputs, operations: len(code.Instrs), ports: make([]*C.float, len(code.Inputs)+len(code.Outputs)+1)}
+	for _, n := range slices.Concat(code.Inputs, code.Outputs) {
 		p.sizes = append(p.sizes, C.long(n))
 	}
-	p.sizes = append(p.sizes, 0)             // so that there is a first one
-	runtime.SetFinalizer(p, (*Program).Free) // of one that nobody freed: Go panics over pins that are left
+	p.sizes = append(p.sizes, 0)             // so that &sizes[0] exists
+	runtime.SetFinalizer(p, (*Program).Free) // for a program that nobody freed: Go panics if pins leak
 	return p, nil
 }
 
-// Run works on images images; in and out are planar, image after image, and as
-// long as NewProgram was told. One call at a time. Their memory stays pinned, and so
-// alive, until the next run that is given other memory, or Free: a caller that comes with
-// the same at each run has nothing pinned anew, which allocates.
+// Run processes a number of images; in and out are planar, image after image, with the
+// sizes given in Code. It is not safe for concurrent use. The memory stays pinned, and so
+// alive, until a run with other memory, or Free: pinning allocates, so a caller that passes the
+// same memory in each run saves that.
 func (p *Program) Run(images int, in, out [][]float32) error {
 	same := true
 	check := func(kind string, buffers [][]float32, sizes []int, ports []*C.float) error {
@@ -255,7 +263,7 @@ func (p *Program) Run(images int, in, out [][]float32) error {
 	return nil
 }
 
-// hold pins buffers and notes where they are.
+// hold pins buffers and records their addresses.
 func (p *Program) hold(buffers [][]float32, ports []*C.float) {
 	for i, b := range buffers {
 		p.pin.Pin(unsafe.SliceData(b))
@@ -268,15 +276,15 @@ func (p *Program) unpin() {
 	clear(p.ports)
 }
 
-// Times are the microseconds each instruction took in the last run that worked
-// on one group at a time.
+// Times are the microseconds that each instruction took in the last run that processed
+// one group at a time.
 func (p *Program) Times() []float64 {
 	t := make([]float64, max(1, p.operations))
 	C.cl_program_times(p.c, (*C.double)(unsafe.Pointer(&t[0])))
 	return t[:p.operations]
 }
 
-// Free gives the memory back.
+// Free frees the memory.
 func (p *Program) Free() {
 	if p != nil && p.c != nil {
 		p.unpin()

@@ -22,7 +22,7 @@ static void add_to(const struct cl_kernels *k, float *y, const float *x, long n)
 import "C"
 
 // Planes is a depthwise convolution on planar maps: N images of C planes (H, W), one
-// kernel of side K a plane, Pad zeros around. OutH and OutW follow from the rest.
+// kernel of side K per plane, Pad zeros around. OutH and OutW follow from the rest.
 type Planes struct{ N, C, H, W, K, Stride, Pad, OutH, OutW int }
 
 func (p Planes) c() C.struct_cl_planes {
@@ -39,26 +39,33 @@ func (k Kernels) Depthwise(p Planes, x, w, y []float32) {
 	C.dw_forward(k.c, p.c(), floats(x), floats(w), floats(y))
 }
 
-// DepthwiseBack adds the slopes of Depthwise by x and w, given those by y.
+// DepthwiseBack adds the gradients of Depthwise by x and w, given that by y.
 func (k Kernels) DepthwiseBack(p Planes, x, w, gy, gx, gw []float32) {
 	p.check(x, w, gy)
 	p.check(gx, gw, gy)
 	C.dw_backward(k.c, p.c(), floats(x), floats(w), floats(gy), floats(gx), floats(gw))
 }
 
-// BatchNorm norms x (n, c, area) a channel; normed is kept for BatchNormBack, moments
-// is (c, 3): mean, 1/deviation, variance.
-func (k Kernels) BatchNorm(n, c, area int, x, scale, shift, y, normed, moments []float32, epsilon float32) {
-	last := n*c*area - 1
-	_, _, _, _, _, _ = x[last], y[last], normed[last], scale[c-1], shift[c-1], moments[3*c-1]
-	C.norm_forward(k.c, C.int(n), C.int(c), C.int(area), floats(x), floats(scale), floats(shift), floats(y), floats(normed), floats(moments), C.float(epsilon))
+// Norm is a batch norm over maps (N, C, Area), with what its forward pass leaves for the backward pass.
+type Norm struct {
+	N, C, Area int
+	Scale      []float32 // (C)
+	Normed     []float32 // (N, C, Area): written by BatchNorm
+	Moments    []float32 // (C, 3): mean, 1/deviation, variance; written by BatchNorm
 }
 
-// BatchNormBack adds BatchNorm's slopes.
-func (k Kernels) BatchNormBack(n, c, area int, gy, normed, scale, moments, gx, gscale, gshift []float32) {
-	last := n*c*area - 1
-	_, _, _, _, _, _, _ = gy[last], normed[last], gx[last], scale[c-1], gscale[c-1], gshift[c-1], moments[3*c-1]
-	C.norm_backward(k.c, C.int(n), C.int(c), C.int(area), floats(gy), floats(normed), floats(scale), floats(moments), floats(gx), floats(gscale), floats(gshift))
+// BatchNorm normalizes each channel of x, then scales and shifts it (shift (C)), into y.
+func (k Kernels) BatchNorm(b Norm, x, shift, y []float32, epsilon float32) {
+	last := b.N*b.C*b.Area - 1
+	_, _, _, _, _, _ = x[last], y[last], b.Normed[last], b.Scale[b.C-1], shift[b.C-1], b.Moments[3*b.C-1]
+	C.norm_forward(k.c, C.int(b.N), C.int(b.C), C.int(b.Area), floats(x), floats(b.Scale), floats(shift), floats(y), floats(b.Normed), floats(b.Moments), C.float(epsilon))
+}
+
+// BatchNormBack adds the gradients of BatchNorm by x, scale and shift, given that by y.
+func (k Kernels) BatchNormBack(b Norm, gy, gx, gscale, gshift []float32) {
+	last := b.N*b.C*b.Area - 1
+	_, _, _, _, _, _, _ = gy[last], b.Normed[last], gx[last], b.Scale[b.C-1], gscale[b.C-1], gshift[b.C-1], b.Moments[3*b.C-1]
+	C.norm_backward(k.c, C.int(b.N), C.int(b.C), C.int(b.Area), floats(gy), floats(b.Normed), floats(b.Scale), floats(b.Moments), floats(gx), floats(gscale), floats(gshift))
 }
 
 // ReLU6 writes min(max(x, 0), 6) to y.
@@ -69,7 +76,7 @@ func (k Kernels) ReLU6(x, y []float32) {
 	}
 }
 
-// ReLU6Back adds ReLU6's slope: gy where y lies between 0 and 6.
+// ReLU6Back adds ReLU6's gradient: gy where y is between 0 and 6.
 func (k Kernels) ReLU6Back(y, gy, gx []float32) {
 	if len(y) > 0 {
 		_, _ = gy[len(y)-1], gx[len(y)-1]

@@ -1,12 +1,16 @@
 package train
 
-import "math"
+import (
+	"math"
+
+	"classlens/model/cpu"
+)
 
 // epsilon keeps norms from dividing by zero; ONNX's default.
 const epsilon = 1e-5
 
-// BatchStats are a batch norm's running mean and variance, for when the network
-// is used: running = (1-momentum)·running + momentum·batch.
+// BatchStats are a batch norm's running mean and variance, for inference:
+// running = (1-momentum)·running + momentum·batch.
 type BatchStats[T Float] struct {
 	Mean, Variance []T
 	Momentum       T
@@ -29,21 +33,21 @@ func (s *BatchStats[T]) add(k int, mean, variance T) {
 	}
 }
 
-// BatchNorm norms each channel of x (N, C, H, W) over N, H, W, then scales and
-// shifts (Ioffe and Szegedy 2015). It updates the running statistics, whose
+// BatchNorm normalizes each channel of x (N, C, H, W) over N, H, W, then scales and
+// shifts it (Ioffe and Szegedy 2015). It updates the running statistics (nil: none), whose
 // variance is the unbiased one, as in PyTorch.
 func (t *Tape[T]) BatchNorm(x, scale, shift *Node[T], running *BatchStats[T]) *Node[T] {
 	n, c, area := x.Shape[0], x.Shape[1], x.Shape[2]*x.Shape[3]
 	y := t.node(x.Shape...)
 	normed, count := t.buffer(len(x.Value)), n*area
 	if f := single32(x.Value); f != nil {
-		moments := make([]float32, 3*c)
-		kernels.BatchNorm(n, c, area, f, single32(scale.Value), single32(shift.Value), single32(y.Value), single32(normed), moments, epsilon)
+		b := cpu.Norm{N: n, C: c, Area: area, Scale: single32(scale.Value), Normed: single32(normed), Moments: make([]float32, 3*c)}
+		kernels.BatchNorm(b, f, single32(shift.Value), single32(y.Value), epsilon)
 		for k := range c {
-			running.add(k, T(moments[3*k]), T(moments[3*k+2])*T(count)/T(max(count-1, 1)))
+			running.add(k, T(b.Moments[3*k]), T(b.Moments[3*k+2])*T(count)/T(max(count-1, 1)))
 		}
 		y.back = func() {
-			kernels.BatchNormBack(n, c, area, single32(y.Grad), single32(normed), single32(scale.Value), moments, single32(x.Grad), single32(scale.Grad), single32(shift.Grad))
+			kernels.BatchNormBack(b, single32(y.Grad), single32(x.Grad), single32(scale.Grad), single32(shift.Grad))
 		}
 		return y
 	}
