@@ -93,16 +93,8 @@ func commaOf(header string, columns []string) rune {
 // headerBytes is how long a header may be to be looked at.
 const headerBytes = 4096
 
-// read walks over a table with a header; what do returns that is not empty makes
-// the row bad. It gives the number of good rows. Messages call the file base. What parts
-// fields is found out where comma is 0.
-func read(name, base string, comma rune, columns []string, bad *Bad, do func(row) string) (int, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return 0, err
-	}
-	defer f.Close()
-	good := 0
+// open begins a table: its header is read, and has the columns. What parts fields is found out where comma is 0.
+func open(f io.Reader, base string, comma rune, columns []string) (c *csv.Reader, header []string, err error) {
 	text := bufio.NewReaderSize(f, 2*headerBytes)
 	if mark, _ := text.Peek(3); string(mark) == "\ufeff" { // before the reader sees it: the first field may be quoted
 		_, _ = text.Discard(3)
@@ -112,27 +104,48 @@ func read(name, base string, comma rune, columns []string, bad *Bad, do func(row
 		line, _, _ := strings.Cut(string(head), "\n")
 		comma = commaOf(line, columns)
 	}
-	c := csv.NewReader(text)
+	c = csv.NewReader(text)
 	c.Comma, c.ReuseRecord, c.FieldsPerRecord, c.LazyQuotes = comma, true, -1, true
-	header, err := c.Read()
+	first, err := c.Read()
 	if errors.Is(err, io.EOF) {
-		return 0, fmt.Errorf("%s: empty; it must begin with a header", base)
+		return nil, nil, fmt.Errorf("%s: empty; it must begin with a header", base)
 	}
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", base, err)
+		return nil, nil, fmt.Errorf("%s: %w", base, err)
+	}
+	for _, h := range first {
+		header = append(header, strings.TrimSpace(h))
+	}
+	for _, want := range columns {
+		switch {
+		case slices.Contains(header, want):
+		case len(header) == 1:
+			return nil, nil, fmt.Errorf("%s: column %q is missing; fields must be parted by commas, semicolons or tabs, and the first line is %s", base, want, header[0])
+		default:
+			return nil, nil, fmt.Errorf("%s: column %q is missing; the header has %s", base, want, strings.Join(header, string(comma)))
+		}
+	}
+	return c, header, nil
+}
+
+// read walks over a table with a header; what do returns that is not empty makes
+// the row bad. It gives the number of good rows. Messages call the file base. What parts
+// fields is found out where comma is 0.
+func read(name, base string, comma rune, columns []string, bad *Bad, do func(row) string) (int, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	c, header, err := open(f, base, comma, columns)
+	if err != nil {
+		return 0, err
 	}
 	at := map[string]int{}
 	for i, h := range header {
-		at[strings.TrimSpace(h)] = i
+		at[h] = i
 	}
-	for _, want := range columns {
-		if _, ok := at[want]; !ok && len(header) == 1 {
-			return 0, fmt.Errorf("%s: column %q is missing; fields must be parted by commas, semicolons or tabs, and the first line is %s", base, want, header[0])
-		} else if !ok {
-			return 0, fmt.Errorf("%s: column %q is missing; the header has %s", base, want, strings.Join(header, string(comma)))
-		}
-	}
-	width := len(header)
+	good := 0
 	for {
 		fields, err := c.Read()
 		if errors.Is(err, io.EOF) {
@@ -147,11 +160,11 @@ func read(name, base string, comma rune, columns []string, bad *Bad, do func(row
 			return good, fmt.Errorf("%s: %w", base, err)
 		}
 		line, _ := c.FieldPos(0)
-		if len(fields) != width {
-			bad.add(base, line, fmt.Sprintf("%d fields, the header has %d", len(fields), width))
+		if len(fields) != len(header) {
+			bad.add(base, line, fmt.Sprintf("%d fields, the header has %d", len(fields), len(header)))
 			continue
 		}
-		if reason := do(row{at, fields, line, comma}); reason != "" {
+		if reason := do(row{at, fields, line, c.Comma}); reason != "" {
 			bad.add(base, line, reason)
 			continue
 		}

@@ -220,27 +220,9 @@ func (o SequenceOptions) fit(x, v *sequences, k int, seed uint64, report func(ep
 	total := (len(order) + o.Batch - 1) / o.Batch * o.Epochs
 	for epoch := p.Epoch + 1; epoch <= epochsOf(o.Epochs, o.Stop, v == nil) && !p.Done; epoch++ {
 		r.Shuffle(len(order), func(a, b int) { order[a], order[b] = order[b], order[a] })
-		sum, n := 0.0, 0
-		for part := range slices.Chunk(order, o.Batch) {
-			if err := o.guard.err(); err != nil {
-				return nil, 0, err
-			}
-			b := x.batch(part)
-			hidden := x.hide(b, part, o.Hide, r)
-			logits, err := net.Forward(b)
-			if err != nil {
-				return nil, 0, err
-			}
-			x.skipTo(logits, part, b.Steps, hidden)
-			loss, slope := o.loss(x, part, b.Steps, logits)
-			if math.IsNaN(loss) {
-				return nil, 0, fmt.Errorf("epoch %d: the loss is no number", epoch)
-			}
-			if err := net.Backward(slope); err != nil {
-				return nil, 0, err
-			}
-			net.Step(o.Rate * cosine(p.Taken, total))
-			sum, n, p.Taken = sum+loss, n+1, p.Taken+1
+		learnt, err := o.epoch(net, x, p, total, r)
+		if err != nil {
+			return nil, 0, fmt.Errorf("epoch %d: %w", epoch, err)
 		}
 		loss := math.NaN()
 		if v != nil {
@@ -259,13 +241,40 @@ func (o SequenceOptions) fit(x, v *sequences, k int, seed uint64, report func(ep
 		if err := o.guard.hold(k, p, source); err != nil {
 			return nil, 0, err
 		}
-		report(epoch, sum/float64(n), loss)
+		report(epoch, learnt, loss)
 	}
 	if p.Best == nil {
 		return net, p.BestEpoch, nil
 	}
 	net, err = recurrent.Unmarshal(p.Best)
 	return net, p.BestEpoch, err
+}
+
+// epoch takes a step a batch, in p's order, of the total of the schedule, and gives the mean loss.
+func (o SequenceOptions) epoch(net *recurrent.Net, x *sequences, p *progress, total int, r *rand.Rand) (float64, error) {
+	sum, n := 0.0, 0
+	for part := range slices.Chunk(p.Order, o.Batch) {
+		if err := o.guard.err(); err != nil {
+			return 0, err
+		}
+		b := x.batch(part)
+		hidden := x.hide(b, part, o.Hide, r)
+		logits, err := net.Forward(b)
+		if err != nil {
+			return 0, err
+		}
+		x.skipTo(logits, part, b.Steps, hidden)
+		loss, slope := o.loss(x, part, b.Steps, logits)
+		if math.IsNaN(loss) {
+			return 0, errors.New("the loss is no number")
+		}
+		if err := net.Backward(slope); err != nil {
+			return 0, err
+		}
+		net.Step(o.Rate * cosine(p.Taken, total))
+		sum, n, p.Taken = sum+loss, n+1, p.Taken+1
+	}
+	return sum / float64(n), nil
 }
 
 // epochsOf is how many epochs run at most.

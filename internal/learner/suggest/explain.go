@@ -178,7 +178,9 @@ func (e *explainer) explain(c Case, p float64) (Student, error) {
 		if r.Weeks, r.Since, err = e.when(c, g); err != nil {
 			return Student{}, err
 		}
-		r.Figures = e.figures(c, g)
+		if r.Figures = e.figures(c, g); len(r.Figures) == 0 {
+			r.Text = e.without(c, g)
+		}
 		out.Reasons = append(out.Reasons, r)
 	}
 	slices.SortStableFunc(out.Reasons, func(a, b Reason) int { return cmp.Compare(a.Effect, b.Effect) })
@@ -356,6 +358,17 @@ func (e *explainer) figures(c Case, g int) []Figure {
 		}
 	}
 	return out
+}
+
+// without says why a group that lowers the chance has no figure to show for it.
+func (e *explainer) without(c Case, g int) string {
+	for k, of := range e.of {
+		own, peers := c.Steps[len(c.Steps)-1][k], e.reference[len(e.reference)-1][k]
+		if of == g && own != own && peers == peers {
+			return "nothing to go by yet, unlike the peers"
+		}
+	}
+	return "none of its figures is worse than the peers' by itself"
 }
 
 func round(v float64) float64 {

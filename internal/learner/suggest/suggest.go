@@ -82,7 +82,7 @@ type Student struct {
 // Reason is a group of columns that lowers the chance.
 type Reason struct {
 	Group   string    `json:"group"`
-	Text    string    `json:"text"`
+	Text    string    `json:"text"`    // what it is about; without figures, why there are none
 	Effect  float64   `json:"effect"`  // on the log-odds to pass, below 0
 	Since   int       `json:"since"`   // day of the step from which most of the effect came
 	Weeks   []float64 `json:"weeks"`   // effect a step; sums to that of this group alone

@@ -416,15 +416,48 @@ func TestWorseFigures(t *testing.T) {
 		t.Fatalf("%+v", s.Reasons)
 	}
 	want := "clicks of the last two weeks as a multiple of the two before: 0.25 (peers 1), clicks of the last two weeks: 3 (peers 1218)"
-	if got := figuresLine(s.Reasons[0].Figures); got != want {
+	if got := s.Reasons[0].told(); got != want {
 		t.Errorf("figures %q, want %q: seven active days are better than the peers' five", got, want)
 	}
 	// a spread of scores is no worse for being wide: it is shown, and nothing is suggested
-	if got := figuresLine(s.Reasons[1].Figures); got != "spread of the scores: 9 (peers 4)" {
+	if got := s.Reasons[1].told(); got != "spread of the scores: 9 (peers 4)" {
 		t.Errorf("figures %q", got)
 	}
 	if len(s.Advice) != 1 || s.Advice[0].For != "activity" || !strings.Contains(s.Advice[0].Because, "0.25, peers 1") {
 		t.Errorf("advice %+v", s.Advice)
+	}
+}
+
+// A kind of figures that lowers the chance though none can be shown says why, and nothing untrue.
+func TestReasonWithoutFigures(t *testing.T) {
+	nan := float32(math.NaN())
+	var cases []Case
+	for i := range 9 {
+		cases = append(cases, Case{string(rune('a' + i)), "AAA", [][]float32{{1, float32(i)}}, []int{7}, false})
+	}
+	cases = append(cases, Case{"weak", "AAA", [][]float32{{0, nan}}, []int{7}, false})
+	// The model minds that it is not known when work came in.
+	predict := func(all []Case) ([]float64, error) {
+		var out []float64
+		for _, c := range all {
+			row := c.Steps[len(c.Steps)-1]
+			z := 3*float64(row[0]) - 2
+			if row[1] != row[1] {
+				z--
+			}
+			out = append(out, 1/(1+math.Exp(-z)))
+		}
+		return out, nil
+	}
+	r, err := Make(cases, predict, Options{Course: "c", Day: 7, Columns: []string{"handed_share", "early_mean"}, Most: 1, Below: .5, Seed: 1})
+	if err != nil || len(r.Listed) != 1 || len(r.Listed[0].Reasons) != 2 {
+		t.Fatalf("%v: %+v", err, r)
+	}
+	timing := r.Listed[0].Reasons[1]
+	const want = "nothing to go by yet, unlike the peers"
+	page, err := r.Page()
+	if timing.Group != "timing" || timing.told() != want || err != nil || !strings.Contains(string(page), want) || !strings.Contains(r.Table(), want) {
+		t.Errorf("%v: %+v", err, timing)
 	}
 }
 

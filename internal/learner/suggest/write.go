@@ -146,7 +146,7 @@ func (r *Report) Table() string {
 	for _, s := range r.Listed {
 		fmt.Fprintf(&b, "%-12s passes with %5s (like peers: %s; last two weeks %s, %s)\n", s.Student, chance(s.Pass), chance(s.Room), signed(s.Fall), moving(s.Fall))
 		for _, x := range s.Reasons {
-			fmt.Fprintf(&b, "    %-14s %5s since day %-4d %s\n", x.Group, signed(x.Effect), x.Since, figuresLine(x.Figures))
+			fmt.Fprintf(&b, "    %-14s %5s since day %-4d %s\n", x.Group, signed(x.Effect), x.Since, x.told())
 		}
 		for _, a := range s.Advice {
 			fmt.Fprintf(&b, "  > %s [%s]\n", a.Text, strings.Join(a.Studies, "; "))
@@ -179,10 +179,14 @@ func (r *Report) QuietLine() string {
 	return fmt.Sprintf("%s: in no stretch of %d seconds or more was a third off task of those whom the program is sure of (%d at least), and half as many again as usual.", strings.Join(r.Quiet, ", "), leastSeconds, leastKnown)
 }
 
-func figuresLine(figures []Figure) string {
+// told are a reason's figures in a line, or why there are none.
+func (r Reason) told() string {
 	var parts []string
-	for _, f := range figures {
+	for _, f := range r.Figures {
 		parts = append(parts, f.String())
+	}
+	if len(parts) == 0 {
+		return r.Text
 	}
 	return strings.Join(parts, ", ")
 }
@@ -231,7 +235,7 @@ func (r *Report) rows() ([]byte, error) {
 	rows := [][]string{{"student", "p_pass", "p_if_like_peers", "recent", "reason", "effect", "since_day", "figures", "suggestion", "studies"}}
 	for _, s := range r.Listed {
 		for _, x := range s.Reasons {
-			line := []string{s.Student, short(s.Pass), short(s.Room), short(s.Fall), x.Group, short(x.Effect), fmt.Sprint(x.Since), figuresLine(x.Figures), "", ""}
+			line := []string{s.Student, short(s.Pass), short(s.Room), short(s.Fall), x.Group, short(x.Effect), fmt.Sprint(x.Since), x.told(), "", ""}
 			for _, a := range s.Advice {
 				if a.For == x.Group {
 					line[8], line[9] = a.Text, strings.Join(a.Studies, "; ")
