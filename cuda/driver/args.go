@@ -8,8 +8,8 @@ import (
 // Ptr is an address on the device: of a buffer (Buffer.Ptr, Buffer.At), or 0.
 type Ptr uint64
 
-// pack turns the arguments of a launch into cells of 8 bytes, after comparing them with the kernel's parameters: the driver
-// checks nothing, and gorgonia.org/cu reads 8 bytes from each. Accepted are
+// pack converts the arguments of a launch to cells of 8 bytes, after comparing them with the kernel's parameters: the driver
+// checks nothing, and gorgonia.org/cu reads 8 bytes from each. It accepts
 //
 //	*Buffer, Ptr             for .u64 and .b64
 //	int                      for 32 and 64 bit integers, when the value fits

@@ -18,7 +18,7 @@ import (
 // Built says whether this program has the device layer.
 const Built = true
 
-// Device is an open device: one context, current on one OS thread, and all that lives in it.
+// Device is an open device: one context, current on one OS thread, and everything in it.
 type Device struct {
 	info   Info
 	ctx    cu.CUContext
@@ -46,12 +46,12 @@ type job struct {
 	reply chan error
 }
 
-// Counts is what of a device's things has not been given back.
+// Counts are the objects of a device that have not been freed.
 type Counts struct {
 	Buffers, HostBuffers, Streams, Events, Modules, Graphs int
 }
 
-// Devices lists what the driver finds; none is an empty list and no error. A driver that is there but does not work is an
+// Devices lists the devices that the driver finds; without a driver the list is empty. A driver that does not work is an
 // error of class ErrNoDevice. The first call loads the driver, which can take a fraction of a second.
 func Devices() ([]Info, error) {
 	loaded, err := open(os.Getenv(LibraryVariable))
@@ -132,8 +132,8 @@ const (
 	simulatedTimeout = 30 * time.Minute
 )
 
-// timeoutTicks is how many ticks a time limit is counted in, so that only time in which this process ran counts: one that is stopped for a while and goes
-// on finds one tick gone, and not a device that is stuck.
+// timeoutTicks is how many ticks a time limit is divided into, so that only time in which this process ran counts: if it is suspended for a while, only one tick
+// has passed when it resumes, and the device is not taken for stuck.
 const timeoutTicks = 20
 
 func start(info Info) (*Device, error) {
@@ -178,7 +178,7 @@ func (d *Device) own(ready chan<- error) {
 // Info describes the device.
 func (d *Device) Info() Info { return d.info }
 
-// SetTimeout says how long one call may take before the device counts as stuck.
+// SetTimeout sets how long one call may take before the device counts as stuck.
 func (d *Device) SetTimeout(t time.Duration) {
 	d.mu.Lock()
 	d.timeout = t
@@ -192,7 +192,7 @@ func (d *Device) Err() error {
 	return d.lost
 }
 
-// Do runs f on the device's thread, where calls of this device cost no change of thread: for a series of many launches. f must
+// Do runs f on the device's thread, where calls need no switch of threads: use it for a series of launches. f must
 // not wait for another goroutine that uses the device.
 func (d *Device) Do(f func() error) error {
 	if syscall.Gettid() == d.thread {
@@ -250,7 +250,7 @@ func (d *Device) call(op string, f func() error) error {
 	return err
 }
 
-// lose marks the device as unusable; the first reason stays.
+// lose marks the device as unusable; the first reason is kept.
 func (d *Device) lose(err error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -272,13 +272,13 @@ func (d *Device) synchronize() error {
 	return err
 }
 
-// Live counts what has been made on the device and not given back; pooled memory does not count.
+// Live counts the objects on the device that have not been freed; pooled memory does not count.
 func (d *Device) Live() (c Counts) {
 	_ = d.Do(func() error { c = d.live; return nil })
 	return c
 }
 
-// Close waits for the device's work, frees all that was not freed and destroys the context. A stuck device is left behind.
+// Close waits for the device's work, frees everything and destroys the context. A stuck device is abandoned.
 // A second call does nothing.
 func (d *Device) Close() error {
 	var err error
@@ -325,7 +325,7 @@ func abandon(d *Device) {
 	abandoned.Unlock()
 }
 
-// hold keeps Go memory where it is until the stream (nil: the device) is synchronized. On the device's thread.
+// hold pins Go memory until the stream (nil: the device) is synchronized. Call it on the device's thread.
 func (d *Device) hold(s *Stream, p *byte) {
 	if d.pins[s] == nil {
 		d.pins[s] = new(runtime.Pinner)
@@ -333,7 +333,7 @@ func (d *Device) hold(s *Stream, p *byte) {
 	d.pins[s].Pin(p)
 }
 
-// unpin lets go what hold kept.
+// unpin releases what hold pinned.
 func (d *Device) unpin(s *Stream) {
 	if p := d.pins[s]; p != nil {
 		p.Unpin()

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// faultPlan lets one call fail. Calls are counted on the device's thread.
+// faultPlan makes one call fail. Calls are counted on the device's thread.
 type faultPlan struct {
 	at, code int
 	calls    int

@@ -12,15 +12,15 @@ import (
 	"unsafe"
 )
 
-// Graph is work that was recorded once and is queued again with one call: for a network of many small kernels, where each
-// launch would cost the host more than the device. It names the buffers it was recorded with; keep them.
+// Graph is recorded work that is queued again with one call: for a network of many small kernels, whose launches would each
+// cost the host more than the device. It refers to the buffers that it was recorded with, which must stay allocated.
 type Graph struct {
 	device *Device
 	exec   C.CUgraphExec
 	closed bool
 }
 
-// Capture records what record queues on s, without doing it. Work on other streams is not recorded unless they wait for an
+// Capture records what record queues on s, without executing it. Work on other streams is not recorded unless they wait for an
 // event of s, and s waits for one of theirs at the end. Buffers may be allocated inside, not freed.
 func (s *Stream) Capture(record func() error) (*Graph, error) {
 	if err := s.beginCapture(); err != nil {
@@ -99,7 +99,7 @@ func (g *Graph) Launch(s *Stream) error {
 	})
 }
 
-// Close gives the graph back, after the work that was queued so far. A second call does nothing.
+// Close frees the graph, after the work that was queued so far. A second call does nothing.
 func (g *Graph) Close() error {
 	d := g.device
 	return d.Do(func() error {

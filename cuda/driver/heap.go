@@ -2,9 +2,9 @@ package driver
 
 import "errors"
 
-// heap keeps freed device memory for the next request of its size, because asking the driver is slow and makes it wait for the
-// device. On a simulated device it keeps nothing and rounds nothing: there a use of freed memory, or of one element too many,
-// is to be found. Only the device's thread uses it.
+// heap keeps freed device memory for the next request of its size, because allocating from the driver is slow and waits for the
+// device. On a simulated device it keeps and rounds nothing, so that uses of freed memory, and accesses beyond a buffer's end,
+// are found. Only the device's thread uses it.
 type heap struct {
 	plain bool // no pooling
 	alloc func(int) (Ptr, error)
@@ -32,7 +32,7 @@ func sizeClass(n int) int {
 	return (n + step - 1) / step * step
 }
 
-// get gives at least n bytes. When the driver has no more, everything kept goes back and it is asked once more.
+// get gives at least n bytes. If the driver has no more memory, everything that is kept is returned to it, and it is asked again.
 func (h *heap) get(n int) (Ptr, error) {
 	if !h.plain {
 		n = sizeClass(n)
@@ -56,7 +56,7 @@ func (h *heap) get(n int) (Ptr, error) {
 	return p, nil
 }
 
-// put takes memory back. Nothing on the device may still use it.
+// put takes freed memory. Nothing on the device may still use it.
 func (h *heap) put(p Ptr) error {
 	n := h.size[p]
 	if !h.plain {
@@ -72,7 +72,7 @@ func (h *heap) release(p Ptr) error {
 	return h.free(p)
 }
 
-// trim gives everything kept back to the driver and answers the first error.
+// trim returns everything that is kept to the driver, and gives the first error.
 func (h *heap) trim() error {
 	var first error
 	for n, list := range h.kept {

@@ -34,7 +34,7 @@ type Module struct {
 	closed bool
 }
 
-// logBytes is room for what the compiler of the driver says of a text that it refuses.
+// logBytes is the size of the buffer for the errors of the driver's compiler.
 const logBytes = 8192
 
 // Load compiles a PTX text for the device. That can take seconds the first time; the driver keeps the result on disk.
@@ -173,7 +173,7 @@ func (k *Kernel) allowShared(bytes int) error {
 	return err
 }
 
-// Usage is what a kernel takes of a multiprocessor.
+// Usage is how much of a multiprocessor's resources a kernel takes.
 type Usage struct {
 	Registers    int // a thread; 0 on a simulated device
 	Shared       int // static bytes a block

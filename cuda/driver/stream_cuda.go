@@ -8,7 +8,7 @@ import (
 	"gorgonia.org/cu"
 )
 
-// Stream is a queue of work; the works of two streams have no order but that of events. A nil *Stream is the default stream.
+// Stream is a queue of work; work in two streams is ordered only by events. A nil *Stream is the default stream.
 type Stream struct {
 	device    *Device
 	s         cu.Stream
@@ -57,7 +57,7 @@ func (s *Stream) Wait(e *Event) error {
 	})
 }
 
-// Close gives the stream back after its work is done. A second call does nothing.
+// Close frees the stream after its work is done. A second call does nothing.
 func (s *Stream) Close() error {
 	d := s.device
 	return d.Do(func() error {

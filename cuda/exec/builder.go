@@ -2,7 +2,7 @@ package exec
 
 import "classlens/cuda/driver"
 
-// launch is one kernel call; arguments that are tensors are places until the arena is there.
+// launch is one kernel call; arguments that are tensors are places until the arena is allocated.
 type launch struct {
 	kernel string // "": args are an offset and how many elements from there on become 0
 	grid   [3]int
@@ -24,7 +24,7 @@ type builder struct {
 	frames  *Frames // that the program cuts from; nil: none
 }
 
-// launch appends a call. Grid sides are what the kernel's comment says.
+// launch appends a call. The kernel's comment says what the grid must be.
 func (b *builder) launch(kernel string, grid [3]int, block int, args ...any) {
 	b.all = append(b.all, launch{kernel, grid, block, args})
 }

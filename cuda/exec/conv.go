@@ -11,7 +11,7 @@ type Window struct {
 	Top, Left              int // padding
 }
 
-// Conv is a convolution with all that is done in the same pass. X (N, C, h, w),
+// Conv is a convolution with everything that is done in the same pass. X (N, C, h, w),
 // W (O, C/groups, kh, kw), Bias (O), Residual like Y (N, O, oh, ow).
 type Conv struct {
 	X, W, Bias, Residual, Y int
@@ -23,7 +23,7 @@ type Conv struct {
 func (c *Conv) reads() []int { return []int{c.X, c.W, c.Bias, c.Residual} }
 func (c *Conv) writes() int  { return c.Y }
 
-// depth is the kernels' DEPTH: steps of the sum a tile takes at once.
+// depth is the kernels' DEPTH: how many steps of the sum a tile computes at once.
 const depth = 16
 
 // rowsOf picks the tile's height for a number of output channels: the least work, the
@@ -83,10 +83,10 @@ func (c *Conv) pointwise(x, y []int) bool {
 	return w.KH == 1 && w.KW == 1 && w.SH == 1 && w.SW == 1 && w.Top == 0 && w.Left == 0 && c.Groups == 1 && x[2]*x[3]%4 == 0 && slices.Equal(x[2:], y[2:])
 }
 
-// outside is a row beyond every picture, for taps that fill up.
+// outside is a row outside every picture, for padding taps.
 const outside = 1 << 14
 
-// tapsOf is for each k = (c, ky, kx) its offset in a picture and where it lies in the window.
+// tapsOf gives, for each k = (c, ky, kx), its offset in a picture and its place in the window.
 func tapsOf(win Window, x, w []int, kpad int) []int32 {
 	taps := make([]int32, 0, 2*kpad)
 	for c := range w[1] {
@@ -102,7 +102,7 @@ func tapsOf(win Window, x, w []int, kpad int) []int32 {
 	return taps
 }
 
-// packWeights turns (groups·m, k) into (groups, kpad, mpad), zeros where padded.
+// packWeights turns (groups·m, k) into (groups, kpad, mpad), padded with zeros.
 func packWeights(w []float32, groups, m, k, mpad, kpad int) []float32 {
 	out := make([]float32, groups*kpad*mpad)
 	for g := range groups {

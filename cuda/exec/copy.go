@@ -4,8 +4,8 @@ package exec
 //
 //	Y[AtY + Σ i·StepY] = X[AtX + Σ i·StepX], i below Size
 //
-// Transpose, slice, concat (one Copy a part) and expand are all of this kind. A Copy
-// that does not fill Y must be joined by others that do.
+// Transpose, slice, concat (one Copy per part) and expand are all of this kind. If a Copy
+// does not fill Y, others must fill the rest.
 type Copy struct {
 	X, Y         int
 	Size         [4]int

@@ -2,15 +2,15 @@ package exec
 
 import "fmt"
 
-// Taps are the source places that make one place along an axis: the first, and a weight for each from there on.
+// Taps are the source places from which one place along an axis is computed: the first of them, and one weight for each.
 type Taps struct {
 	First   int
 	Weights []float32
 }
 
-// FrameInput makes a detector's input, Y (1, 3, ph, pw), of a frame of (Height, Width, 3) bytes in Frame, which is counted in
-// words of 4. Rows and Columns say where the picture in the whole input looks; At (2) holds two integers, the column and
-// row of the whole input where Y begins. Each value v becomes v·Gain + Bias; beyond the picture Y is 0.
+// FrameInput makes a detector's input, Y (1, 3, ph, pw), from a frame of (Height, Width, 3) bytes in Frame, whose size is counted in
+// words of 4 bytes. Rows and Columns say from which pixels the whole input is computed; At (2) holds two integers, the column and
+// row of the whole input at which Y begins. Each value v becomes v·Gain + Bias; outside the picture, Y is 0.
 type FrameInput struct {
 	Frame, At, Y  int
 	Width, Height int
@@ -54,11 +54,11 @@ func (f *FrameInput) emit(b *builder) error {
 	return nil
 }
 
-// FrameWords is how many words of 4 bytes a frame of three bytes a pixel takes.
+// FrameWords is how many words of 4 bytes a frame with three bytes per pixel takes.
 func FrameWords(width, height int) int { return ceil(3*width*height, 4) }
 
-// Peaks finds what lies above Above in the first Planes planes of Heat, (.., h, w), and is the highest within Reach; 0 takes every such cell.
-// Y (2·Most + 1) holds pairs of a place and its value, then their number, which may be above Most: see Found.
+// Peaks finds the cells above Above in the first Planes planes of Heat, (.., h, w), that are the highest within Reach (0: all of them).
+// Y (2·Most + 1) receives pairs of a place and its value, then their number, which may exceed Most: see Found.
 type Peaks struct {
 	Heat, Y       int
 	Planes, Reach int
@@ -100,7 +100,7 @@ func (v *PeakValues) emit(b *builder) error {
 	return nil
 }
 
-// PosePoints seeks a body's points, see the kernel: Heat (1, points, h, w), Regress and Offset (1, 2·points, h, w), Y (Most, points, 4).
+// PosePoints finds a body's points, see the kernel: Heat (1, points, h, w), Regress and Offset (1, 2·points, h, w), Y (Most, points, 4).
 type PosePoints struct {
 	Peaks                    *Peaks
 	Regress, Heat, Offset, Y int
@@ -121,7 +121,7 @@ func (p *PosePoints) emit(b *builder) error {
 	return nil
 }
 
-// PersonPoints seeks the points of the one person of each picture, see the kernel: Middle (N, 1, h, w), Near (h, w), Heat (N, points, h, w), Regress and
+// PersonPoints finds the points of the one person in each picture, see the kernel: Middle (N, 1, h, w), Near (h, w), Heat (N, points, h, w), Regress and
 // Offset (N, 2·points, h, w), Y (N, 5·points + 1).
 type PersonPoints struct {
 	Middle, Near, Heat, Regress, Offset, Y int

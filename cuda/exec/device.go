@@ -9,8 +9,8 @@ import (
 	"classlens/cuda/kernels"
 )
 
-// Device is an open device with the project's kernels. Nets share it: Open gives the
-// same one for the same name until all have closed it.
+// Device is an open device with the project's kernels. Nets share it: Open returns the
+// same one for the same name until all of them have closed it.
 type Device struct {
 	*driver.Device
 	name string
@@ -26,7 +26,7 @@ var (
 	opened    = map[string]*Device{}
 )
 
-// Open opens a device: "cuda" is the first one, or the simulated one when the
+// Open opens a device: "cuda" is the first one, or the simulated one if the
 // environment names its library; anything else is a UUID.
 func Open(name string) (*Device, error) {
 	openMutex.Lock()
@@ -55,7 +55,7 @@ func Open(name string) (*Device, error) {
 	return d, nil
 }
 
-// Close gives the device back; the last one to do so closes it.
+// Close releases the device; the last user's call closes it.
 func (d *Device) Close() error {
 	openMutex.Lock()
 	defer openMutex.Unlock()
@@ -79,7 +79,7 @@ var homes = sync.OnceValue(func() map[string]kernels.Module {
 	return m
 })
 
-// Kernel finds a kernel by name and loads its module when it is the first of it.
+// Kernel finds a kernel by name; it loads the kernel's module if necessary.
 func (d *Device) Kernel(name string) (*driver.Kernel, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -106,5 +106,5 @@ func (d *Device) Kernel(name string) (*driver.Kernel, error) {
 	return k, nil
 }
 
-// OutOfMemory tells errors that a smaller batch may cure.
+// OutOfMemory tells whether a smaller batch might avoid the error.
 func OutOfMemory(err error) bool { return errors.Is(err, driver.ErrMemory) }

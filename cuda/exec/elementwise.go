@@ -7,7 +7,7 @@ type Unary struct {
 	K    float32
 }
 
-// Function names what Unary does.
+// Function is the function that Unary applies.
 type Function int
 
 // The functions, as the kernel numbers them; Sine and Cosine have one of their own.
@@ -45,10 +45,10 @@ func (u *Unary) emit(b *builder) error {
 	return nil
 }
 
-// Operator names what Binary does.
+// Operator is the operator that Binary applies.
 type Operator int
 
-// The operators, as the kernel numbers them. PRelu is a where it is not negative, else a·b.
+// The operators, as the kernel numbers them. PRelu is a if it is not negative, else a·b.
 const (
 	Add Operator = iota
 	Sub
@@ -94,7 +94,7 @@ func (s *Sum) emit(b *builder) error {
 	return nil
 }
 
-// Cut cuts elements off at Clamp.
+// Cut limits elements to Clamp.
 type Cut struct {
 	X, Y  int
 	Clamp Clamp

@@ -9,8 +9,8 @@ import (
 )
 
 // Frames is a block of a device's memory for frames and their flows: each is copied
-// there once, and the classroom network's pictures are cut out of it. Copies run on a
-// stream of their own, beside the kernels of runs before. Not for several goroutines.
+// there once, and the classroom network's pictures are cropped from it. Copies run on a
+// stream of their own, concurrently with the kernels of earlier runs. It is not safe for concurrent use.
 type Frames struct {
 	device *Device
 	block  *driver.Buffer
@@ -21,23 +21,23 @@ type Frames struct {
 	next   int
 }
 
-// stage is memory through which a frame travels; free is behind its last copy.
+// stage is page-locked memory through which a frame is copied; free is an event after its last copy.
 type stage struct {
 	host *driver.HostBuffer
 	free *driver.Event
 	used bool
 }
 
-// Held is where a frame lies, in units of 16 bytes.
+// Held is the place of a frame, in units of 16 bytes.
 type Held struct{ at, size, flow int }
 
-// ErrFull says that a block of frames has no room for another one.
+// ErrFull means that a block of frames has no room for another one.
 var ErrFull = errors.New("no room for another frame")
 
 // unit of the places in a block: what the copies and tables want.
 const unit = 16
 
-// NewFrames takes a block of this many bytes, below 64 GiB.
+// NewFrames allocates a block of this many bytes, below 64 GiB.
 func (n *Net) NewFrames(bytes int) (*Frames, error) {
 	f := &Frames{device: n.device}
 	err := func() (err error) {
@@ -64,7 +64,7 @@ func (n *Net) NewFrames(bytes int) (*Frames, error) {
 }
 
 // Put copies a frame, (h, w, 3) bytes, and its flow, (fh, fw, 2) or nil. The slices may be
-// changed when it returns. ErrFull says that Drop must come first.
+// changed after it returns. ErrFull means that Drop must be called first.
 func (f *Frames) Put(rgb []byte, flow []float32) (Held, error) {
 	first := ceil(len(rgb), unit)
 	h := Held{size: first + ceil(4*len(flow), unit)}
@@ -115,7 +115,7 @@ func (f *Frames) Put(rgb []byte, flow []float32) (Held, error) {
 	return h, nil
 }
 
-// Drop gives a frame's part back; the runs that read it must be finished.
+// Drop frees a frame's part of the block; runs that read it must be finished.
 func (f *Frames) Drop(h Held) {
 	for i, p := range f.places {
 		if p == h {
@@ -125,7 +125,7 @@ func (f *Frames) Drop(h Held) {
 	}
 }
 
-// Free gives the memory back.
+// Free frees the memory.
 func (f *Frames) Free() error {
 	var errs []error
 	for _, s := range f.stages {
@@ -148,7 +148,7 @@ func (f *Frames) Free() error {
 	return errors.Join(errs...)
 }
 
-// Crop is a square of a frame that the kernel cuts out.
+// Crop is a square of a frame that the kernel crops.
 type Crop struct {
 	Frame                                Held
 	Width, Height, FlowWidth, FlowHeight int
@@ -157,10 +157,10 @@ type Crop struct {
 	Scale                                float64 // source pixels a cell of the flow
 }
 
-// CropNumbers are how many numbers a crop is to the kernel.
+// CropNumbers is how many numbers describe a crop to the kernel.
 const CropNumbers = 16
 
-// Write puts the crop into the table that the kernel reads.
+// Write writes the crop to the table that the kernel reads.
 func (c *Crop) Write(to []float32) {
 	x, y := math.Floor(c.X), math.Floor(c.Y)
 	for i, v := range []int{c.Frame.at, c.Frame.flow, c.Width, c.Height, c.FlowWidth, c.FlowHeight, int(x), int(y)} {
@@ -171,7 +171,7 @@ func (c *Crop) Write(to []float32) {
 	}
 }
 
-// Clip cuts crops out of frames: Crops (N, CropNumbers), Y (N, 5, s, s).
+// Clip crops pictures from frames: Crops (N, CropNumbers), Y (N, 5, s, s).
 type Clip struct {
 	Frames   *Frames
 	Crops, Y int

@@ -1,6 +1,6 @@
 package exec
 
-// fuse joins ops that one kernel can do in the same pass:
+// fuse merges ops that one kernel can do in the same pass:
 //
 //	convolution, product, sum, affine or resize, then a cut     the cut becomes its clamp
 //	convolution or product, then a sum with another tensor      the other becomes its residual
@@ -33,7 +33,7 @@ func fuse(p *Program) {
 	}
 }
 
-// fuser knows who makes and who reads each tensor.
+// fuser knows which ops make and read each tensor.
 type fuser struct {
 	p     *Program
 	uses  map[int]int // of memory
@@ -60,7 +60,7 @@ func newFuser(p *Program) *fuser {
 	return f
 }
 
-// only is the op that makes t when nobody but one reads it and its memory has no other shape.
+// only is the op that makes t, if t has exactly one reader and its memory has no other shape.
 func (f *fuser) only(t int) (Op, int) {
 	if f.p.Tensors[t].Of != None || f.uses[t] != 1 {
 		return nil, -1
@@ -72,7 +72,7 @@ func (f *fuser) only(t int) (Op, int) {
 	return f.p.Ops[i], i
 }
 
-// cut gives a cut to the op before it.
+// cut merges a cut into the op before it.
 func (f *fuser) cut(c *Cut) bool {
 	op, i := f.only(c.X)
 	if i < 0 {
@@ -86,7 +86,7 @@ func (f *fuser) cut(c *Cut) bool {
 	return true
 }
 
-// clampOf is where an op keeps its clamp and result, nil when it has no clamp.
+// clampOf points to an op's clamp and result; nil if it cannot clamp.
 func clampOf(op Op) (*Clamp, *int) {
 	switch o := op.(type) {
 	case *Conv:
@@ -108,8 +108,8 @@ func clampOf(op Op) (*Clamp, *int) {
 	return nil, nil
 }
 
-// sum gives a sum to the later of the ops that make its sides and tells which; that op
-// then runs in the sum's place, where both sides are there.
+// sum merges a sum into the later one of the ops that make its operands, and says which; that op
+// then runs in the sum's place, where both operands are available.
 func (f *fuser) sum(s *Sum, at int) int {
 	best := -1
 	for k, t := range []int{s.A, s.B} {

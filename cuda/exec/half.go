@@ -7,8 +7,8 @@ import (
 	"classlens/cuda/driver"
 )
 
-// Precision is what a net's convolutions and products with weights are computed in. Sums
-// are float32 whatever it is, and so is every tensor that goes in or out.
+// Precision is the type in which a net's convolutions and products with weights are computed. Sums, and
+// every input and output, are always float32.
 type Precision int
 
 // The precisions. FP16 rounds to 11 bits and ends at 65504; BF16 rounds to 8 bits and
@@ -34,17 +34,17 @@ func ParsePrecision(name string) (Precision, bool) {
 // kind is how the kernels number a half precision.
 func (p Precision) kind() int { return int(p - BF16) }
 
-// Layout is how a tensor lies in memory.
+// Layout is a tensor's layout in memory.
 type Layout int
 
-// The layouts. Last is (N, area, C) in 16 bits, C filled up to a multiple of 8; Flat is row-major in 16 bits.
+// The layouts. Last is (N, area, C) in 16 bits, C padded to a multiple of 8; Flat is row-major in 16 bits.
 const (
 	First Layout = iota
 	Last
 	Flat
 )
 
-// eight is n filled up: pieces of 16 bytes are 8 channels.
+// eight rounds n up to a multiple of 8: 8 channels are 16 bytes.
 func eight(n int) int { return ceil(n, 8) * 8 }
 
 // bytes of a tensor in memory.
@@ -59,9 +59,9 @@ func (p *Program) bytes(t int) int {
 	return 4 * count(s)
 }
 
-// halve writes a fused program anew so that convolutions and products with weights run in
-// half precision. Between two of them a tensor stays in 16 bits; where any other op
-// reads or makes it, a conversion stands.
+// halve rewrites a fused program so that convolutions and products with weights run in
+// half precision. Between two of them a tensor stays in 16 bits; if any other op
+// reads or makes it, a conversion is inserted.
 func halve(p *Program, kind Precision) {
 	h := halver{p: p, kind: kind, half: map[int]int{}, flat: map[int]int{}, missing: map[int]bool{}}
 	old := p.Ops
@@ -86,7 +86,7 @@ type halver struct {
 	missing    map[int]bool // made in 16 bits only so far
 }
 
-// float makes sure that a tensor is there in float32.
+// float makes a tensor available in float32.
 func (h *halver) float(t int) {
 	if t == None {
 		return
@@ -97,7 +97,7 @@ func (h *halver) float(t int) {
 	}
 }
 
-// last gives a tensor in 16 bits, channels last.
+// last makes a tensor available in 16 bits, channels last.
 func (h *halver) last(t int) int {
 	if t == None {
 		return None
@@ -112,7 +112,7 @@ func (h *halver) last(t int) int {
 	return h.half[t]
 }
 
-// made gives the tensor in 16 bits that stands for t from here on.
+// made gives the 16-bit tensor that replaces t from here on.
 func (h *halver) made(t int) int {
 	h.half[t] = h.p.Add(h.p.Tensors[t].Shape...)
 	h.p.Tensors[h.half[t]].Layout = Last
@@ -120,7 +120,7 @@ func (h *halver) made(t int) int {
 	return h.half[t]
 }
 
-// variable: the tensor is made or given, has four axes, and its memory no other shape.
+// variable tells whether a tensor is not a constant, has four axes, and shares its memory with no other shape.
 func (h *halver) variable(t int) bool {
 	x := h.p.Tensors[t]
 	return x.Constant == nil && x.Of == None && len(x.Shape) == 4
@@ -145,7 +145,7 @@ func (h *halver) convolution(op Op) bool {
 	return true
 }
 
-// average is the mean over a picture of what is in 16 bits anyway.
+// average is a mean over pictures that are in 16 bits anyway.
 func (h *halver) average(op Op) bool {
 	r, ok := op.(*Reduce)
 	if !ok || r.Inner != 1 || r.How != ReduceMean || !h.missing[h.p.root(r.X)] || !h.variable(r.X) {
@@ -159,10 +159,10 @@ func (h *halver) average(op Op) bool {
 	return true
 }
 
-// leastRows of a product that is worth the conversion.
+// leastRows is the fewest rows of a product for which the conversion pays off.
 const leastRows = 16
 
-// product is a matrix of rows by constant weights.
+// product converts a product with constant weights.
 func (h *halver) product(op Op) bool {
 	m, ok := op.(*MatMul)
 	if !ok || m.Batch != 1 || m.TransA || m.M < leastRows || m.K%8 != 0 || h.p.Tensors[m.B].Constant == nil || h.p.Tensors[m.A].Constant != nil {
@@ -185,7 +185,7 @@ func (h *halver) product(op Op) bool {
 	return true
 }
 
-// convert is between float32 and 16 bits.
+// convert converts between float32 and 16 bits.
 type convert struct {
 	X, Y int
 	kind Precision
@@ -211,7 +211,7 @@ func (c *convert) emit(b *builder) error {
 	return nil
 }
 
-// halfConv is a Conv whose pictures lie in 16 bits, channels last.
+// halfConv is a Conv whose pictures are in 16 bits, channels last.
 type halfConv struct {
 	X, Residual, Y int
 	conv           *Conv
@@ -222,8 +222,8 @@ type halfConv struct {
 func (c *halfConv) reads() []int { return []int{c.X, c.Residual} }
 func (c *halfConv) writes() int  { return c.Y }
 
-// tensorCores is how many times as many operations as in float32 a device does in half
-// precision at most: A100 16, H100 15, others less.
+// tensorCores is the ratio of a device's peak throughput in half precision to that in float32: A100 16,
+// H100 15, others less.
 const tensorCores = 16
 
 func (c *halfConv) work(p *Program) float64 {
@@ -280,7 +280,7 @@ func (c *halfConv) emit(b *builder) error {
 	return nil
 }
 
-// fill lengthens rows to width with zeros.
+// fill pads rows to width with zeros.
 func fill(v []float32, rows, width int) []float32 {
 	out, n := make([]float32, rows*width), len(v)/rows
 	for r := range rows {
@@ -289,7 +289,7 @@ func fill(v []float32, rows, width int) []float32 {
 	return out
 }
 
-// packHalf turns weights (M, C, taps) into (m, taps, c) in 16 bits, zeros where filled up.
+// packHalf turns weights (M, C, taps) into (m, taps, c) in 16 bits, padded with zeros.
 func packHalf(w []float32, shape []int, m, c int, kind Precision) []uint16 {
 	channels, taps := shape[1], count(shape[2:])
 	out := make([]uint16, m*taps*c)
@@ -310,7 +310,7 @@ func packDepthwise(w []float32, channels, c int) []float32 {
 	return out
 }
 
-// round gives a number in 16 bits, the nearest, of two the even one.
+// round converts a number to 16 bits, rounding to nearest, ties to even.
 func (p Precision) round(v float32) uint16 {
 	bits := math.Float32bits(v)
 	if v != v {

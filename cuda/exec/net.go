@@ -7,8 +7,8 @@ import (
 	"classlens/cuda/driver"
 )
 
-// Net is what the programs of one network share on a device: the weights as the
-// kernels want them. Its methods take turns.
+// Net is what the programs of one network share on a device: the weights in the layouts
+// of the kernels. It may be used concurrently; its methods take turns.
 type Net struct {
 	device    *Device
 	precision Precision
@@ -19,7 +19,7 @@ type Net struct {
 	owner  *Ready // whose tables are being made
 }
 
-// packing names weights in the cache: one constant may be packed in several ways.
+// packing identifies packed weights: one constant may be packed in several ways.
 type packing struct {
 	c          *Constant
 	mpad, kpad int
@@ -31,22 +31,22 @@ func NewNet(d *Device, p Precision) *Net {
 	return &Net{device: d, precision: p, packed: map[packing]*driver.Buffer{}, tables: map[string]*driver.Buffer{}}
 }
 
-// Device is where the net runs.
+// Device is the device that the net runs on.
 func (n *Net) Device() *Device { return n.device }
 
-// constant is a constant's values as they are.
+// constant gives a constant's values, unpacked.
 func (n *Net) constant(c *Constant) (*driver.Buffer, error) {
 	return n.cached(packing{c: c}, func(d *Device) (*driver.Buffer, error) { return driver.Upload(d.Device, c.Data) })
 }
 
-// weights are packed for the tiles, see packWeights.
+// weights gives weights packed for the kernels' tiles, see packWeights.
 func (n *Net) weights(c *Constant, groups, m, k, mpad, kpad int) (*driver.Buffer, error) {
 	return n.cached(packing{c: c, mpad: mpad, kpad: kpad}, func(d *Device) (*driver.Buffer, error) {
 		return driver.Upload(d.Device, packWeights(c.Data, groups, m, k, mpad, kpad))
 	})
 }
 
-// cached uploads what a key names once.
+// cached uploads the values of a key once.
 func (n *Net) cached(key packing, upload func(d *Device) (*driver.Buffer, error)) (*driver.Buffer, error) {
 	if b := n.packed[key]; b != nil {
 		return b, nil
@@ -106,7 +106,7 @@ func (n *Net) Prepare(p *Program) (*Ready, error) {
 	return r, nil
 }
 
-// Close gives the weights and the device back; programs are freed before.
+// Close frees the weights and releases the device; its programs must be freed before.
 func (n *Net) Close() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -6,17 +6,17 @@ import "slices"
 // sectors want.
 const alignment = 256
 
-// placement is where each tensor's memory begins in the arena.
+// placement is the offset of each tensor's memory in the arena.
 type placement struct {
 	at   map[int]int // by the tensor that owns the memory
 	size int
 }
 
-// span is a tensor's life: indices of the ops that touch it first and last.
+// span is a tensor's lifetime: the indices of the first and the last op that uses it.
 type span struct{ tensor, first, last, bytes int }
 
-// placeAll gives each tensor a place that no tensor living at the same time has (first
-// fit in the order of making). Inputs live from before the first op; outputs to the end.
+// placeAll gives each tensor a place that does not overlap with any tensor alive at the same time (first
+// fit, in the order in which they are made). Inputs live from before the first op, outputs until the end.
 func placeAll(p *Program) placement {
 	spans := map[int]*span{}
 	var order []int

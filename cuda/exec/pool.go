@@ -60,15 +60,15 @@ func (r *Reduce) emit(b *builder) error {
 	return nil
 }
 
-// Side is where a row or column of a resized map looks: two neighbours, and the
-// share of the second.
+// Side says from what a row or column of a resized map is interpolated: two neighbours, and the
+// weight of the second.
 type Side struct {
 	First, Second int
 	Share         float32
 }
 
-// Resize gives maps another size. X (N, C, h, w), Y and Add (N, C, oh, ow); Rows (oh)
-// and Columns (ow) say where to look. Nearest takes First alone.
+// Resize resizes maps. X (N, C, h, w), Y and Add (N, C, oh, ow); Rows (oh)
+// and Columns (ow) say from what. Nearest uses only First.
 type Resize struct {
 	X, Add, Y     int
 	Rows, Columns []Side

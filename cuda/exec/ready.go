@@ -10,9 +10,9 @@ import (
 	"classlens/cuda/driver"
 )
 
-// Ready is a program made ready to run: its memory, its stream, and once it has run,
-// one recorded graph of copies and kernels. Runs of two Readies overlap: while the
-// kernels of one work, the other's tensors are copied.
+// Ready is a program that is ready to run: its memory, its stream and, from the second run
+// on, a recorded graph of copies and kernels. Runs of two Readies overlap: while the
+// kernels of one run, the other's tensors are copied.
 type Ready struct {
 	net     *Net
 	program *Program
@@ -31,7 +31,7 @@ type Ready struct {
 	repeats int
 }
 
-// transfer is a tensor that travels between host and device.
+// transfer is a tensor that is copied between host and device.
 type transfer struct {
 	size  int       // elements
 	host  []float32 // in the staging memory; nil: nothing travels
@@ -39,7 +39,7 @@ type transfer struct {
 	fixed []float32 // an output that is a constant
 }
 
-// call is a launch with everything in place.
+// call is a launch with addresses for arguments.
 type call struct {
 	kernel *driver.Kernel // nil: size bytes of the arena become 0, from at on
 	at     int
@@ -95,9 +95,9 @@ func (r *Ready) prepare() error {
 	return nil
 }
 
-// stage makes the page-locked memory through which inputs and outputs travel: a copy
-// from there runs beside kernels, and a device that hangs never writes to memory of
-// the caller.
+// stage allocates the page-locked memory through which inputs and outputs are copied: copies
+// from there overlap with kernels, and a device that hangs never writes to the caller's
+// memory.
 func (r *Ready) stage() error {
 	total := 0
 	travel := func(tensors []int) []transfer {
@@ -131,7 +131,7 @@ func (r *Ready) stage() error {
 	return nil
 }
 
-// address is where a tensor lies.
+// address is a tensor's address.
 func (r *Ready) address(t int) (driver.Ptr, error) {
 	root := r.program.root(t)
 	if c := r.program.Tensors[root].Constant; c != nil {
@@ -148,7 +148,7 @@ func (r *Ready) address(t int) (driver.Ptr, error) {
 	return r.arena.At(at), nil
 }
 
-// Bytes is the device memory the program takes beside the weights.
+// Bytes is the device memory that the program takes, without the weights.
 func (r *Ready) Bytes() int { return r.places.size }
 
 // Launches are the names of the kernels of one run, in order.
@@ -171,7 +171,7 @@ func (r *Ready) Run(in, out [][]float32) error {
 	return r.Finish(out)
 }
 
-// Start takes the inputs and queues a run; Finish must follow before the next Start. The
+// Start copies the inputs and queues a run; Finish must follow before the next Start. The
 // first run queues the kernels one by one; the second records copies and kernels as a
 // graph, which later runs replay with one call.
 func (r *Ready) Start(in [][]float32) error {
@@ -253,7 +253,7 @@ func (r *Ready) launch() error {
 	return r.replay(&r.graph, r.runs > 1, r.each)
 }
 
-// replay launches a graph, which it records first where it is time to, or what would be recorded.
+// replay launches a graph, after recording it if it is time to; before that it queues the same work directly.
 func (r *Ready) replay(graph **driver.Graph, record bool, each func() error) error {
 	if *graph == nil && !r.plain && record {
 		g, err := r.stream.Capture(each)
@@ -268,7 +268,7 @@ func (r *Ready) replay(graph **driver.Graph, record bool, each func() error) err
 	return each()
 }
 
-// Again is Run on the inputs of the run before, which have stayed on the device, as those of a program with Keep do: what a network costs whose
+// Again is Run on the previous run's inputs, which are still on the device if the program has Keep: it measures the cost of a network whose
 // pictures are made there.
 func (r *Ready) Again(out [][]float32) error {
 	err := func() error {
@@ -321,7 +321,7 @@ func (r *Ready) compute() error {
 	return nil
 }
 
-// Free gives the program's memory back.
+// Free frees the program's memory.
 func (r *Ready) Free() error {
 	r.net.mu.Lock()
 	defer r.net.mu.Unlock()

@@ -30,9 +30,9 @@ func (m Memory) Part(first, n int) Memory {
 	return Memory{m.block, m.first + first, n}
 }
 
-// Recorder lists launches by hand, for what is no network of constant weights: a step of
-// training. Launches belong to a phase; a phase is recorded as a graph when it runs for
-// the second time. All its memory lives until Close. The first error stays and is given
+// Recorder collects launches for work that is not a Program: a training step, whose weights
+// change. Launches belong to a phase; a phase is recorded as a CUDA graph when it runs for
+// the second time. All memory lives until Close. The first error is kept and returned
 // by Run.
 type Recorder struct {
 	device *Device
@@ -51,7 +51,7 @@ type Phase struct {
 	graph    *driver.Graph
 	runs     int
 	needs    []need
-	// Changing says that arguments change from run to run: no graph.
+	// Changing means that arguments change from run to run, so there is no graph.
 	Changing bool
 }
 
@@ -73,7 +73,7 @@ func (r *Recorder) fail(err error) {
 // blockSize is how many elements are allocated at a time.
 const blockSize = 4 << 20
 
-// Memory gives n elements of zeros, aligned to 256 bytes.
+// Memory allocates n elements of zeros, aligned to 256 bytes.
 func (r *Recorder) Memory(n int) Memory {
 	if n < 0 || n > maxElements { // kernels count in 32 bits
 		r.fail(fmt.Errorf("a tensor of %d elements, more than 2³⁰: take a smaller batch", n))
@@ -100,7 +100,7 @@ func (r *Recorder) Memory(n int) Memory {
 	return m
 }
 
-// Table is memory with these integers.
+// Table allocates memory that holds these integers.
 func (r *Recorder) Table(v []int32) Memory {
 	m := r.Memory(len(v))
 	if r.err == nil {
@@ -119,7 +119,7 @@ func (r *Recorder) Read(v []float32, m Memory) error {
 	return errors.Join(driver.CopyOut(r.stream, v, m.block, 4*m.first), r.stream.Synchronize())
 }
 
-// Host is n elements of page-locked memory of the host.
+// Host allocates n elements of page-locked host memory.
 func Host[T float32 | int32](r *Recorder, n int) []T {
 	if r.err != nil {
 		return make([]T, n)
@@ -133,7 +133,7 @@ func Host[T float32 | int32](r *Recorder, n int) []T {
 	return driver.HostSlice[T](h, 0, n)
 }
 
-// Phase begins a phase; the launches that follow go into it.
+// Phase begins a phase.
 func (r *Recorder) Phase() *Phase {
 	p := &Phase{recorder: r}
 	r.phases = append(r.phases, p)
@@ -158,8 +158,8 @@ func (p *Phase) Launch(name string, grid [3]int, block int, args ...any) {
 	p.launchOf(0, name, grid, block, args...)
 }
 
-// launchOf is Launch for a kernel whose arithmetic is worth counting: so many float32 multiplications and additions, or the time of
-// as many on tensor cores.
+// launchOf is Launch for a kernel with much arithmetic; its first argument is the number of float32 multiplications and additions, or
+// of those that take as long as the work on tensor cores.
 func (p *Phase) launchOf(operations float64, name string, grid [3]int, block int, args ...any) {
 	r := p.recorder
 	n := need{kernel: name, operations: operations}
@@ -218,7 +218,7 @@ func (p *Phase) Run() error {
 	})
 }
 
-// Wait waits for all that was queued.
+// Wait waits for everything that was queued.
 func (r *Recorder) Wait() error {
 	if r.err != nil {
 		return r.err
@@ -226,7 +226,7 @@ func (r *Recorder) Wait() error {
 	return r.stream.Synchronize()
 }
 
-// Close gives everything back.
+// Close frees everything.
 func (r *Recorder) Close() error {
 	var errs []error
 	for _, p := range r.phases {

@@ -21,7 +21,7 @@ func (s *Softmax) emit(b *builder) error {
 	return nil
 }
 
-// LayerNorm norms rows: X and Y (Rows, N), Scale and Shift (N), Shift may be None.
+// LayerNorm normalizes rows: X and Y (Rows, N), Scale and Shift (N), Shift may be None.
 type LayerNorm struct {
 	X, Scale, Shift, Y int
 	Rows, N            int
@@ -47,7 +47,7 @@ type Attention struct {
 func (a *Attention) reads() []int { return []int{a.Q, a.K, a.V, a.Seen} }
 func (a *Attention) writes() int  { return a.Y }
 
-// scratch is what the op fills besides its result.
+// scratch is the memory that the op fills besides its result.
 func (a *Attention) scratch() []int { return []int{a.Share} }
 
 // maxSteps is what the attention kernel's shared memory holds.

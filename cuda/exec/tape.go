@@ -11,8 +11,8 @@ type Var struct {
 	own   Memory // where a weight's gradient must go; none for what is made on the way
 }
 
-// Tape records ops forward and, in the other order, their gradients: the launches of a
-// training step. Weights' gradients are written, not added to, so each weight is used once.
+// Tape records the launches of a training step: ops forward and, in reverse order, their
+// gradients. The gradients of weights are written, not added to, so each weight may be used only once.
 type Tape struct {
 	recorder  *Recorder
 	phase     *Phase
@@ -27,10 +27,10 @@ func NewTape(p *Phase, precision Precision) *Tape {
 	return &Tape{recorder: p.recorder, phase: p, precision: precision, rounded: map[Memory]Memory{}}
 }
 
-// Data is a tensor whose gradient is not wanted.
+// Data is a tensor without a gradient.
 func (t *Tape) Data(m Memory, shape ...int) *Var { return &Var{Shape: shape, Value: m, fixed: true} }
 
-// Weight is a tensor whose gradient goes to grad.
+// Weight is a tensor whose gradient is written to grad.
 func (t *Tape) Weight(value, grad Memory, shape ...int) *Var {
 	return &Var{Shape: shape, Value: value, own: grad}
 }
@@ -48,8 +48,8 @@ func (t *Tape) Backward(p *Phase) {
 	t.back = nil
 }
 
-// flow gives the memory that an op's gradient by v is written to; done adds it to what
-// has flowed there before.
+// flow gives the memory for an op's gradient by v; done adds it to the gradients of
+// other ops by v.
 func (t *Tape) flow(v *Var) (to Memory, done func()) {
 	n := count(v.Shape)
 	switch {
@@ -104,7 +104,7 @@ func (t *Tape) Conv(x, w *Var, stride, pad, groups int) *Var {
 	return y
 }
 
-// pack puts weights, which change at each step, into the form of the tiles.
+// pack packs weights, which change at each step, for the kernels' tiles.
 func (t *Tape) pack(w *Var, groups, m, kpad, mpad, backward int) Memory {
 	to := t.recorder.Memory(groups * kpad * mpad)
 	t.phase.Launch("pack_weights", [3]int{ceil(to.N, 256), 1, 1}, 256, w.Value, to, to.N, m, w.Shape[1], w.Shape[2]*w.Shape[3], kpad, mpad, backward)
@@ -134,8 +134,8 @@ func (t *Tape) convInput(x, w, y *Var, win Window, groups int) {
 	done()
 }
 
-// pixelsAPart is how many pixels a block of conv_weight sums over: enough work for one,
-// enough blocks for a card.
+// pixelsAPart is how many pixels a block of conv_weight sums over: enough work for a block, and
+// enough blocks for a device.
 const pixelsAPart = 4096
 
 func (t *Tape) convWeight(x, w, y *Var, win Window, groups int) {
@@ -151,7 +151,7 @@ func (t *Tape) convWeight(x, w, y *Var, win Window, groups int) {
 	t.fold(part, w, splits)
 }
 
-// fold adds parts of a weight's gradient up.
+// fold adds up the parts of a weight's gradient.
 func (t *Tape) fold(part Memory, w *Var, parts int) {
 	n := count(w.Shape)
 	dw, done := t.flow(w)

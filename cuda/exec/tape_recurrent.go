@@ -1,7 +1,7 @@
 package exec
 
-// cells is what the two recurrent nets share: the products of all steps, and the state
-// between them, (T+1, B, H): the zeros of the start, then what each step leaves.
+// cells is what the two recurrent nets share: the products of all steps, and the states
+// between them, (T+1, B, H): zeros at the start, then the state after each step.
 type cells struct {
 	t                     *Tape
 	gx                    *Var   // (B·T, gates·H): the inputs' part of all steps
