@@ -58,10 +58,10 @@ Exit codes: 0 all done; 1 failed; 2 wrong usage; 3 finished, but some recordings
 	flags.StringVar(&f.device, "device", "", "`DEVICE` for the networks: auto, cpu, cuda, cuda:N, cuda:UUID, a comma-separated list of these, or cuda:all (setting run.device)")
 	flags.StringArrayVar(&f.set, "set", nil, "override one setting, as `SECTION.KEY=VALUE`; may be repeated")
 	flags.StringVar(&f.seats, "seats", "", "`FILE` that remembers the room's seats, so that S07 is the same chair in every recording; created if absent (positions only)")
-	flags.StringVar(&f.share, "share", "", "analyze only one of N equal shares, as `K/N` with K from 0: N processes with K = 0 … N-1 analyze all (shares go by name, whatever else is in a folder)")
+	flags.StringVar(&f.share, "share", "", "analyze only share K of N equal shares, given as `K/N` with K from 0; N processes with K = 0 … N-1 analyze everything (the share depends only on the name, not on what else is in a folder)")
 	flags.BoolVar(&f.annotate, "annotate", false, "also write annotated.mp4: boxes, names, states, blurred faces")
 	flags.BoolVar(&f.json, "json", false, "print events as JSON lines on standard output instead of a progress line")
-	flags.BoolVar(&f.force, "force", false, "analyze again even where the results are complete")
+	flags.BoolVar(&f.force, "force", false, "analyze again even if the results are complete")
 	cmd.ValidArgsFunction = videoFiles
 	completeValues(cmd, "device", "auto", "cpu", "cuda", "cuda:all")
 	completeSettings(cmd)

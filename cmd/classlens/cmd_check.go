@@ -19,7 +19,7 @@ func newCheckCommand() *cobra.Command {
 		Short: "Check results: checksums, tables, stray files, gaps",
 		Long: `Reads the results of analyze in each folder (one recording's, or the one given to --out) and reports for each recording whether it is done, partial
 (with the spans that could not be read), failed (with the reason), pending (begun, not finished) or damaged; the last line counts them. Nothing is changed.
-A recording that no run has reached yet has left nothing in OUT: with --recordings check lists it as pending, too.
+A recording that no run has reached yet has left nothing in OUT; with --recordings, it is listed as pending, too.
 
 Exit codes: 0 all done and whole; 1 something is damaged, or there is nothing to check; 2 wrong usage; 3 nothing is damaged, but some recordings are partial, failed or pending.`,
 		Example: "  classlens check out\n  classlens check out --recordings last-week",
@@ -40,7 +40,7 @@ Exit codes: 0 all done and whole; 1 something is damaged, or there is nothing to
 			return c.outcome()
 		},
 	}
-	cmd.Flags().StringArrayVar(&recordings, "recordings", nil, "`RECORDING`, or a folder of them, as given to analyze: one without results is pending; may be repeated")
+	cmd.Flags().StringArrayVar(&recordings, "recordings", nil, "`RECORDING` or folder of recordings, as given to analyze: those without results are listed as pending; may be repeated")
 	return cmd
 }
 

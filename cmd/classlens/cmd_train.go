@@ -19,8 +19,8 @@ func newTrainCommand() *cobra.Command {
 metrics.csv, curves.png, checkpoint.bin, and the best epoch's weights.onnx and weights.safetensors. Pass weights.onnx to "classlens eval --weights", and to
 "classlens analyze" as the setting network.weights.
 
-An existing run is never overwritten: if it was stopped, --resume continues it and ends with the same weights as an uninterrupted run. --tune tries each setting listed under tune in
-CONFIG for a few epochs, judges it on the validation part, and writes tune.csv and best.yaml.`,
+An existing run is never overwritten: if it was stopped, --resume continues it and ends with the same weights as an uninterrupted run. --tune tries combinations of the values listed
+under tune in CONFIG, each for a few epochs, judges them on the validation part, and writes tune.csv and best.yaml.`,
 		Example: "  classlens dataset split mydata --by room --out mydata/split.json\n  classlens train configs/train-s.yaml --out runs/first\n  classlens eval mydata --split mydata/split.json --weights runs/first/weights.onnx",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -47,7 +47,7 @@ CONFIG for a few epochs, judges it on the validation part, and writes tune.csv a
 	cmd.Flags().StringVar(&out, "out", "run", "`FOLDER` of the run")
 	cmd.Flags().StringVar(&labels, "labels", "", "`FILE` that maps classes to behaviours (default: the built-in configs/labels.yaml)")
 	cmd.Flags().StringVar(&device, "device", "auto", "`DEVICE`: auto, cpu, cuda, cuda:N or cuda:UUID")
-	cmd.Flags().BoolVar(&tune, "tune", false, "search over the settings listed under tune instead")
+	cmd.Flags().BoolVar(&tune, "tune", false, "instead, search over the values listed under tune in CONFIG")
 	cmd.Flags().BoolVar(&resume, "resume", false, "continue after the last complete epoch")
 	completeValues(cmd, "device", "auto", "cpu", "cuda")
 	return cmd
