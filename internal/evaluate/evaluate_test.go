@@ -109,6 +109,25 @@ func folder(t *testing.T) *dataset.Set {
 	return s
 }
 
+// What a set cannot hold is left out before a room's boxes teach anything.
+func TestMappingCan(t *testing.T) {
+	for want, classes := range map[string][]string{"look_forward read": {"read", "look_forward"}, strings.Join(classroom.Behaviours[:], " "): nil} {
+		m, err := newMapping(&dataset.Set{Classes: classes}, labels(t), func(string, ...any) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var can []string
+		for k, name := range classroom.Behaviours {
+			if m.can(k) {
+				can = append(can, name)
+			}
+		}
+		if got := strings.Join(can, " "); got != want {
+			t.Errorf("classes %v can hold %q, want %q", classes, got, want)
+		}
+	}
+}
+
 // Weights that classlens train wrote are attacked; those of others are refused.
 func TestAttack(t *testing.T) {
 	s := folder(t)
