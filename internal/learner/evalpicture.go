@@ -125,7 +125,11 @@ func (e *Evaluation) picture() ([]byte, error) {
 func every(step float64) chart.Ticker {
 	return chart.TickerFunc(func(low, high float64) (ticks []chart.Tick) {
 		for k := math.Ceil(low / step); k*step <= high; k++ {
-			ticks = append(ticks, chart.Tick{Value: k * step, Label: strconv.FormatFloat(k*step, 'f', 3, 64)})
+			v := k * step
+			if v == 0 {
+				v = 0 // no minus zero
+			}
+			ticks = append(ticks, chart.Tick{Value: v, Label: strconv.FormatFloat(v, 'f', 3, 64)})
 		}
 		return ticks
 	})
