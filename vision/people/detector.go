@@ -99,7 +99,7 @@ func (d *Detector) load(name string) (*model.Net, error) {
 	}
 	o := model.Options{Threads: threads, Device: d.o.Device, Precision: d.o.Precision}
 	if name == ownNet {
-		return model.Load(ownWeights, o)
+		return model.Load(d.plan.weights(), o)
 	}
 	path, err := d.o.Path(name)
 	if err != nil {

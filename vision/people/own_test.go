@@ -10,11 +10,17 @@ import (
 	"classlens/model"
 )
 
-// The shipped head detector on the engine against what ONNX Runtime made of the
+// The shipped weights of the head detector on the engine against what ONNX Runtime made of the
 // same input (scripts/train-heads/golden.py). Float32 sums in another order differ by some
 // 1e-6; 1e-4 leaves room for depth.
 func TestOwnNetEqualsONNXRuntime(t *testing.T) {
-	raw, err := os.ReadFile("testdata/heads.bin")
+	for file, preset := range map[string]string{"testdata/heads.bin": "default", "testdata/heads-best.bin": "best"} {
+		t.Run(preset, func(t *testing.T) { equalsONNXRuntime(t, file, presets[preset].weights()) })
+	}
+}
+
+func equalsONNXRuntime(t *testing.T, file string, weights []byte) {
+	raw, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +41,7 @@ func TestOwnNetEqualsONNXRuntime(t *testing.T) {
 		c, y, x := i/int(h*w), i/int(w)%int(h), i%int(w)
 		picture.Data[i] = float32(coarse[(c*int(cells)+y/int(h/cells))*int(cells)+x/int(w/cells)])/ownGain - ownBias
 	}
-	net, err := model.Load(ownWeights, model.Options{Threads: 1})
+	net, err := model.Load(weights, model.Options{Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
