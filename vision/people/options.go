@@ -43,13 +43,13 @@ type preset struct {
 	bodies     []netAt
 	bodyEvery  float64 // seconds between two looks for bodies
 	wholeEvery float64 // seconds between two looks at the whole picture; the others search only where people were
-	own        *[]byte // the own net's weights; nil takes ownWeights
+	own        []byte  // the own net's weights; nil takes ownWeights
 }
 
 // weights is the ONNX file of the own net.
 func (p preset) weights() []byte {
 	if p.own != nil {
-		return *p.own
+		return p.own
 	}
 	return ownWeights
 }
@@ -69,7 +69,7 @@ var presets = map[string]preset{
 	"best": {
 		faces:  [][]netAt{{{"centerface", 1920, 0}, {"centerface", 1280, largeHead}, {ownNet, 1280, ownHead}}},
 		bodies: []netAt{{"movenet-multipose", 896, 0}, {"movenet-multipose", 1280, 0}}, bodyEvery: 5,
-		wholeEvery: 10, own: &bestWeights,
+		wholeEvery: 10, own: bestWeights,
 	},
 	"pretrained": {
 		faces:  [][]netAt{{{"centerface", 960, smallHead}}, {{"centerface", 1280, largeHead}}},
