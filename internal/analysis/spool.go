@@ -8,14 +8,17 @@ import (
 	"io"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
+
+	"golang.org/x/sys/unix"
 
 	"classlens/vision/scene"
 )
 
 // spool keeps the pictures and flows of all steps between the two passes, in a
-// file that is unlinked as soon as it is created: whatever happens to the
-// process, no picture of the room stays behind.
+// file without a name: whatever happens to the process, no picture of the room
+// stays behind.
 type spool struct {
 	file   *os.File
 	write  *bufio.Writer
@@ -47,20 +50,33 @@ type spooled struct {
 // ±2047 pixels, which is finer than the accuracy of DIS and further than anything moves.
 const flowUnit = 1.0 / 16
 
-// spoolPrefix begins the file's name for the instant that it has one.
+// spoolPrefix begins the file's name, where it has one for an instant.
 const spoolPrefix = ".spool-"
 
-// newSpool creates the unlinked file in folder.
+// newSpool creates the file in folder.
 func newSpool(folder string, codec frameCodec) (*spool, error) {
-	f, err := os.CreateTemp(folder, spoolPrefix+"*")
+	f, err := nameless(folder)
 	if err != nil {
 		return nil, fmt.Errorf("temporary file for pictures: %w", err)
 	}
+	return &spool{file: f, write: bufio.NewWriterSize(f, 1<<20), codec: codec}, nil
+}
+
+// nameless opens a file without a name, so that no end of the process, however sudden, leaves pictures behind. Where the file system cannot make one
+// (NFS), the file loses its name at once.
+func nameless(folder string) (*os.File, error) {
+	if fd, err := unix.Open(folder, unix.O_TMPFILE|unix.O_EXCL|unix.O_RDWR|unix.O_CLOEXEC, 0o600); err == nil {
+		return os.NewFile(uintptr(fd), filepath.Join(folder, spoolPrefix)), nil
+	}
+	f, err := os.CreateTemp(folder, spoolPrefix+"*")
+	if err != nil {
+		return nil, err
+	}
 	if err := os.Remove(f.Name()); err != nil {
 		f.Close()
-		return nil, fmt.Errorf("temporary file for pictures: %w", err)
+		return nil, err
 	}
-	return &spool{file: f, write: bufio.NewWriterSize(f, 1<<20), codec: codec}, nil
+	return f, nil
 }
 
 // Add appends a step. The step's pixels are not kept.
