@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -342,12 +343,18 @@ func TestFolderOfAllSorts(t *testing.T) {
 	if err := os.Symlink(filepath.Join(out, "nothing"), filepath.Join(in, "link.mp4")); err != nil {
 		t.Fatal(err)
 	}
+	if err := syscall.Mkfifo(filepath.Join(in, ".pipe"), 0o600); err != nil { // nobody ever writes to it
+		t.Fatal(err)
+	}
+	if err := os.Symlink(".pipe", filepath.Join(in, "to a pipe.mp4")); err != nil {
+		t.Fatal(err)
+	}
 	_, stderr, code := classlens(t, "analyze", in, "--out", out)
-	if code != exitFailed || !strings.Contains(stderr, `two\nlines\x1b[2J.mp4: failed`) || !strings.Contains(stderr, "link.mp4: failed") || strings.Contains(stderr, "._lesson") || strings.Contains(stderr, "\x1b") {
+	if code != exitFailed || !strings.Contains(stderr, "(a link to a pipe)") || !strings.Contains(stderr, `two\nlines\x1b[2J.mp4: failed`) || !strings.Contains(stderr, "link.mp4: failed") || strings.Contains(stderr, "._lesson") || strings.Contains(stderr, "\x1b") {
 		t.Errorf("exit %d, said %q", code, stderr)
 	}
 	stdout, _, code := classlens(t, "check", out)
-	if code != exitPartial || strings.Count(stdout, ": failed\n") != 3 || strings.Count(stdout, "not a video file") != 2 || !strings.Contains(stdout, "link.mp4: no such file") {
+	if code != exitPartial || strings.Count(stdout, ": failed\n") != 4 || strings.Count(stdout, "not a video file") != 2 || !strings.Contains(stdout, "link.mp4: no such file") {
 		t.Errorf("check: exit %d, said %q", code, stdout)
 	}
 	if _, _, code := classlens(t, "analyze", filepath.Join(in, "none.mp4"), "--out", out); code != exitFailed {

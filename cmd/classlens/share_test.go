@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"classlens/model/classroom"
 )
 
 // Each recording is in exactly one share, whatever folder it is in, and shares are about as large as each other.
@@ -102,6 +104,25 @@ func TestOtherMachineFindsItDone(t *testing.T) {
 	}
 	if strings.Contains(run("video.step_seconds=0.5"), "already analyzed") {
 		t.Error("other steps are not made")
+	}
+	own := func(folder string) string { // the same weights, in another folder
+		t.Helper()
+		b, err := classroom.Shipped("s")
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := filepath.Join(folder, "mine.onnx")
+		if err := os.WriteFile(name, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return "network.weights=" + name
+	}
+	if run("run.scratch="+scratch, own(t.TempDir())); !strings.Contains(run(own(t.TempDir())), "already analyzed") {
+		t.Error("made anew for the same weights in another folder")
+	}
+	told, err := os.ReadFile(filepath.Join(out, "lesson", "summary.json"))
+	if err != nil || !strings.Contains(string(told), `"weights": "mine.onnx"`) || strings.Contains(string(told), filepath.Dir(scratch)) {
+		t.Errorf("the summary tells of this machine's folders: %v %s", err, told)
 	}
 	if left, _ := os.ReadDir(scratch); len(left) > 0 {
 		t.Errorf("left in the folder for pictures: %v", left)

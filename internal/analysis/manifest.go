@@ -9,6 +9,7 @@ import (
 
 	"classlens/internal/config"
 	"classlens/internal/safefile"
+	"classlens/vision/probe"
 )
 
 // inputs are what the outputs were made from: the same inputs need no second run.
@@ -34,6 +35,18 @@ type manifest struct {
 func shaping(c config.Config) config.Config {
 	c.Run.Device, c.Run.Threads, c.Run.AtOnce, c.Run.SegmentSeconds, c.Run.Scratch = "", 0, 0, 0, ""
 	c.Video.HangSeconds, c.Video.MemoryMB = 0, 0
+	if c.Network.Weights != "" {
+		c.Network.Weights = "the user's own" // which ones inputs.Weights tells; where they lie is nothing to the results
+	}
+	return c
+}
+
+// told are the settings as summary.json gives them, which may be passed on with the results: without the folders of this machine.
+func told(c config.Config) config.Config {
+	c.Run.Scratch = ""
+	if c.Network.Weights != "" {
+		c.Network.Weights = filepath.Base(c.Network.Weights)
+	}
 	return c
 }
 
@@ -47,9 +60,8 @@ func (r *run) inputs() (inputs, error) {
 		return in, err
 	}
 	in.Settings = sum(settings)
-	info, err := os.Lstat(r.path)
-	if err != nil || (!info.Mode().IsRegular() && info.Mode()&os.ModeSymlink == 0) {
-		return in, nil // what is wrong with it is reported when it is opened
+	if probe.Regular(r.path) != nil {
+		return in, nil // it is not read; what is wrong with it is reported when it is opened
 	}
 	in.Recording, err = safefile.Sum(r.path)
 	return in, err

@@ -174,7 +174,7 @@ func (r *run) writeReport(t *timeline.Timeline, gaps []gapLine, frames []keyfram
 func (r *run) writeSummary(t *timeline.Timeline, gaps []gapLine, state State) error {
 	device, note := r.deviceLine()
 	timings := r.watch.rounded()
-	s := summary{Recording: r.recording.Info(), Name: r.name, State: state, Gaps: gaps, Class: t.Summary(), Settings: r.options.Config, Labels: r.options.Labels,
+	s := summary{Recording: r.recording.Info(), Name: r.name, State: state, Gaps: gaps, Class: t.Summary(), Settings: told(r.options.Config), Labels: r.options.Labels,
 		Run: runLine{Device: device, Note: note, Version: r.options.Version, Libraries: video.Versions(), Weights: sum(r.weights), Threads: r.threads(),
 			Steps: r.spool.Len(), Looks: r.looks, Between: r.spool.Len() - r.looks, Followed: r.follows.Moved, Unmoved: r.follows.Unmoved, Seats: r.seats, Detectors: r.detector.Counts(), Timings: timings, Shares: shares(timings)}}
 	return writeJSON(filepath.Join(r.folder, "summary.json"), s)

@@ -67,7 +67,7 @@ type Result struct {
 // File checks the file's type, probes it, and checks the limits.
 func File(path string, l Limits) (Result, error) {
 	l = l.WithDefaults()
-	if err := regular(path); err != nil {
+	if err := Regular(path); err != nil {
 		return Result{}, err
 	}
 	f, err := os.Open(path)
@@ -92,8 +92,8 @@ func File(path string, l Limits) (Result, error) {
 	return r, nil
 }
 
-// regular accepts a plain file, or a symbolic link to one below the link's own folder.
-func regular(path string) error {
+// Regular accepts a plain file, or a symbolic link to one below the link's own folder, and reads nothing of it.
+func Regular(path string) error {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s: no such file", path)
@@ -112,8 +112,11 @@ func regular(path string) error {
 
 func linkInside(path string) error {
 	target, err := filepath.EvalSymlinks(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: no such file (a link to nothing)", path)
+	}
 	if err != nil {
-		return fmt.Errorf("%s: a broken link", path)
+		return fmt.Errorf("%s: a broken link: %w", path, withoutPath(err))
 	}
 	folder, err := filepath.EvalSymlinks(filepath.Dir(path))
 	if err != nil {
@@ -124,8 +127,11 @@ func linkInside(path string) error {
 		return fmt.Errorf("%s: %w (a link out of its folder); give the video file itself", path, ErrNotRegular)
 	}
 	info, err := os.Stat(target)
-	if err != nil || !info.Mode().IsRegular() {
-		return fmt.Errorf("%s: %w; give the video file itself", path, ErrNotRegular)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, withoutPath(err))
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s: %w (a link to %s); give the video file itself", path, ErrNotRegular, kindOf(info.Mode()))
 	}
 	return nil
 }
