@@ -234,6 +234,8 @@ func TestBadInputIsOneLine(t *testing.T) {
 		{"bad device", []string{"analyze", "x.mp4", "--device", "tpu"}, exitUsage, "one of: auto, cpu, cuda"},
 		{"no device", []string{"analyze", "x.mp4", "--device", "cuda:77"}, exitFailed, "no CUDA device"},
 		{"no number", []string{"analyze", "x.mp4", "--set", "video.step_seconds=fast"}, exitUsage, "video.step_seconds"},
+		{"no weights", []string{"analyze", "x.mp4", "--set", "network.weights=none.onnx"}, exitUsage, "network.weights: open none.onnx: no such file"},
+		{"weights that are none", []string{"analyze", "x.mp4", "--set", "network.weights=" + text}, exitUsage, "network.weights takes"},
 		{"same name twice", []string{"analyze", "a/x.mp4", "b/x.mkv"}, exitUsage, "both write to x"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,7 +45,7 @@ A recording whose results are complete and come from the same input, settings an
 or stopped by a full disk, the same command continues from the last finished minute of video (setting run.segment_seconds). The first Ctrl-C finishes the work in
 hand and saves it; a second one ends the program at once.
 
-Exit codes: 0 all done; 1 failed; 2 wrong usage; 3 finished, but some recordings are partial or failed; 11 another process is working on the rest; 130 interrupted.`,
+Exit codes: 0 all done; 1 failed; 2 wrong usage; 3 finished, but some recordings are partial or failed (or all of a share, because they cannot be read); 11 another process is working on the rest; 130 interrupted.`,
 		Example: "  classlens analyze samples/lesson.mp4 --out out",
 		Args:    usageArgs(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -102,7 +103,7 @@ func runAnalyze(cmd *cobra.Command, args []string, f analyzeFlags) error {
 	}
 	progress := newProgress(cmd.OutOrStdout(), cmd.ErrOrStderr(), f.json)
 	if all := len(recordings); f.share != "" {
-		recordings = slices.DeleteFunc(recordings, func(r string) bool { return !part.has(r) })
+		recordings = slices.DeleteFunc(recordings, func(r string) bool { return !part.has(r) && !(slices.Contains(args, r) && missing(r)) })
 		if len(recordings) == 0 {
 			progress.Event(analysis.Event{Kind: "note", Recording: "share " + f.share, Text: fmt.Sprintf("none of the %d recordings is in it", all)})
 			return nil
@@ -116,12 +117,15 @@ func runAnalyze(cmd *cobra.Command, args []string, f analyzeFlags) error {
 	pool, err := analysis.NewPool(analysis.Options{
 		Config: cfg, Labels: labels, Annotate: f.annotate, Seats: f.seats, Force: f.force, Version: version, Events: progress.Event, PeopleScale: peopleScale,
 	})
+	if errors.Is(err, analysis.ErrWeights) {
+		return usageError{err}
+	}
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
 	folder := func(recording string) string { return filepath.Join(f.out, recordingName(recording)) }
-	var t tally
+	t := tally{of: part.of}
 	left := pool.Run(cmd.Context(), recordings, folder, t.add)
 	if err := cmd.Context().Err(); err != nil {
 		return err
@@ -153,6 +157,8 @@ func gpuLosses() int {
 // is printed as it ends.
 type tally struct {
 	count    map[analysis.State]int
+	refused  int  // recordings that failed for what they are: a second try would be in vain
+	of       int  // shares that the batch is divided into; 0 or 1: it is not
 	locked   int  // recordings that another process is working on
 	rest     int  // exit code of the fresh process that took over, if there was one
 	others   int  // recordings handed to that process
@@ -168,6 +174,9 @@ func (t *tally) add(r analysis.Result) {
 		return
 	}
 	t.count[r.State]++
+	if r.Refused() {
+		t.refused++
+	}
 }
 
 // goOn has a fresh process analyze the rest, with the same flags.
@@ -219,6 +228,8 @@ func (t *tally) outcome(all int) error {
 		return nil
 	case done && t.rest == exitDone:
 		return outcome{code: exitPartial}
+	case all == 1 && t.of > 1 && t.refused == 1:
+		return outcome{code: exitPartial}
 	case all == 1 && t.locked == 1:
 		return outcome{code: exitLocked}
 	case all == 1 && t.count[analysis.Failed] == 1:
@@ -231,6 +242,7 @@ func (t *tally) outcome(all int) error {
 		o.summary += fmt.Sprintf(", %d being analyzed by another process", t.locked)
 	}
 	switch {
+	case t.of > 1 && t.refused == here: // which recordings fell to this share is chance: of the whole batch, some failed
 	case t.count[analysis.Failed] == here && (t.others == 0 || t.rest == exitFailed):
 		o.code = exitFailed
 	case t.locked > 0 && t.count[analysis.Done]+t.locked == here && t.rest == exitDone:
@@ -276,6 +288,13 @@ func parseShare(text string) (share, error) {
 func (s share) has(recording string) bool {
 	sum := sha256.Sum256([]byte(recordingName(recording)))
 	return binary.BigEndian.Uint64(sum[:])%uint64(s.of) == uint64(s.part)
+}
+
+// missing tells whether there is nothing of that name, as where a folder of recordings is not mounted: every share fails then, or all but one would say that
+// all is done.
+func missing(name string) bool {
+	_, err := os.Lstat(name)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 var videoExtensions = []string{".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts", ".mts"}

@@ -62,7 +62,13 @@ func TestSharesTogetherAreAll(t *testing.T) {
 		if want := fmt.Sprintf("%d recordings: 0 done, 0 partial, %d failed, %d pending, 0 damaged\n", recordings, failed, recordings-failed); code != exitPartial || !strings.HasSuffix(stdout, want) || strings.Count(stdout, "not begun") != recordings-failed {
 			t.Errorf("before share %d: exit %d, %q, want %q", k, code, stdout, want)
 		}
-		_, stderr, _ := classlens(t, "analyze", in, "--out", out, "--share", fmt.Sprintf("%d/%d", k, shares))
+		_, stderr, code := classlens(t, "analyze", in, "--out", out, "--share", fmt.Sprintf("%d/%d", k, shares))
+		if code != exitPartial {
+			t.Errorf("share %d, whose recordings are all no videos: exit %d", k, code)
+		}
+		if _, stderr, code := classlens(t, "analyze", filepath.Join(in, "not mounted"), "--out", out, "--share", fmt.Sprintf("%d/%d", k, shares)); code != exitFailed || !strings.Contains(stderr, "no such file") {
+			t.Errorf("share %d of a folder that is not there: exit %d, said %q", k, code, stderr)
+		}
 		failed += strings.Count(stderr, ": failed: ")
 	}
 	stdout, _, code := classlens(t, "check", out, "--recordings", in)

@@ -32,6 +32,9 @@ type Options struct {
 	PeopleScale float64 // scales the detectors' inputs, for tests on a simulated device; 0 means 1
 }
 
+// ErrWeights is what New fails with if the file in network.weights is none, or not a classroom network.
+var ErrWeights = errors.New("network.weights")
+
 // Analyzer holds the networks of one device, loaded once, for any number of recordings. Run may
 // be called concurrently.
 type Analyzer struct {
@@ -78,7 +81,7 @@ func (a *Analyzer) loadAll() error {
 	}
 	if file := o.Config.Network.Weights; file != "" {
 		if a.weights, err = os.ReadFile(file); err != nil {
-			return fmt.Errorf("network.weights: %w", err)
+			return fmt.Errorf("%w: %w", ErrWeights, err)
 		}
 	}
 	if a.device, err = classroom.ChooseDevice(o.Config.Run.Device, o.Config.Run.Precision, a.weights); err != nil {
@@ -124,7 +127,7 @@ func (a *Analyzer) load() error {
 // networkError says which classroom network could not be loaded, and what to do if it is the user's own file.
 func (a *Analyzer) networkError(err error) error {
 	if file := a.options.Config.Network.Weights; file != "" {
-		return fmt.Errorf("%s: not a classroom network (%w): network.weights takes the weights.onnx of a run of classlens train; leave it empty to use the shipped network", file, err)
+		return fmt.Errorf("%s: not a classroom network (%w): %w takes the weights.onnx of a run of classlens train; leave it empty to use the shipped network", file, err, ErrWeights)
 	}
 	return fmt.Errorf("classroom network: %w", err)
 }

@@ -6,13 +6,25 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"classlens/internal/safefile"
+	"classlens/vision/probe"
+	"classlens/vision/video"
 )
 
 // failureName is the file written for a recording that could not be analyzed: classlens check reports it, and the next run that gets past opening the
 // recording removes it.
 const failureName = "failed.json"
+
+// refusals are what a recording fails with for what it is: as long as the file stays as it is, another run ends in the same way. (A decoder that dies or hangs may be
+// one for which the machine had no memory left.)
+var refusals = []error{probe.ErrNotRegular, probe.ErrFormat, probe.ErrLimits, probe.ErrNoVideo, probe.ErrTruncated, probe.ErrEmpty, video.ErrNoVideo}
+
+// Refused tells whether the recording failed for what it is, not for want of room, rights or a device.
+func (r Result) Refused() bool {
+	return r.State == Failed && slices.ContainsFunc(refusals, func(why error) bool { return errors.Is(r.Err, why) })
+}
 
 type failureLine struct {
 	Recording string `json:"recording"`

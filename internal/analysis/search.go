@@ -31,7 +31,7 @@ func (r *run) findPeople(ctx context.Context) ([]scene.Track, error) {
 		return nil, err
 	}
 	if r.spool.Len() == 0 {
-		return nil, fmt.Errorf("%s: no picture could be read; is it a damaged file? Try playing it", r.path)
+		return nil, fmt.Errorf("%s: %w; is it a damaged file? Try playing it", r.path, video.ErrNoVideo)
 	}
 	var tracks []scene.Track
 	err = r.watch.time("tracks", func() error { tracks = tracker.Finish(); return nil })

@@ -48,6 +48,7 @@ var (
 	ErrLimits     = errors.New("beyond the limits")
 	ErrNoVideo    = errors.New("it has no picture track")
 	ErrTruncated  = errors.New("the file is incomplete")
+	ErrEmpty      = errors.New("the file is empty")
 )
 
 // Result is what a container says about its content; zero values mean that it does not say.
@@ -163,7 +164,7 @@ func withoutPath(err error) error {
 // more than maxPiece because of what the file claims.
 func Reader(r io.ReaderAt, size int64) (Result, error) {
 	if size == 0 {
-		return Result{}, fmt.Errorf("the file is empty")
+		return Result{}, ErrEmpty
 	}
 	head := make([]byte, min(size, 4096))
 	if _, err := r.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
