@@ -287,6 +287,19 @@ func TestDamage(t *testing.T) {
 	}
 }
 
+// A short recording that is cut lacks what is cut off, not nothing.
+func TestShortDamageHasALength(t *testing.T) {
+	for _, name := range []string{"a.mp4", "a.mkv"} {
+		r, _, err := readAll(t, cut(t, made(t, name, append([]string{"-t", "2", "-movflags", "faststart"}, h264...)...), .5), Options{NoFlow: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if g := r.Gaps(); len(g) != 1 || g[0].Start < .5 || g[0].Start > 1.5 || g[0].End < 1.95 || g[0].End > 2.1 {
+			t.Errorf("%s: gaps %v of %+v", name, g, r.Info())
+		}
+	}
+}
+
 // Flipped bits cost no frame and no time: only the decoder's complaints tell, and
 // those are counted.
 func TestFlippedBitsAreTold(t *testing.T) {

@@ -55,7 +55,7 @@ func Open(ctx context.Context, path string, o Options) (*Recording, error) {
 	if found.Damage != "" {
 		r.gaps = append(r.gaps, scene.Gap{Start: found.Duration, End: found.Duration, Reason: found.Damage})
 	}
-	if err := r.start(ctx, found.Container); err != nil {
+	if err := r.start(ctx, found.Container, found.Damage != ""); err != nil {
 		r.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -67,7 +67,7 @@ func Open(ctx context.Context, path string, o Options) (*Recording, error) {
 }
 
 // start runs the child on a link with a safe name.
-func (r *Recording) start(ctx context.Context, container string) error {
+func (r *Recording) start(ctx context.Context, container string, damaged bool) error {
 	absolute, err := filepath.Abs(r.path)
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ func (r *Recording) start(ctx context.Context, container string) error {
 		r.hung.Store(true)
 		r.child.kill()
 	})
-	return r.child.begin(job{Path: link, Options: r.o, Info: r.info})
+	return r.child.begin(job{Path: link, Options: r.o, Info: r.info, Damaged: damaged})
 }
 
 func (r *Recording) awaitInfo() error {

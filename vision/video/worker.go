@@ -25,6 +25,7 @@ type job struct {
 	Path    string
 	Options Options
 	Info    Info // from the probe
+	Damaged bool // pieces of the container are missing
 }
 
 // RunWorkerIfAsked makes this process a decoding child, and does not return, if its
@@ -268,10 +269,14 @@ func (w *worker) gap(start, end float64, reason string) error {
 	return writeGob(w.out, msgGap, scene.Gap{Start: start, End: end, Reason: reason})
 }
 
-// missingEnd reports a gap if the recording ends before its declared end.
+// missingEnd reports a gap if the recording ends before its declared end: durations are not exact, but where pieces of the file are known to be missing, half a second
+// is one of them.
 func (w *worker) missingEnd() error {
-	end := w.time + w.spacing
-	if w.Info.Duration-end > gapSeconds(w.spacing) {
+	end, least := w.time+w.spacing, gapSeconds(w.spacing)
+	if w.Damaged {
+		least = math.Max(.5, 2*w.spacing)
+	}
+	if w.Info.Duration-end > least {
 		return w.gap(end, w.Info.Duration, "the file ends early")
 	}
 	return nil
