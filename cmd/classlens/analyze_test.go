@@ -263,6 +263,10 @@ func TestWrongUsage(t *testing.T) {
 		{"analyze --set run.threads=two x.mp4", `run.threads is "two"; it must be a whole number`},
 		{"bench track --preset fast,nosuch x.mp4", "--preset nosuch: there are best, default, fast, pretrained"},
 		{"bench trak", "did you mean track?"},
+		{"completion bahs", "did you mean bash?"},
+		{"completion bash zsh", `usage: classlens completion bash; got ["zsh"]`},
+		{"label --agreement anna", `--agreement compares two raters: name two folders; got ["anna"]`},
+		{"analyze x.mp4 --out=", "--out is empty"},
 	} {
 		stdout, stderr, code := classlens(t, strings.Fields(c.args)...)
 		if code != exitUsage || stdout != "" || !strings.Contains(stderr, c.want) || strings.Count(stderr, "\n") != 1 {
@@ -271,6 +275,9 @@ func TestWrongUsage(t *testing.T) {
 	}
 	if _, stderr, code := classlens(t, "analyze", ""); code != exitUsage || !strings.Contains(stderr, "name is empty") {
 		t.Errorf("no name: exit %d, said %q", code, stderr)
+	}
+	if _, stderr, code := classlens(t, "check", "analyze_test.go"); code != exitFailed || !strings.Contains(stderr, "analyze_test.go: not a folder") {
+		t.Errorf("check of a file: exit %d, said %q", code, stderr)
 	}
 	if stdout, _, code := classlens(t, "help", "bench", "track"); code != exitDone || !strings.Contains(stdout, "classlens bench track RECORDING...") {
 		t.Errorf("help: exit %d, %q", code, stdout)

@@ -77,6 +77,9 @@ Exit codes: 0 all done; 1 failed; 2 wrong usage; 3 finished, but some recordings
 var peopleScale float64
 
 func runAnalyze(cmd *cobra.Command, args []string, f analyzeFlags) error {
+	if f.out == "" {
+		return usageError{errors.New("--out is empty: is a variable in your script unset?")}
+	}
 	cfg, err := f.settings()
 	if err != nil {
 		return usageError{err}

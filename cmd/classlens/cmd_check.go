@@ -77,6 +77,9 @@ func (c *checker) against(out string, recordings []string) error {
 
 // folder checks one recording's folder, or all those in it.
 func (c *checker) folder(folder string) error {
+	if info, err := os.Stat(folder); err == nil && !info.IsDir() {
+		return fmt.Errorf("%s: not a folder; give the --out folder of classlens analyze, or a recording's folder in it", folder)
+	}
 	v, err := analysis.Check(folder)
 	if err == nil {
 		c.verdict(folder, v)

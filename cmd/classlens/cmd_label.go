@@ -47,7 +47,12 @@ Exit codes: 0 ended by Ctrl-C, everything is saved; 1 failed: the port is in use
 11 another process has the labels open or is analyzing the recording.`,
 		Example: "  classlens label out/lesson lesson.mp4 --rater anna\n  classlens label out/lesson lesson.mp4 --rater anna --sample 100 --seed 1 --blind\n" +
 			"  classlens label --agreement out-labels/anna out-labels/ben",
-		Args: usageArgs(cobra.ExactArgs(2)),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if f.agreement && len(args) != 2 {
+				return usageError{fmt.Errorf("--agreement compares two raters: name two folders; got %q (see %s --help)", args, cmd.CommandPath())}
+			}
+			return usageArgs(cobra.ExactArgs(2))(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.agreement {
 				return compareRaters(cmd.OutOrStdout(), args[0], args[1], f.asJSON)

@@ -26,8 +26,20 @@ func newRoot() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(newHelpCommand())
+	defer strictCompletion(root) // when all commands are there
 	root.AddCommand(newAnalyzeCommand(), newBenchCommand(), newCheckCommand(), newDatasetCommand(), newDoctorCommand(), newEvalCommand(), newLabelCommand(), newLearnerCommand(), newSettingsCommand(), newSetupCommand(), newTrainCommand())
 	return root
+}
+
+// strictCompletion makes wrong usage of cobra's own completion command an error like that of any other.
+func strictCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	completion, _, err := root.Find([]string{"completion"})
+	must(err)
+	completion.Args, completion.RunE = cobra.ArbitraryArgs, group
+	for _, shell := range completion.Commands() {
+		shell.Args = usageArgs(cobra.NoArgs)
+	}
 }
 
 // group runs a command that only has subcommands: without arguments it shows its help, and anything else is an unknown subcommand.

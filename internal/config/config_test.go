@@ -91,6 +91,13 @@ func TestBadSettingsAreNamed(t *testing.T) {
 		{"nan", "video:\n  step_seconds: .nan\n", "video.step_seconds"},
 		{"wrong choice", "run:\n  device: tpu\n", "setting run.device is \"tpu\"; it must be one of: auto, cpu, cuda"},
 		{"no yaml", "video: [", "own.yaml"},
+		{"a list of sections", "- video\n", "it holds no sections with settings"},
+		{"a text", "just text\n", "it holds no sections with settings"},
+		{"a value for a section", "video: 5\n", "video is a section, not a setting"},
+		{"two documents", "video:\n  step_seconds: 1\n---\nvideo:\n  step_seconds: 2\n", "several YAML documents"},
+		{"a part of a thread", "run:\n  threads: 1.5\n", `run.threads is "1.5"; it must be a whole number`},
+		{"a yes for a number", "run:\n  threads: true\n", `run.threads is "true"; it must be a whole number`},
+		{"a number for a yes", "report:\n  blur_faces: 2\n", `report.blur_faces is "2"; it must be true or false`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := Load(write(t, c.text), nil)
@@ -98,6 +105,61 @@ func TestBadSettingsAreNamed(t *testing.T) {
 				t.Errorf("got %v, want an error with %q", err, c.want)
 			}
 		})
+	}
+}
+
+// A section whose settings are all commented out sets nothing, nor does an empty file; a whole number is one however it is written.
+func TestNothingIsSet(t *testing.T) {
+	want, err := Load("", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"", "# mine\n", "video:\n#  step_seconds: 2\nrun:\n", "---\n", "video:\n  step_seconds:\n", "run:\n  threads: 0.0\n"} {
+		if c, err := Load(write(t, text), nil); err != nil || c != want {
+			t.Errorf("%q: %+v, %v", text, c, err)
+		}
+	}
+}
+
+// An empty value, as of a variable that a script has not set, is none: faces stay blurred.
+func TestEmptyValue(t *testing.T) {
+	for _, key := range []string{"report.blur_faces", "run.threads", "video.step_seconds"} {
+		if c, err := Load("", map[string]any{key: ""}); err == nil || !strings.Contains(err.Error(), key+` is ""; it must be`) {
+			t.Errorf("%s: %+v, %v", key, c, err)
+		}
+	}
+	if _, err := Load("", map[string]any{"run.scratch": ""}); err != nil {
+		t.Error(err)
+	}
+}
+
+// What YAML says of Go's types is said in plain words.
+func TestPlainYAML(t *testing.T) {
+	type table struct {
+		Count  int            `yaml:"count"`
+		Share  *float64       `yaml:"share"`
+		On     bool           `yaml:"on"`
+		Names  []string       `yaml:"names"`
+		Of     map[string]int `yaml:"of"`
+		Within struct {
+			Rate float32 `yaml:"rate"`
+		} `yaml:"within"`
+	}
+	for text, want := range map[string]string{
+		"":                     "the file is empty",
+		"count: many":          `line 1: "many" where a whole number is wanted`,
+		"count: [1]":           "line 1: a list where a whole number is wanted",
+		"share: {a: 1}":        "line 1: a table of keys where a number is wanted",
+		"on: 5":                `line 1: "5" where true or false is wanted`,
+		"names: a":             `line 1: "a" where a list is wanted`,
+		"of: 1":                `line 1: "1" where a table of keys is wanted`,
+		"within: {rate: fast}": `line 1: "fast" where a number is wanted`,
+		"[1]":                  "line 1: a list where a table of keys is wanted",
+	} {
+		var into table
+		if err := PlainYAML(yaml.NewDecoder(strings.NewReader(text)).Decode(&into), into); err == nil || err.Error() != want {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
 	}
 }
 

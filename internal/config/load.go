@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,6 +15,7 @@ import (
 	"classlens/configs"
 
 	"github.com/spf13/viper"
+	"gopkg.in/yaml.v3"
 )
 
 // Load reads the defaults, then the file (none when empty), then the
@@ -42,6 +46,9 @@ func Load(file string, overrides map[string]any) (Config, error) {
 		v.Set(key, value)
 	}
 	var c Config
+	if err := kindsFit(v, reflect.TypeFor[Config](), ""); err != nil {
+		return Config{}, err
+	}
 	if err := v.UnmarshalExact(&c); err != nil {
 		return Config{}, fmt.Errorf("settings: %w", onlyReason(err, v))
 	}
@@ -67,19 +74,76 @@ func mergeFile(v *viper.Viper, file string, known []string) error {
 	if err != nil {
 		return fmt.Errorf("config file: %w", err)
 	}
+	if err := oneTable(raw); err != nil {
+		return fmt.Errorf("config file %s: %w", file, err)
+	}
 	own := viper.New()
 	own.SetConfigType("yaml")
 	if err := own.ReadConfig(bytes.NewReader(raw)); err != nil {
 		return fmt.Errorf("config file %s: %w", file, err)
 	}
-	keys := own.AllKeys()
-	slices.Sort(keys)
-	for _, key := range keys {
-		if !slices.Contains(known, key) {
+	settings := own.AllSettings()
+	for _, key := range slices.Sorted(slices.Values(own.AllKeys())) {
+		section := slices.ContainsFunc(known, func(k string) bool { return strings.HasPrefix(k, key+".") })
+		switch {
+		case slices.Contains(known, key):
+		case section && own.Get(key) == nil: // all keys of the section are commented out
+			delete(settings, key)
+		case section:
+			return fmt.Errorf("%s: %s is a section, not a setting: write its settings below it, indented", file, key)
+		default:
 			return unknownKey(file, key, known)
 		}
 	}
-	return v.MergeConfigMap(own.AllSettings())
+	return v.MergeConfigMap(settings)
+}
+
+// oneTable tells what is wrong with a file that is no table of sections, or more than one.
+func oneTable(raw []byte) error {
+	d := yaml.NewDecoder(bytes.NewReader(raw))
+	var first, second yaml.Node
+	switch err := d.Decode(&first); {
+	case errors.Is(err, io.EOF):
+		return nil // an empty file, or one of comments, sets nothing
+	case err != nil:
+		return err
+	}
+	if top := first.Content[0]; top.Kind != yaml.MappingNode && top.Tag != "!!null" {
+		return errors.New("it holds no sections with settings (classlens settings prints some)")
+	}
+	if err := d.Decode(&second); !errors.Is(err, io.EOF) {
+		return errors.New("it holds several YAML documents (parted by ---): only one is read")
+	}
+	return nil
+}
+
+// kindsFit refuses values that the decoder would bend into another kind without a word: 1.5 threads to 1, nothing to 0 or false.
+func kindsFit(v *viper.Viper, t reflect.Type, prefix string) error {
+	for i := range t.NumField() {
+		field := t.Field(i)
+		key := prefix + field.Tag.Get("mapstructure")
+		if field.Type.Kind() == reflect.Struct {
+			if err := kindsFit(v, field.Type, key+"."); err != nil {
+				return err
+			}
+			continue
+		}
+		kind, fits := field.Type.Kind(), true
+		switch value := v.Get(key).(type) {
+		case float64:
+			fits = kind == reflect.Float64 || kind == reflect.String || kind == reflect.Int && value == math.Trunc(value)
+		case int:
+			fits = kind != reflect.Bool
+		case bool:
+			fits = kind == reflect.Bool
+		case string:
+			fits = kind == reflect.String || strings.TrimSpace(value) != ""
+		}
+		if !fits {
+			return fmt.Errorf("settings: %s is %q; it must be %s", key, fmt.Sprint(v.Get(key)), kinds[kind.String()])
+		}
+	}
+	return nil
 }
 
 // checkEnvironment reports a variable that looks like a setting but is none. The program's other variables, such as CLASSLENS_CACHE, do not begin with the name of a

@@ -123,11 +123,8 @@ func cocoFiles(dir string) map[string]string {
 	files := map[string]string{}
 	for folder, part := range partFolders {
 		for _, pattern := range []string{folder + "/_annotations.coco.json", folder + "/annotations.json", "annotations/instances_" + folder + "*.json"} {
-			found, _ := filepath.Glob(filepath.Join(dir, filepath.FromSlash(pattern))) // the pattern is fixed
-			for _, f := range found {
-				if rel, err := filepath.Rel(dir, f); err == nil {
-					files[filepath.ToSlash(rel)] = part
-				}
+			for _, f := range below(dir, pattern) {
+				files[f] = part
 			}
 		}
 	}
@@ -143,10 +140,9 @@ func cocoFiles(dir string) map[string]string {
 // COCO's lists; "" where there is none or where there are several.
 func otherCOCO(dir string) string {
 	only := ""
-	for _, folder := range []string{"", "annotations"} {
-		found, _ := filepath.Glob(filepath.Join(dir, folder, "*.json")) // the pattern is fixed
-		for _, f := range found {
-			raw, err := os.ReadFile(f)
+	for _, pattern := range []string{"*.json", "annotations/*.json"} {
+		for _, f := range below(dir, pattern) {
+			raw, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(f)))
 			if err != nil {
 				continue // told by who reads it in earnest
 			}
@@ -157,7 +153,7 @@ func otherCOCO(dir string) string {
 			if only != "" {
 				return ""
 			}
-			only = path.Join(folder, filepath.Base(f))
+			only = f
 		}
 	}
 	return only

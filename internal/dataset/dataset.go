@@ -10,6 +10,8 @@ package dataset
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -142,6 +144,12 @@ var readers = []reader{
 
 // Open reads the data set in a folder, whatever its form.
 func Open(dir string) (*Set, error) {
+	switch info, err := os.Stat(dir); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%s: no such folder", dir)
+	case err == nil && !info.IsDir():
+		return nil, fmt.Errorf("%s: not a folder; name the one that holds the data set", dir)
+	}
 	for _, r := range readers {
 		if !r.fits(dir) {
 			continue

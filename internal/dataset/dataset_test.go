@@ -178,6 +178,44 @@ func TestLinkedFolders(t *testing.T) {
 	}
 }
 
+// Folders are called all sorts of things, also such as mean something in a pattern.
+func TestFolderNames(t *testing.T) {
+	list := `{"images":[{"id":5,"file_name":"a.jpg"}],"annotations":[{"image_id":5,"category_id":3,"bbox":[10,20,30,40]}],"categories":[{"id":3,"name":"write"}]}`
+	for name, files := range map[string]map[string]string{
+		"csv":            {"labels.csv": "chunk,label,subject\nsub1.mp4,Engaged,sub1\n", "sub1.mp4": ""},
+		"COCO":           {"images/a.jpg": "a", "my list.json": list},
+		"COCO, by parts": {"train/a.jpg": "a", "train/_annotations.coco.json": list},
+		"YOLO":           {"images/a.jpg": "a", "labels/a.txt": "11 .5 .5 .1 .1", "my.yaml": "names: [a, b, c, d, e, f, g, h, i, j, k, write]"},
+		"results":        {"../a.mp4": "", "a/intervals.csv": "start_s,end_s,student,kind,label\n0,4,S01,behaviour,write\n"},
+	} {
+		dir := filepath.Join(t.TempDir(), "class [5b]*\\")
+		for file, text := range files {
+			file = filepath.Join(dir, filepath.FromSlash(file))
+			if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if filepath.Ext(file) == ".jpg" {
+				picture(t, file, text)
+			} else if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if s, err := Open(dir); err != nil || len(s.Samples) != 1 || s.Samples[0].Label >= 0 && s.Classes[s.Samples[0].Label] != "write" {
+			t.Errorf("%s: %+v, %v", name, s, err)
+		}
+	}
+}
+
+// What is no folder is told as that.
+func TestNoFolder(t *testing.T) {
+	dir := put(t, map[string]string{"a.csv": ""})
+	for name, want := range map[string]string{"none": "no such folder", "a.csv": "not a folder"} {
+		if _, err := Open(filepath.Join(dir, name)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestDAiSEE(t *testing.T) {
 	s := open(t, map[string]string{"DataSet/Train/110001/1100011002/1100011002.avi": "", "DataSet/Test/500044/5000441001/5000441001.avi": "",
 		"Labels/AllLabels.csv": "ClipID,Boredom,Engagement,Confusion,Frustration \n1100011002.avi,0,2,0,0\n5000441001.avi,1,3,0,0\n9999.avi,0,1,0,0\n"})

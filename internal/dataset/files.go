@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path"
@@ -126,11 +127,21 @@ func cell(row []string, column int) string {
 	return strings.TrimSpace(row[column])
 }
 
+// below finds files in a folder by a pattern with slashes, as paths below the folder, in alphabetical order. (filepath.Glob would take a bracket in the folder's own
+// name, as in "class [5b]", for a part of the pattern.)
+func below(dir, pattern string) []string {
+	found, _ := fs.Glob(os.DirFS(dir), pattern) // patterns are fixed
+	slices.Sort(found)
+	return found
+}
+
 // tables are the CSV files of a folder.
 func tables(dir string) []string {
-	l, _ := filepath.Glob(filepath.Join(dir, "*.csv")) // the pattern is fixed
-	slices.Sort(l)
-	return l
+	var names []string
+	for _, f := range below(dir, "*.csv") {
+		names = append(names, filepath.Join(dir, f))
+	}
+	return names
 }
 
 // mediaIndex finds media below a folder by file name without extension.

@@ -145,13 +145,7 @@ func videosBelow(dir string, up int) ([]string, error) {
 	var videos []string
 	if up > 0 {
 		for _, ext := range videoTypes {
-			found, err := filepath.Glob(filepath.Join(dir, "*"+ext))
-			if err != nil {
-				return nil, err
-			}
-			for _, f := range found {
-				videos = append(videos, filepath.Base(f))
-			}
+			videos = append(videos, below(dir, "*"+ext)...)
 		}
 		return videos, nil
 	}

@@ -33,7 +33,7 @@ type Cut struct {
 // of the samples. By time, each recording's end is tested and what lies before
 // that validated. The same seed gives the same split.
 func MakeSplit(s *Set, by string, val, test float64, seed uint64) (*Split, error) {
-	if val < 0 || test < 0 || val+test >= 1 {
+	if !(val >= 0 && test >= 0 && val+test < 1) {
 		return nil, fmt.Errorf("shares of %g for validation and %g for testing leave nothing to train on", val, test)
 	}
 	p := &Split{Set: s.Name, By: by, Seed: seed}

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -83,6 +84,7 @@ func TestSplitRefused(t *testing.T) {
 	for name, make := range map[string]func() error{
 		"two rooms, three parts": func() error { _, err := MakeSplit(made(10, 5), "room", 0.2, 0.2, 1); return err },
 		"shares too large":       func() error { _, err := MakeSplit(made(10, 5), "subject", 0.5, 0.5, 1); return err },
+		"a share that is none":   func() error { _, err := MakeSplit(made(10, 5), "subject", math.NaN(), 0.2, 1); return err },
 		"unknown group":          func() error { _, err := MakeSplit(made(10, 5), "hair", 0.1, 0.1, 1); return err },
 	} {
 		if make() == nil {

@@ -149,10 +149,7 @@ func yoloClasses(dir string) ([]string, error) {
 	yamls := []string{"data.yaml", "data.yml", "dataset.yaml", "dataset.yml"}
 	usual := len(yamls)
 	for _, pattern := range []string{"*.yaml", "*.yml"} {
-		found, _ := filepath.Glob(filepath.Join(dir, pattern)) // the pattern is fixed
-		for _, f := range found {
-			yamls = append(yamls, filepath.Base(f))
-		}
+		yamls = append(yamls, below(dir, pattern)...)
 	}
 	for i, name := range yamls {
 		raw, err := os.ReadFile(filepath.Join(dir, name))
