@@ -512,3 +512,16 @@ func TestProgressFitsTheTerminal(t *testing.T) {
 		t.Errorf("lines of up to %d characters: %q", longest, log.String())
 	}
 }
+
+// What a data set or a log holds does not move the cursor, whatever its classes and courses are called.
+func TestNamesInDataAreNoCommands(t *testing.T) {
+	set, log := t.TempDir(), t.TempDir()
+	put(t, "vid,0902,0.1,0.2,0.3,0.6,wri\x1b[2Jte,7\nvid,0903,0.1,0.2,0.3,0.6,read,7\n", set, "ava.csv")
+	put(t, "student,course,result\na\x1b[2J,P\x1b[2JHY/2026S,Pass\n,PHY/2026S,Pa\x1b[2Jss\n", log, "outcomes.csv")
+	put(t, "student,course,time,kind,value\na\x1b[2J,P\x1b[2JHY/2026S,2026-03-01,video,1\n", log, "events.csv")
+	for _, args := range [][]string{{"dataset", "stats", set}, {"learner", "import", log}} {
+		if stdout, stderr, code := classlens(t, args...); code != exitDone || strings.Contains(stdout+stderr, "\x1b") || !strings.Contains(stdout+stderr, `\x1b[2J`) {
+			t.Errorf("%v: exit %d, %q, %q", args, code, stdout, stderr)
+		}
+	}
+}

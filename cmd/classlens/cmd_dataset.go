@@ -37,7 +37,7 @@ func openSet(cmd *cobra.Command, dir string) (*dataset.Set, error) {
 		return nil, err
 	}
 	for _, line := range set.ProblemLines() {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", cmd.Name(), line)
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", cmd.Name(), oneLine(line))
 	}
 	return set, nil
 }
@@ -59,7 +59,7 @@ func newDatasetImport() *cobra.Command {
 			if err := set.Save(args[0]); err != nil {
 				return err
 			}
-			fmt.Fprint(cmd.OutOrStdout(), dataset.Count(set).Text(set))
+			fmt.Fprint(cmd.OutOrStdout(), plainLines(dataset.Count(set).Text(set)))
 			return nil
 		},
 	}
@@ -120,7 +120,7 @@ func newDatasetStats() *cobra.Command {
 			if asJSON {
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(stats)
 			}
-			fmt.Fprint(cmd.OutOrStdout(), stats.Text(set))
+			fmt.Fprint(cmd.OutOrStdout(), plainLines(stats.Text(set)))
 			return nil
 		},
 	}

@@ -52,7 +52,7 @@ func openLearner(ctx context.Context, log io.Writer, path string, static bool) (
 		if i == shownBad {
 			break
 		}
-		fmt.Fprintf(log, "learner: kept out: %s\n", b)
+		fmt.Fprintf(log, "learner: kept out: %s\n", oneLine(b.String()))
 	}
 	if n > 0 {
 		fmt.Fprintf(log, "learner: %d bad rows kept out\n", n)

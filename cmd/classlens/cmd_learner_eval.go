@@ -69,7 +69,7 @@ func runLearnerEval(cmd *cobra.Command, data string, f learnerEvalFlags) error {
 	if err := e.WriteFiles(f.out); err != nil {
 		return err
 	}
-	fmt.Fprint(cmd.OutOrStdout(), e.Text())
+	fmt.Fprint(cmd.OutOrStdout(), plainLines(e.Text()))
 	fmt.Fprintln(cmd.OutOrStdout(), "page:", filepath.Join(f.out, "eval.html"))
 	return nil
 }

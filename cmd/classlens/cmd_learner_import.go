@@ -24,7 +24,7 @@ DIR/learner.log, a compact copy that the other commands accept as DATA (without 
 			if err != nil {
 				return err
 			}
-			fmt.Fprint(cmd.OutOrStdout(), d.Summary())
+			fmt.Fprint(cmd.OutOrStdout(), plainLines(d.Summary()))
 			if out != "" {
 				name, err := d.SaveCompact(filepath.Clean(out))
 				if err != nil {

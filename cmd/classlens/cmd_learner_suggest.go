@@ -87,7 +87,7 @@ func runSuggest(cmd *cobra.Command, args []string, f suggestFlags) error {
 			return learnerError(err)
 		}
 	}
-	fmt.Fprint(cmd.OutOrStdout(), report.Table())
+	fmt.Fprint(cmd.OutOrStdout(), plainLines(report.Table()))
 	fmt.Fprintln(cmd.OutOrStdout(), "page:", filepath.Join(f.out, names[len(names)-1]))
 	return nil
 }

@@ -123,6 +123,15 @@ func (p *progress) end(e analysis.Event) {
 	}
 }
 
+// plainLines is oneLine for a text of several lines.
+func plainLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = oneLine(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
 // oneLine escapes, as Go does in strings, what a terminal would act on, such as a newline or an escape sequence in a file's name.
 func oneLine(s string) string {
 	var b strings.Builder

@@ -49,7 +49,7 @@ func (r *run) enoughSpace() error {
 	}
 	if free := free(r.folder); pictures+kept > free {
 		most := ""
-		if pictures > 0 {
+		if pictures > kept {
 			most = " (most of it for temporary pictures)"
 		}
 		return fmt.Errorf("%s: the analysis needs about %.0f MB of disk in %s%s, and %.0f MB are free; free some, or choose another --out folder", r.path, (pictures+kept)/1e6, r.folder, most, free/1e6)

@@ -72,9 +72,10 @@ func (s *Set) Save(dir string) error {
 
 // table is a CSV file with its header.
 type table struct {
-	name string
-	head []string
-	rows [][]string
+	name  string
+	head  []string // in lower case
+	first []string // the header's line as it is, for forms that have none
+	rows  [][]string
 }
 
 func readTable(name string) (*table, error) {
@@ -93,9 +94,10 @@ func readTable(name string) (*table, error) {
 	if len(rows) == 0 {
 		return nil, fmt.Errorf("%s: empty", filepath.Base(name))
 	}
-	t := &table{name: filepath.Base(name), head: rows[0], rows: rows[1:]}
-	for i, h := range t.head {
-		t.head[i] = strings.ToLower(strings.TrimSpace(strings.TrimPrefix(h, "\ufeff")))
+	rows[0][0] = strings.TrimPrefix(rows[0][0], "\ufeff")
+	t := &table{name: filepath.Base(name), first: rows[0], rows: rows[1:]}
+	for _, h := range t.first {
+		t.head = append(t.head, strings.ToLower(strings.TrimSpace(h)))
 	}
 	return t, nil
 }

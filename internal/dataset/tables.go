@@ -56,7 +56,7 @@ func isAVA(row []string) bool {
 
 func (s *Set) addAVA(t *table, media map[string]string) error {
 	s.Boxes, s.Shares = UpperBox, true
-	for n, row := range append([][]string{t.head}, t.rows...) {
+	for n, row := range append([][]string{t.first}, t.rows...) {
 		if !isAVA(row) {
 			return fmt.Errorf("line %d: want video, second, x1, y1, x2, y2, action and person", n+1)
 		}

@@ -73,7 +73,7 @@ func (r *Recording) start(ctx context.Context, container string, damaged bool) e
 		return err
 	}
 	if r.folder, err = os.MkdirTemp("", "classlens-"); err != nil {
-		return err
+		return fmt.Errorf("folder for temporary files (TMPDIR): %w", err)
 	}
 	link := filepath.Join(r.folder, "input."+container)
 	if err := os.Symlink(absolute, link); err != nil {

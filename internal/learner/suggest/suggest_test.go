@@ -1,7 +1,9 @@
 package suggest
 
 import (
+	"bytes"
 	"context"
+	"encoding/csv"
 	"errors"
 	"math"
 	"math/rand/v2"
@@ -481,5 +483,34 @@ func TestNobodyListed(t *testing.T) {
 	const want = "nobody a chance to pass below 50 %"
 	if err != nil || !strings.Contains(string(page), want) || strings.Contains(string(page), "<table") || !strings.Contains(r.Table(), want) {
 		t.Errorf("%v: %s\n%s", err, r.Table(), page)
+	}
+}
+
+// No name becomes a formula in the table that is opened in a spreadsheet; in the JSON file names are as they are.
+func TestNoNameIsAFormula(t *testing.T) {
+	r := &Report{}
+	for _, name := range []string{"=cmd|' /C calc'!A0", "+1", "-5", "@x", "\tx", "S 1"} {
+		r.Listed = append(r.Listed, Student{Student: name}, Student{Student: name, Reasons: []Reason{{Group: "scores"}}})
+	}
+	dir := t.TempDir()
+	if _, err := r.WriteFiles(dir); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, "suggest.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(bytes.NewReader(raw)).ReadAll()
+	if err != nil || len(rows) != 1+2*6 {
+		t.Fatal(len(rows), err)
+	}
+	for i, row := range rows[1:] {
+		want := r.Listed[i].Student
+		if want != "S 1" {
+			want = "'" + want
+		}
+		if row[0] != want {
+			t.Errorf("%q, want %q", row[0], want)
+		}
 	}
 }

@@ -229,13 +229,21 @@ func (r *Report) WriteFiles(folder string) ([]string, error) {
 	return names, nil
 }
 
+// noFormula keeps a spreadsheet from taking a name for a formula: this table is opened in one, and in some systems students choose their names themselves.
+func noFormula(name string) string {
+	if name != "" && strings.ContainsRune("=+-@\t\r", rune(name[0])) {
+		return "'" + name
+	}
+	return name
+}
+
 func (r *Report) rows() ([]byte, error) {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
 	rows := [][]string{{"student", "p_pass", "p_if_like_peers", "recent", "reason", "effect", "since_day", "figures", "suggestion", "studies"}}
 	for _, s := range r.Listed {
 		for _, x := range s.Reasons {
-			line := []string{s.Student, short(s.Pass), short(s.Room), short(s.Fall), x.Group, short(x.Effect), fmt.Sprint(x.Since), x.told(), "", ""}
+			line := []string{noFormula(s.Student), short(s.Pass), short(s.Room), short(s.Fall), x.Group, short(x.Effect), fmt.Sprint(x.Since), x.told(), "", ""}
 			for _, a := range s.Advice {
 				if a.For == x.Group {
 					line[8], line[9] = a.Text, strings.Join(a.Studies, "; ")
@@ -244,7 +252,7 @@ func (r *Report) rows() ([]byte, error) {
 			rows = append(rows, line)
 		}
 		if len(s.Reasons) == 0 {
-			rows = append(rows, []string{s.Student, short(s.Pass), short(s.Room), short(s.Fall), "", "", "", "", "", ""})
+			rows = append(rows, []string{noFormula(s.Student), short(s.Pass), short(s.Room), short(s.Fall), "", "", "", "", "", ""})
 		}
 	}
 	err := w.WriteAll(rows)
