@@ -267,6 +267,8 @@ func TestWrongUsage(t *testing.T) {
 		{"completion bash zsh", `usage: classlens completion bash; got ["zsh"]`},
 		{"label --agreement anna", `--agreement compares two raters: name two folders; got ["anna"]`},
 		{"analyze x.mp4 --out=", "--out is empty"},
+		{"eval x --attack fgsm --attack-size NaN", "a size above 0"},
+		{"eval x --threads -1", "want numbers from 0"},
 	} {
 		stdout, stderr, code := classlens(t, strings.Fields(c.args)...)
 		if code != exitUsage || stdout != "" || !strings.Contains(stderr, c.want) || strings.Count(stderr, "\n") != 1 {
@@ -519,6 +521,11 @@ func TestNamesInDataAreNoCommands(t *testing.T) {
 	put(t, "vid,0902,0.1,0.2,0.3,0.6,wri\x1b[2Jte,7\nvid,0903,0.1,0.2,0.3,0.6,read,7\n", set, "ava.csv")
 	put(t, "student,course,result\na\x1b[2J,P\x1b[2JHY/2026S,Pass\n,PHY/2026S,Pa\x1b[2Jss\n", log, "outcomes.csv")
 	put(t, "student,course,time,kind,value\na\x1b[2J,P\x1b[2JHY/2026S,2026-03-01,video,1\n", log, "events.csv")
+	for flag, where := range map[string]string{"--against": filepath.Join(set, "none.onnx"), "--predictions": set, "--out": filepath.Join(set, "ava.csv")} { // before anything is judged
+		if stdout, stderr, code := classlens(t, "eval", set, "--size", "s", flag, where); code != exitFailed || stdout != "" || strings.Contains(stderr, "left out") || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, where) {
+			t.Errorf("%s %s: exit %d, %q, %q", flag, where, code, stdout, stderr)
+		}
+	}
 	for _, args := range [][]string{{"dataset", "stats", set}, {"learner", "import", log}} {
 		if stdout, stderr, code := classlens(t, args...); code != exitDone || strings.Contains(stdout+stderr, "\x1b") || !strings.Contains(stdout+stderr, `\x1b[2J`) {
 			t.Errorf("%v: exit %d, %q, %q", args, code, stdout, stderr)

@@ -36,8 +36,9 @@ type analyzeFlags struct {
 func newAnalyzeCommand() *cobra.Command {
 	var f analyzeFlags
 	cmd := &cobra.Command{
-		Use:   "analyze RECORDING... --out OUT",
-		Short: "Turn each recording into timelines, tables and a report",
+		Use:         "analyze RECORDING... --out OUT",
+		Annotations: goesOn,
+		Short:       "Turn each recording into timelines, tables and a report",
 		Long: `Analyzes each recording (a video file, or a folder: the video files directly in it, except hidden ones) and writes to OUT/<file name without extension>/: timeline.csv,
 intervals.csv, students.csv, summary.json, timeline.parquet, report.html, keyframes/ and manifest.json; docs/formats.md describes them.
 

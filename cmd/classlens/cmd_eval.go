@@ -13,6 +13,7 @@ import (
 	"classlens/internal/config"
 	"classlens/internal/dataset"
 	"classlens/internal/evaluate"
+	"classlens/internal/safefile"
 	"classlens/model/classroom"
 	"classlens/model/pretrained"
 	"classlens/model/train"
@@ -74,8 +75,11 @@ and gives the differences by paired bootstrap. --attack fgsm or pgd also judges 
 }
 
 func runEval(cmd *cobra.Command, dir string, f evalFlags) error {
-	if _, ok := attackSteps[f.attack]; !ok || f.attackSize <= 0 {
+	if _, ok := attackSteps[f.attack]; !ok || !(f.attackSize > 0 && f.attackSize <= 255) {
 		return usageError{fmt.Errorf("--attack %s --attack-size %g: want fgsm or pgd, and a size above 0", f.attack, f.attackSize)}
+	}
+	if f.threads < 0 || f.attackSamples < 0 {
+		return usageError{fmt.Errorf("--threads %d --attack-samples %d: want numbers from 0", f.threads, f.attackSamples)}
 	}
 	if !slices.Contains([]string{"train", "val", "test"}, f.part) {
 		return usageError{fmt.Errorf("--part %s: want train, val or test", f.part)}
@@ -107,6 +111,12 @@ func runEval(cmd *cobra.Command, dir string, f evalFlags) error {
 		return err
 	}
 	e := evaluation{flags: f, set: set, options: o}
+	if e.against, err = readWeights(f.against); err != nil { // what is wrong with a file is told before the work, not after it
+		return err
+	}
+	if err := f.canWrite(); err != nil {
+		return err
+	}
 	if e.predictions, err = evaluate.Run(cmd.Context(), set, o); err != nil {
 		return err
 	}
@@ -125,6 +135,24 @@ func runEval(cmd *cobra.Command, dir string, f evalFlags) error {
 		}
 	}
 	return showJudgement(cmd.OutOrStdout(), e.judgement, f.out)
+}
+
+// canWrite makes the folder for the results, and tells whether the predictions can be written.
+func (f evalFlags) canWrite() error {
+	if f.out != "" {
+		if err := os.MkdirAll(f.out, 0o755); err != nil {
+			return err
+		}
+	}
+	if f.predictions == "" {
+		return nil
+	}
+	trial, err := safefile.Create(f.predictions)
+	if err != nil {
+		return err
+	}
+	trial.Abort()
+	return nil
 }
 
 // attackSteps are the gradient steps of each --attack; none without.
@@ -176,6 +204,7 @@ type evaluation struct {
 	flags       evalFlags
 	set         *dataset.Set
 	options     evaluate.Options
+	against     []byte // weights of the second network
 	predictions []evaluate.Prediction
 	judgement   *evaluate.Judgement
 }
@@ -206,10 +235,7 @@ func (e *evaluation) compare(ctx context.Context) (err error) {
 		return nil
 	}
 	other := e.options
-	if other.Weights, err = readWeights(file); err != nil {
-		return err
-	}
-	other.Look = evaluate.AsAtRunTime
+	other.Weights, other.Look = e.against, evaluate.AsAtRunTime
 	predictions, err := evaluate.Run(ctx, e.set, other)
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
@@ -268,12 +294,9 @@ func readWeights(file string) ([]byte, error) {
 }
 
 func showJudgement(out io.Writer, j *evaluate.Judgement, dir string) error {
-	fmt.Fprint(out, j.Text())
+	fmt.Fprint(out, plainLines(j.Text()))
 	if dir == "" {
 		return nil
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
 	}
 	return j.WriteReport(dir)
 }

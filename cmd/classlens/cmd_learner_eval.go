@@ -21,8 +21,9 @@ type learnerEvalFlags struct {
 func newLearnerEval() *cobra.Command {
 	var f learnerEvalFlags
 	cmd := &cobra.Command{
-		Use:   "eval DATA --train P,P --test P --out DIR",
-		Short: "Compare models on presentations that they were not trained on",
+		Use:         "eval DATA --train P,P --test P --out DIR",
+		Annotations: goesOn,
+		Short:       "Compare models on presentations that they were not trained on",
 		Long: `Trains each model for each day on --train, judges it on --test, and writes eval.txt, eval.json, eval.html (curves, calibration, modules, fairness) and auc.png (ROC-AUC by day). Figures:
 ROC-AUC, PR-AUC, accuracy, F1 of at-risk, Brier score, calibration error and the four-way result, with 95 % bootstrap intervals over students and paired differences. Populations:
 all students registered by the day, and of these the active ones, who had not left. --with-static adds one model with personal attributes, and what they cost and gain.

@@ -13,8 +13,9 @@ func newLearnerTrain() *cobra.Command {
 	var f trainFlags
 	var presentations, day, model, out string
 	cmd := &cobra.Command{
-		Use:   "train DATA --presentations P,P --day D --out DIR",
-		Short: "Train a model on past presentations",
+		Use:         "train DATA --presentations P,P --day D --out DIR",
+		Annotations: goesOn,
+		Short:       "Train a model on past presentations",
 		Long: `Trains on presentations whose results are known, for predictions on one day of a course. The last presentation is first held out, for early stopping and calibration; then
 the model is trained on all of them. Without --with-static no personal attribute is used.
 

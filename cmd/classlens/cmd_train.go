@@ -13,8 +13,9 @@ func newTrainCommand() *cobra.Command {
 	var out, labels, device string
 	var resume, tune bool
 	cmd := &cobra.Command{
-		Use:   "train CONFIG",
-		Short: "Train the network on a data set of your own",
+		Use:         "train CONFIG",
+		Annotations: map[string]string{whenInterrupted: "with --resume it continues"},
+		Short:       "Train the network on a data set of your own",
 		Long: `Trains the classroom network as CONFIG says (configs/train-s.yaml describes each key) and writes to the run's folder: config.yaml, environment.json,
 metrics.csv, curves.png, checkpoint.bin, and the best epoch's weights.onnx and weights.safetensors. Pass weights.onnx to "classlens eval --weights", and to
 "classlens analyze" as the setting network.weights.

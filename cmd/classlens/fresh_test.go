@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"os"
 	"slices"
 	"strings"
@@ -67,5 +69,33 @@ func TestOutcomeOfTwoProcesses(t *testing.T) {
 	os.Unsetenv(lossesVariable)
 	if gpuLosses() != 0 {
 		t.Error("losses are counted that were none")
+	}
+}
+
+// What is told after a signal is true of the command: some go on, some begin again, and what was done before it came is done.
+func TestWhatAnInterruptionMeans(t *testing.T) {
+	stopped, stop := context.WithCancel(context.Background())
+	stop()
+	for _, c := range []struct {
+		command string
+		ctx     context.Context
+		err     error
+		says    string
+	}{
+		{"analyze", stopped, context.Canceled, "interrupted; the same command again continues"},
+		{"learner eval", stopped, context.Canceled, "interrupted; the same command again continues"},
+		{"train", stopped, context.Canceled, "interrupted; with --resume it continues"},
+		{"eval", stopped, context.Canceled, "interrupted"},
+		{"eval", stopped, nil, ""},
+		{"label", stopped, untilCtrlC{}, ""},
+		{"analyze", context.Background(), errors.New("no space"), ""},
+	} {
+		cmd, _, err := newRoot().Find(strings.Fields(c.command))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, yes := cutShort(c.ctx, cmd, c.err); text != c.says || yes != (c.says != "") {
+			t.Errorf("%s, %v: %q, %v; want %q", c.command, c.err, text, yes, c.says)
+		}
 	}
 }

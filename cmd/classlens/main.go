@@ -15,6 +15,8 @@ import (
 	"syscall"
 
 	"classlens/vision/video"
+
+	"github.com/spf13/cobra"
 )
 
 // Exit codes, as documented in README.md.
@@ -67,13 +69,32 @@ func main() {
 		os.Exit(exitInterrupted)
 	}()
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // by default, a closed pipe on stdout would kill the program; this way only the write fails
-	err := newRoot().ExecuteContext(ctx)
-	var asked untilCtrlC
-	if ctx.Err() != nil && !errors.As(err, &asked) {
-		fmt.Fprintln(os.Stderr, "classlens: interrupted; the same command again continues")
+	cmd, err := newRoot().ExecuteContextC(ctx)
+	if text, yes := cutShort(ctx, cmd, err); yes {
+		fmt.Fprintln(os.Stderr, "classlens:", text)
 		os.Exit(exitInterrupted)
 	}
 	os.Exit(exitCode(err))
+}
+
+// whenInterrupted is the annotation of a command that says how to go on after an interruption; the others begin again.
+const whenInterrupted = "when interrupted"
+
+// goesOn is that of commands which go on by themselves.
+var goesOn = map[string]string{whenInterrupted: "the same command again continues"}
+
+// cutShort tells whether a signal cut the command short, and what to say then. One that came too late, when everything was done, or to a command that runs until
+// Ctrl-C, did not.
+func cutShort(ctx context.Context, cmd *cobra.Command, err error) (text string, yes bool) {
+	var asked untilCtrlC
+	if ctx.Err() == nil || err == nil || errors.As(err, &asked) {
+		return "", false
+	}
+	text = "interrupted"
+	if how := cmd.Annotations[whenInterrupted]; how != "" {
+		text += "; " + how
+	}
+	return text, true
 }
 
 // heededSignals are the signals that end a run early, except those that the parent process set to be ignored, as nohup does, and a shell for a job in the

@@ -178,6 +178,21 @@ func TestLinkedFolders(t *testing.T) {
 	}
 }
 
+// Tables as spreadsheets save them where the comma is the decimal sign, and with tabs, say the same.
+func TestSemicolons(t *testing.T) {
+	plain := map[string]string{"lesson.mp4": "", "intervals.csv": "start_s,end_s,student,kind,label,p\n0.5,4.25,S01,behaviour,write,0.9\n", "timeline.csv": "time_s,student,x,y,w,h,visible\n2,S01,10.5,20,5,6,1\n"}
+	want := open(t, plain).Samples
+	for name, change := range map[string]*strings.Replacer{"semicolons": strings.NewReplacer(",", ";", ".", ","), "tabs": strings.NewReplacer(",", "\t")} {
+		files := map[string]string{"lesson.mp4": ""}
+		for _, f := range []string{"intervals.csv", "timeline.csv"} {
+			files[f] = "\ufeff" + strings.ReplaceAll(change.Replace(plain[f]), "\n", "\r\n")
+		}
+		if got := open(t, files).Samples; len(want) != 1 || !slices.Equal(got, want) {
+			t.Errorf("%s: %+v, want %+v", name, got, want)
+		}
+	}
+}
+
 // Folders are called all sorts of things, also such as mean something in a pattern.
 func TestFolderNames(t *testing.T) {
 	list := `{"images":[{"id":5,"file_name":"a.jpg"}],"annotations":[{"image_id":5,"category_id":3,"bbox":[10,20,30,40]}],"categories":[{"id":3,"name":"write"}]}`

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -78,13 +80,19 @@ type table struct {
 	rows  [][]string
 }
 
+// readTable reads a CSV file; as a spreadsheet writes it where the comma is the decimal sign, too: with semicolons or tabs between fields.
 func readTable(name string) (*table, error) {
-	f, err := os.Open(name)
+	raw, err := os.ReadFile(name)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	r := csv.NewReader(f)
+	r := csv.NewReader(bytes.NewReader(raw))
+	first, _, _ := bytes.Cut(raw, []byte{'\n'})
+	for _, other := range []byte(";\t") {
+		if bytes.IndexByte(first, other) >= 0 && bytes.Count(first, []byte{other}) > bytes.Count(first, []byte{byte(r.Comma)}) {
+			r.Comma = rune(other)
+		}
+	}
 	r.FieldsPerRecord = -1
 	r.TrimLeadingSpace = true
 	rows, err := r.ReadAll()
@@ -94,6 +102,15 @@ func readTable(name string) (*table, error) {
 	if len(rows) == 0 {
 		return nil, fmt.Errorf("%s: empty", filepath.Base(name))
 	}
+	if r.Comma != ',' {
+		for _, row := range rows {
+			for i, cell := range row {
+				if decimalComma.MatchString(cell) {
+					row[i] = strings.Replace(cell, ",", ".", 1)
+				}
+			}
+		}
+	}
 	rows[0][0] = strings.TrimPrefix(rows[0][0], "\ufeff")
 	t := &table{name: filepath.Base(name), first: rows[0], rows: rows[1:]}
 	for _, h := range t.first {
@@ -101,6 +118,8 @@ func readTable(name string) (*table, error) {
 	}
 	return t, nil
 }
+
+var decimalComma = regexp.MustCompile(`^\s*[-+]?\d+,\d+\s*$`)
 
 // finite reads a number; what is none, infinite ones among it, is an error.
 func finite(words string) (float64, error) {

@@ -53,6 +53,9 @@ type File struct {
 
 // Create starts a file that will be called name.
 func Create(name string) (*File, error) {
+	if info, err := os.Stat(name); err == nil && info.IsDir() { // renaming would find out, after everything is written
+		return nil, fmt.Errorf("write %s: it is a folder", name)
+	}
 	if err := fault("create", name); err != nil {
 		return nil, fmt.Errorf("write %s: %w", name, err)
 	}
