@@ -54,7 +54,7 @@ and gives the differences by paired bootstrap. --attack fgsm or pgd also judges 
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.weights, "weights", "", "`FILE`, weights.onnx or weights.safetensors (default: the shipped weights)")
-	flags.StringVar(&f.size, "size", "", "`SIZE` of the shipped network: s, m and l see squares around the heads, as at run time; box sees the labelled boxes (default: box where the set boxes students in pictures, else l; s where make setup has not fetched the pose net)")
+	flags.StringVar(&f.size, "size", "", "`SIZE` of the shipped network: s, m and l see squares around the heads, as at run time; box sees the labelled boxes (default: box where the set boxes students in pictures, else l; s where make setup has not fetched the pose nets)")
 	flags.StringVar(&f.split, "split", "", "`FILE` made by classlens dataset split; its test part is judged (see --part)")
 	flags.StringVar(&f.part, "part", "test", "`PART` of the split to judge: train, val or test")
 	flags.StringVar(&f.predictions, "predictions", "", "CSV `FILE` for one row per labelled box")
@@ -172,12 +172,13 @@ func chooseNetwork(o *evaluate.Options, set *dataset.Set, f evalFlags) (seen str
 	}
 	if size == "" {
 		size = "l"
+		_, missing := pretrained.Path(classroom.PoseNet)
 		if evaluate.CanLookAtBoxes(set) {
-			size = classroom.BoxSize
+			size, missing = classroom.BoxSize, classroom.BoxesCanRun()
 		}
-		if _, err := pretrained.Path(classroom.PoseNet); err != nil {
+		if missing != nil {
 			size = "s"
-			o.Warn("the small network is judged: %v", err)
+			o.Warn("the small network is judged: %v", missing)
 		}
 	}
 	if size == classroom.BoxSize {

@@ -7,12 +7,13 @@ import (
 	"slices"
 
 	"classlens/model"
+	"classlens/model/pretrained"
 	"classlens/vision/scene"
 )
 
 // Where somebody has boxed the students by hand, as in labelled data sets, the boxes say
 // where each student ends and how they sit. The box network looks at the boxed students
-// through the pose net, in the crop and in its mirror image, and at how each differs from
+// through two pose nets, in the crop and in its mirror image, and at how each differs from
 // the others of the picture and of the room. It is for judging and labelling stills; at
 // run time there are no such boxes.
 
@@ -21,7 +22,11 @@ const (
 	portAround  = "around"
 	portHead    = "head"
 	portNumbers = "numbers"
+	portSecond  = "second_" // before pose and around, of the second pose net
 )
+
+// boxNets are the pose nets that the box network looks through. Of what the second sees only head and shoulders count: it hardly finds wrists.
+var boxNets = [...]string{PoseNet, SecondPoseNet}
 
 // BoxSize is how the box network is called among the sizes.
 const BoxSize = "box"
@@ -51,30 +56,49 @@ type Boxed struct {
 	Outlines [2][]float32 // of a head: vision/clip.Outlines of the picture
 }
 
-// Glimpse is what the pose net saw of a labelled box, in the crop and in its mirror image.
+// Glimpse is what the pose nets saw of a labelled box.
 type Glimpse struct {
 	Box  scene.Box
 	Head bool
 
-	pose, features     [2][]float32
+	by       [len(boxNets)]sighting
+	features [2][]float32 // the first pose net's last, averaged over the box
+	outlines [2][]float32 // of a head
+}
+
+// sighting is what one pose net saw of the crop and of its mirror image.
+type sighting struct {
+	pose               [2][]float32
 	numbers, direction [2][]float32 // what the pose tells, and where the head points
-	outlines           [2][]float32 // of a head
 }
 
 // Boxes is the box network. Its methods take turns.
 type Boxes struct {
-	pose                 *poseEncoder
+	pose                 [len(boxNets)]*poseEncoder
 	direction, behaviour *model.Net
 }
 
-// LoadBoxes reads the box network that ships; threads 0 takes all cores. Without the pose
-// net the error wraps pretrained.ErrMissing.
-func LoadBoxes(threads int) (*Boxes, error) {
-	pose, err := loadPose(model.Options{Threads: threads}, nil)
-	if err != nil {
-		return nil, err
+// BoxesCanRun tells whether the pose nets that the box network looks through are here; else the error wraps pretrained.ErrMissing.
+func BoxesCanRun() error {
+	for _, name := range boxNets {
+		if _, err := pretrained.Path(name); err != nil {
+			return err
+		}
 	}
-	b := &Boxes{pose: pose}
+	return nil
+}
+
+// LoadBoxes reads the box network that ships; threads 0 takes all cores. Without the pose
+// nets the error wraps pretrained.ErrMissing.
+func LoadBoxes(threads int) (*Boxes, error) {
+	b := &Boxes{}
+	for i, name := range boxNets {
+		pose, err := loadPose(name, model.Options{Threads: threads}, nil)
+		if err != nil {
+			return nil, errors.Join(err, b.Close())
+		}
+		b.pose[i] = pose
+	}
 	if err := b.loadLayers(); err != nil {
 		return nil, errors.Join(fmt.Errorf("box network: %w", err), b.Close())
 	}
@@ -89,7 +113,8 @@ func (b *Boxes) loadLayers() error {
 	}
 	b.direction, err = model.Load(onnx, model.Options{Threads: 1, Device: model.CPU, Inputs: []string{portPose}, Outputs: []string{portDirection, portNumbers}})
 	if err == nil {
-		b.behaviour, err = model.Load(onnx, model.Options{Threads: 1, Device: model.CPU, Inputs: []string{portPose, portAround, portFeatures, portHead}, Outputs: []string{portBehaviour}})
+		inputs := []string{portPose, portAround, portFeatures, portSecond + portPose, portSecond + portAround, portHead}
+		b.behaviour, err = model.Load(onnx, model.Options{Threads: 1, Device: model.CPU, Inputs: inputs, Outputs: []string{portBehaviour}})
 	}
 	return err
 }
@@ -97,8 +122,10 @@ func (b *Boxes) loadLayers() error {
 // Close frees the network.
 func (b *Boxes) Close() error {
 	var errs []error
-	if b.pose != nil {
-		errs = append(errs, b.pose.close())
+	for _, p := range b.pose {
+		if p != nil {
+			errs = append(errs, p.close())
+		}
 	}
 	for _, n := range []*model.Net{b.direction, b.behaviour} {
 		if n != nil {
@@ -108,35 +135,50 @@ func (b *Boxes) Close() error {
 	return errors.Join(errs...)
 }
 
-// Look runs the pose net over the boxes of a picture: about 70 ms a box and core.
+// Look runs the pose nets over the boxes of a picture: about 95 ms a box and core.
 func (b *Boxes) Look(boxes []Boxed) ([]Glimpse, error) {
 	out := make([]Glimpse, len(boxes))
 	for from := 0; from < len(boxes); from += poseAtATime / 2 {
 		some := boxes[from:min(from+poseAtATime/2, len(boxes))]
 		var rgb [][]byte
-		for _, x := range some {
-			rgb = append(rgb, x.Picture, mirrored(x.Picture))
-		}
-		seen, err := b.pose.look(rgb)
-		if err != nil {
-			return nil, err
-		}
-		const deep = deepPlanes * deepCells * deepCells
-		if len(seen[1].Data) != len(rgb)*deep {
-			return nil, fmt.Errorf("%s: features of the shape %v", PoseNet, seen[1].Shape)
-		}
 		for i, x := range some {
-			g := Glimpse{Box: x.Box, Head: x.Head, outlines: x.Outlines}
-			cover := coverOf(x.Box, x.Head)
-			for v := range 2 {
-				at := 2*i + v
-				g.pose[v], g.features[v] = slices.Clone(seen[0].Data[at*poseValues:][:poseValues]), make([]float32, deepPlanes)
-				covered(seen[1].Data[at*deep:][:deep], &cover, g.features[v])
+			rgb = append(rgb, x.Picture, mirrored(x.Picture))
+			out[from+i] = Glimpse{Box: x.Box, Head: x.Head, outlines: x.Outlines}
+		}
+		for n, net := range b.pose {
+			seen, err := net.look(rgb)
+			if err != nil {
+				return nil, err
 			}
-			out[from+i] = g
+			for i := range some {
+				for v := range 2 {
+					out[from+i].by[n].pose[v] = slices.Clone(seen[0].Data[(2*i+v)*poseValues:][:poseValues])
+				}
+			}
+			if n == 0 {
+				if err := b.average(out[from:from+len(some)], seen[1]); err != nil {
+					return nil, err
+				}
+			}
 		}
 	}
 	return out, b.directions(out)
+}
+
+// average fills in the means over the boxes of the first pose net's last features, which hold each crop and its mirror image.
+func (b *Boxes) average(some []Glimpse, features model.Tensor) error {
+	const deep = deepPlanes * deepCells * deepCells
+	if len(features.Data) != 2*len(some)*deep {
+		return fmt.Errorf("%s: features of the shape %v", b.pose[0].name, features.Shape)
+	}
+	for i := range some {
+		cover := coverOf(some[i].Box, some[i].Head)
+		for v := range 2 {
+			some[i].features[v] = make([]float32, deepPlanes)
+			covered(features.Data[(2*i+v)*deep:][:deep], &cover, some[i].features[v])
+		}
+	}
+	return nil
 }
 
 // mirrored is a square picture from right to left.
@@ -196,18 +238,25 @@ func (b *Boxes) directions(all []Glimpse) error {
 	if len(all) == 0 {
 		return nil
 	}
-	pose := model.NewTensor(2*len(all), poseValues)
+	const each = 2 * len(boxNets)
+	pose := model.NewTensor(each*len(all), poseValues)
 	for i, g := range all {
-		copy(pose.Data[2*i*poseValues:], g.pose[0])
-		copy(pose.Data[(2*i+1)*poseValues:], g.pose[1])
+		for n, by := range g.by {
+			for v := range 2 {
+				copy(pose.Data[(each*i+2*n+v)*poseValues:], by.pose[v])
+			}
+		}
 	}
 	out, err := b.direction.Run(pose)
 	if err != nil {
 		return err
 	}
-	rows, numbers := rowsOf(out[0], 2*len(all)), rowsOf(out[1], 2*len(all))
+	rows, numbers := rowsOf(out[0], each*len(all)), rowsOf(out[1], each*len(all))
 	for i := range all {
-		all[i].direction, all[i].numbers = [2][]float32{rows[2*i], rows[2*i+1]}, [2][]float32{numbers[2*i], numbers[2*i+1]}
+		for n := range all[i].by {
+			at := each*i + 2*n
+			all[i].by[n].direction, all[i].by[n].numbers = [2][]float32(rows[at:at+2]), [2][]float32(numbers[at:at+2])
+		}
 	}
 	return nil
 }
@@ -218,19 +267,22 @@ func (b *Boxes) directions(all []Glimpse) error {
 func (b *Boxes) Behaviours(all []Glimpse, picture, camera []int) ([][10]float32, error) {
 	out := make([][10]float32, len(all))
 	for v := range 2 {
-		others := aroundOf(all, picture, camera, v)
+		others, secondOthers := aroundOf(all, picture, camera, v), headsAmong(all, picture, camera, 1, v)
 		const atATime = 256
 		for from := 0; from < len(all); from += atATime {
 			to := min(from+atATime, len(all))
-			pose, around := model.NewTensor(to-from, poseValues), model.NewTensor(to-from, aroundNumbers)
-			features, head := model.NewTensor(to-from, deepPlanes), model.NewTensor(to-from, outlineValues)
+			pose, around, features := model.NewTensor(to-from, poseValues), model.NewTensor(to-from, aroundNumbers), model.NewTensor(to-from, deepPlanes)
+			second, secondAround := model.NewTensor(to-from, poseValues), model.NewTensor(to-from, 3*directionNumbers)
+			head := model.NewTensor(to-from, outlineValues)
 			for i := from; i < to; i++ {
-				copy(pose.Data[(i-from)*poseValues:], all[i].pose[v])
-				copy(features.Data[(i-from)*deepPlanes:], all[i].features[v])
-				copy(head.Data[(i-from)*outlineValues:], all[i].outlines[v])
+				copy(pose.Data[(i-from)*poseValues:], all[i].by[0].pose[v])
 				copy(around.Data[(i-from)*aroundNumbers:], others[i])
+				copy(features.Data[(i-from)*deepPlanes:], all[i].features[v])
+				copy(second.Data[(i-from)*poseValues:], all[i].by[1].pose[v])
+				copy(secondAround.Data[(i-from)*3*directionNumbers:], secondOthers[i])
+				copy(head.Data[(i-from)*outlineValues:], all[i].outlines[v])
 			}
-			said, err := b.behaviour.Run(pose, around, features, head)
+			said, err := b.behaviour.Run(pose, around, features, second, secondAround, head)
 			if err != nil {
 				return nil, err
 			}
@@ -257,13 +309,23 @@ func (b *Boxes) Behaviours(all []Glimpse, picture, camera []int) ([][10]float32,
 // aroundOf tells how each box, or its mirror image (view 1), differs from the others of its
 // picture and of its camera.
 func aroundOf(all []Glimpse, picture, camera []int, view int) [][]float32 {
-	shape, direction, out := shapesOf(all, picture), make([][]float32, len(all)), make([][]float32, len(all))
+	shape, out := shapesOf(all, picture), headsAmong(all, picture, camera, 0, view)
+	for i := range all {
+		out[i] = slices.Insert(out[i], directionNumbers, shape[i][:]...)
+	}
+	return out
+}
+
+// headsAmong gives where each head points, as a pose net saw it, less the medians of its picture,
+// of the nearest in it, and of the nearest that its camera ever showed.
+func headsAmong(all []Glimpse, picture, camera []int, net, view int) [][]float32 {
+	direction, out := make([][]float32, len(all)), make([][]float32, len(all))
 	for i, g := range all {
-		direction[i] = g.direction[view]
+		direction[i] = g.by[net].direction[view]
 	}
 	inPicture, near, inRoom := lessNear(all, direction, picture, math.MaxInt), lessNear(all, direction, picture, nearInPicture), lessNear(all, direction, camera, nearInRoom)
 	for i := range all {
-		out[i] = slices.Concat(inPicture[i], shape[i][:], near[i], inRoom[i])
+		out[i] = slices.Concat(inPicture[i], near[i], inRoom[i])
 	}
 	return out
 }

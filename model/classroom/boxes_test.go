@@ -7,7 +7,6 @@ import (
 	"os"
 	"testing"
 
-	"classlens/model/pretrained"
 	"classlens/vision/clip"
 	"classlens/vision/scene"
 )
@@ -35,8 +34,16 @@ func TestBoxesEqualTraining(t *testing.T) {
 	read(cameras)
 	all, picture, camera := make([]Glimpse, n), make([]int, n), make([]int, n)
 	for v := range 2 {
-		pose, features := make([]byte, n*poseValues), make([]byte, n*deepPlanes)
-		read(pose)
+		for net := range boxNets {
+			pose := make([]byte, n*poseValues)
+			read(pose)
+			for i := range all {
+				for _, b := range pose[i*poseValues : (i+1)*poseValues] {
+					all[i].by[net].pose[v] = append(all[i].by[net].pose[v], float32(b)/255)
+				}
+			}
+		}
+		features := make([]byte, n*deepPlanes)
 		read(features)
 		outlines := make([]byte, bytes.Count(head, []byte{1})*outlineValues)
 		read(outlines)
@@ -44,9 +51,6 @@ func TestBoxesEqualTraining(t *testing.T) {
 			g := &all[i]
 			g.Box = scene.Box{X: float64(box[4*i]), Y: float64(box[4*i+1]), W: float64(box[4*i+2]), H: float64(box[4*i+3])}
 			g.Head, picture[i], camera[i] = head[i] == 1, int(pictures[i]), int(cameras[i])
-			for _, b := range pose[i*poseValues : (i+1)*poseValues] {
-				g.pose[v] = append(g.pose[v], float32(b)/255)
-			}
 			for _, b := range features[i*deepPlanes : (i+1)*deepPlanes] {
 				g.features[v] = append(g.features[v], float32(b)/255)
 			}
@@ -94,7 +98,7 @@ func TestBoxesEqualTraining(t *testing.T) {
 
 // A rendered student with a hand up is seen with it up, in the crop as in the mirror.
 func TestBoxesLook(t *testing.T) {
-	if _, err := pretrained.Path(PoseNet); err != nil {
+	if err := BoxesCanRun(); err != nil {
 		t.Skip(err)
 	}
 	b, err := LoadBoxes(1)

@@ -20,8 +20,14 @@ const (
 	portFeatures = "features"
 )
 
-// PoseNet is the pretrained net that the large network looks through.
-const PoseNet = "movenet-thunder"
+// PoseNet is the pretrained net that the large network looks through, and SecondPoseNet another that the box network asks beside it.
+const (
+	PoseNet       = "movenet-thunder"
+	SecondPoseNet = "movenet-multipose"
+)
+
+// middlePorts are the pose nets' layers of logits of where a person's middle is. (What MultiPose gives out is their logistic function.)
+var middlePorts = map[string]string{PoseNet: "center_logit", SecondPoseNet: "StatefulPartitionedCall/center_0/conv2d_4/BiasAdd"}
 
 const (
 	poseSide    = 256              // of the pose net's picture
@@ -34,7 +40,7 @@ const (
 	poseOnGPU   = 32 // on a GPU, in two parts, so that one is copied while the other is worked on
 )
 
-// deepPort is the pose net's last layer of features.
+// deepPort is the pose nets' last layer of features.
 const deepPort = "StatefulPartitionedCall/center_net_mobile_net_v2fpn_feature_extractor/model_1/model/out_relu/Relu6"
 
 // regions of the last features that are averaged: the student, head and shoulders, chest and hands.
@@ -46,6 +52,7 @@ const slack = 1.8 * poseGrid / 48
 
 // poseEncoder is the large network's encoder.
 type poseEncoder struct {
+	name       string // of the pose net
 	pose, head *model.Net
 	onGPU      bool           // more pictures go in a run, filled up to a power of two, for a GPU has a graph recorded for each size
 	pictures   []model.Tensor // the pose net's input
@@ -54,15 +61,15 @@ type poseEncoder struct {
 	made       []model.Tensor // what the head makes of them
 }
 
-// loadPose loads the pose net alone, to give a picture's points, and its last features: their means over windows, or all of them where there are none.
-func loadPose(o model.Options, windows []model.Window) (*poseEncoder, error) {
-	path, err := pretrained.Path(PoseNet)
+// loadPose loads a pose net alone, to give a picture's points, and its last features: their means over windows, or all of them where there are none.
+func loadPose(name string, o model.Options, windows []model.Window) (*poseEncoder, error) {
+	path, err := pretrained.Path(name)
 	if err != nil {
 		return nil, err
 	}
-	e := &poseEncoder{onGPU: o.Device != model.CPU && o.Device != "", pictures: make([]model.Tensor, 1), seen: make([]model.Tensor, 2), sights: make([]model.Tensor, 2), made: make([]model.Tensor, 1)}
+	e := &poseEncoder{name: name, onGPU: o.Device != model.CPU && o.Device != "", pictures: make([]model.Tensor, 1), seen: make([]model.Tensor, 2), sights: make([]model.Tensor, 2), made: make([]model.Tensor, 1)}
 	o.MaxBatch = poseOnGPU / 2
-	o.Person = &model.Person{Middle: "center_logit", Heat: "point_heatmap", Regress: "point_regress", Offset: "point_offset", Near: nearness(), Slack: slack, Features: deepPort, Windows: windows, Side: poseSide}
+	o.Person = &model.Person{Middle: middlePorts[name], Heat: "point_heatmap", Regress: "point_regress", Offset: "point_offset", Near: nearness(), Slack: slack, Features: deepPort, Windows: windows, Side: poseSide}
 	e.pose, err = model.LoadFile(path, o)
 	if err != nil {
 		return nil, err
@@ -71,7 +78,7 @@ func loadPose(o model.Options, windows []model.Window) (*poseEncoder, error) {
 }
 
 func newPoseEncoder(onnx []byte, o model.Options) (*poseEncoder, error) {
-	e, err := loadPose(o, regions)
+	e, err := loadPose(PoseNet, o, regions)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +143,7 @@ func (e *poseEncoder) see(rgb [][]byte, pose, features *model.Tensor) error {
 			return err
 		}
 		if copy(pose.Data[from*poseValues:to*poseValues], out[0].Data); len(out[1].Data) < (to-from)*len(regions)*deepPlanes {
-			return fmt.Errorf("%s: features of the shape %v", PoseNet, out[1].Shape)
+			return fmt.Errorf("%s: features of the shape %v", e.name, out[1].Shape)
 		}
 		copy(features.Data[from*len(regions)*deepPlanes:to*len(regions)*deepPlanes], out[1].Data)
 	}
@@ -166,7 +173,7 @@ func (e *poseEncoder) look(rgb [][]byte) ([]model.Tensor, error) {
 	}
 	e.onGPU = e.onGPU && e.pose.DeviceError() == nil
 	if len(out[0].Data) != rows*poseValues {
-		return nil, fmt.Errorf("%s: points of the shape %v", PoseNet, out[0].Shape)
+		return nil, fmt.Errorf("%s: points of the shape %v", e.name, out[0].Shape)
 	}
 	return out, nil
 }

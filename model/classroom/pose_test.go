@@ -65,7 +65,7 @@ func TestLargeEqualsONNXRuntime(t *testing.T) {
 }
 
 // student.png is a rendered student with a hand up; student.json holds the points
-// and means of features that the training's own Python decoder (pose.py) found on
+// (of both pose nets) and means of features that the training's own Python decoder (pose.py) found on
 // it with ONNX Runtime. A crop of 256 pixels: 0.002 of its side is half a pixel.
 func TestPointsEqualTraining(t *testing.T) {
 	net := large(t)
@@ -74,22 +74,58 @@ func TestPointsEqualTraining(t *testing.T) {
 	if err := net.encoder.(*poseEncoder).see([][]byte{rgb}, &pose, &features); err != nil {
 		t.Fatal(err)
 	}
+	want := studentGolden(t)
+	comparePoints(t, pose.Data, want.Pose)
+	for i, w := range want.Features { // every 16th is stored
+		if d := math.Abs(float64(features.Data[16*i]) - w); !(d <= 0.01) {
+			t.Errorf("feature %d is %v, want %v", 16*i, features.Data[16*i], w)
+		}
+	}
+}
+
+// So does the second pose net that the box network asks.
+func TestSecondPointsEqualTraining(t *testing.T) {
+	e, err := loadPose(SecondPoseNet, model.Options{Threads: 1}, nil)
+	if errors.Is(err, pretrained.ErrMissing) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.close()
+	seen, err := e.look([][]byte{student(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	comparePoints(t, seen[0].Data, studentGolden(t).Second)
+}
+
+// sights are what student.json holds of student.png.
+type sights struct {
+	Pose, Features []float64
+	Second         []float64 // points by the second pose net
+}
+
+func studentGolden(t *testing.T) (want sights) {
+	t.Helper()
 	raw, err := os.ReadFile("testdata/student.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var want struct{ Pose, Features []float64 }
 	if err := json.Unmarshal(raw, &want); err != nil {
 		t.Fatal(err)
 	}
-	for i, w := range want.Pose {
-		if d := math.Abs(float64(pose.Data[i]) - w); !(d <= 0.002) {
-			t.Errorf("value %d of point %d is %v, want %v", i%5, i/5, pose.Data[i], w)
-		}
+	return want
+}
+
+func comparePoints(t *testing.T, got []float32, want []float64) {
+	t.Helper()
+	if len(want) != poseValues || len(got) < poseValues {
+		t.Fatalf("%d values, want %d of %d", len(got), len(want), poseValues)
 	}
-	for i, w := range want.Features { // every 16th is stored
-		if d := math.Abs(float64(features.Data[16*i]) - w); !(d <= 0.01) {
-			t.Errorf("feature %d is %v, want %v", 16*i, features.Data[16*i], w)
+	for i, w := range want {
+		if d := math.Abs(float64(got[i]) - w); !(d <= 0.002) {
+			t.Errorf("value %d of point %d is %v, want %v", i%5, i/5, got[i], w)
 		}
 	}
 }
@@ -243,7 +279,7 @@ func student(t *testing.T) []byte {
 
 // Runs that are filled up, as on a GPU, give each picture what runs of a few give it on the CPU.
 func TestPoseRunsAreFilledUp(t *testing.T) {
-	e, err := loadPose(model.Options{Threads: 1}, regions)
+	e, err := loadPose(PoseNet, model.Options{Threads: 1}, regions)
 	if errors.Is(err, pretrained.ErrMissing) {
 		t.Skip(err)
 	}

@@ -46,7 +46,7 @@ func (b *Boxes) LearnRooms(all []Glimpse, said [][10]float32, picture, camera []
 			for v := range numbers {
 				around := aroundOf(all, picture, camera, v)
 				for i, g := range all {
-					numbers[v] = append(numbers[v], slices.Concat(g.numbers[v], around[i]))
+					numbers[v] = append(numbers[v], slices.Concat(g.by[0].numbers[v], around[i]))
 				}
 			}
 		}

@@ -73,13 +73,14 @@ func TestLearnRooms(t *testing.T) {
 		for i := range n {
 			look := i % 2
 			g := Glimpse{Box: scene.Box{X: float64(100 * (i % 10)), Y: float64(10 * i), W: 50, H: 60}, Head: head}
+			by := &g.by[0]
 			for v := range 2 {
-				g.features[v], g.numbers[v], g.direction[v] = make([]float32, deepPlanes), make([]float32, 100), make([]float32, directionNumbers)
+				g.features[v], by.numbers[v], by.direction[v] = make([]float32, deepPlanes), make([]float32, 100), make([]float32, directionNumbers)
 				for d := range g.features[v] {
 					g.features[v][d] = float32((i*d)%7)/20 + float32(look*(d%2))
 				}
-				for d := range g.numbers[v] {
-					g.numbers[v][d] = float32((i*d)%5)/20 + float32(look*(d%3))
+				for d := range by.numbers[v] {
+					by.numbers[v][d] = float32((i*d)%5)/20 + float32(look*(d%3))
 				}
 			}
 			p := [10]float32{front: .85, read: .1, phone: .05}

@@ -1,4 +1,4 @@
-"""The labelled-box way: small layers on what Thunder saw of a labelled box, and on how its student differs from the others around. usage: boxes.py [teacher] WORK FOLD FOLDER...
+"""The labelled-box way: small layers on what Thunder saw of a labelled box, MultiPose of head and shoulders, and on how the student differs from the others around. usage: boxes.py [teacher] WORK FOLD FOLDER...
 
 FOLDERs as `crops -boxes` and looks.py leave them; FOLD as for large.py (1 and 2 train on ClaBehavior too). WORK/groups (groups.py) is trained on as well. Writes WORK/boxes-FOLD.pt and
 WORK/boxes-FOLD.npy (every box's probabilities); with `teacher` WORK/teacher-FOLD.npy instead, made of members that have not seen the picture, which teaches the small networks.
@@ -14,9 +14,11 @@ import torch.nn.functional as F
 import geometry
 import judge
 from data import HELD_OUT, Table, median_of, weights
-from geometry import DIRECTION
+from geometry import DIRECTION, NUMBERS
+from looks import NAMES
 
 SHAPE, AROUND = 5, 3 * DIRECTION + 5  # numbers of the box's shape, and of the student among others with it
+SECOND = 49 + 3 * DIRECTION  # numbers of head and shoulders by MultiPose, and of the head among others
 NEAR_PICTURE, NEAR_ROOM = 12, 60  # neighbours, the student among them
 DOWN = 1.5  # how much farther apart rows are than they look
 EPOCHS, BATCH, RATE, NOISE = 14, 128, 2e-3, .1
@@ -49,28 +51,38 @@ def shape_of(box, head, image):
     return np.where(head[:, None], 0, out).astype(np.float32)
 
 
+def views(folders, name, key):
+    """Both views of an array that looks.py stored. Made-up students need no mirror image: where there is none they stand for both."""
+    stored = [np.load(os.path.join(f, name + ".npz"))[key] for f in folders]
+    return [np.concatenate([z[:, min(v, z.shape[1] - 1)].astype(np.float32) for z in stored]) for v in (0, 1)]
+
+
 class Boxes:
-    """Everything about the labelled boxes of several folders; index 0 and 1 of numbers, around and deep are the crop and its mirror image."""
+    """Everything about the labelled boxes of several folders; index 0 and 1 of numbers, around, second and deep are the crop and its mirror image."""
 
     def __init__(self, folders):
         tables = [Table(f) for f in folders]
         for name in ("y", "room", "image", "real", "head", "box"):
             setattr(self, name, np.concatenate([getattr(t, name) for t in tables]))
-        stored = [np.load(os.path.join(f, "looks.npz")) for f in folders]
         told = np.concatenate([np.fromfile(os.path.join(f, "heads.bin"), "<f4").reshape(-1, 2, OUTLINES) for f in folders])
         self.outlines = [np.zeros((len(self.y), OUTLINES), np.float32) for _ in (0, 1)]
         for v in (0, 1):
             self.outlines[v][self.head] = told[:, v]
-        # Made-up students need no mirror image: where there is none they stand for both.
-        self.pose, self.deep = ([np.concatenate([z[key][:, min(v, z[key].shape[1] - 1)].astype(np.float32) for z in stored]) for v in (0, 1)] for key in "KF")
-        place = np.c_[self.box[:, 0] + self.box[:, 2] / 2, DOWN * (self.box[:, 1] + self.box[:, 3] / 2)]
-        shape, camera = shape_of(self.box, self.head, self.image), np.where(self.real, self.room, self.image)
-        self.numbers, self.around = [], []
-        for pose in self.pose:
-            numbers, direction = (v.numpy() for v in geometry.geometry(torch.from_numpy(pose.copy())))
+        self.pose, self.second_pose, self.deep = (views(folders, name, key) for name, key in zip((*NAMES, NAMES[0]), "KKF"))
+        shape, self.numbers, self.around, self.second = shape_of(self.box, self.head, self.image), [], [], []
+        for pose, second in zip(self.pose, self.second_pose):
+            numbers, around = self.among(pose)
             self.numbers.append(numbers)
-            self.around.append(np.c_[direction - median_of(direction, self.image), shape, less_near(direction, place, self.image, NEAR_PICTURE),
-                                     less_near(direction, place, camera, NEAR_ROOM)].astype(np.float32))
+            self.around.append(np.insert(around, [DIRECTION] * SHAPE, shape, 1))
+            numbers, around = self.among(second)
+            self.second.append(np.c_[geometry.of_head(torch.from_numpy(numbers)).numpy(), around])
+
+    def among(self, pose):
+        """pose (N, 86) -> numbers (N, 100), and (N, 27) where the head points less the medians of the picture, of the nearest in it, and of the nearest that the camera ever showed."""
+        numbers, direction = (v.numpy() for v in geometry.geometry(torch.from_numpy(pose.copy())))
+        place = np.c_[self.box[:, 0] + self.box[:, 2] / 2, DOWN * (self.box[:, 1] + self.box[:, 3] / 2)]
+        less = [less_near(direction, place, group, k) for group, k in ((self.image, NEAR_PICTURE), (np.where(self.real, self.room, self.image), NEAR_ROOM))]
+        return numbers, np.c_[direction - median_of(direction, self.image), *less].astype(np.float32)
 
     def training(self, fold):
         return np.flatnonzero(np.isin(self.room, [fold, "1", "2"]) | ~self.real) if fold in "AB" else np.flatnonzero(self.room != HELD_OUT[fold])
@@ -84,7 +96,7 @@ class Member(nn.Module):
 
     def __init__(self, deep):
         super().__init__()
-        wide = geometry.geometry(torch.zeros(1, geometry.POSE))[0].shape[1] + AROUND
+        wide = NUMBERS + AROUND + SECOND
         for name, n in (("mx", wide), ("sx", wide), *((("mf", 1280), ("sf", 1280)) if deep else ())):
             setattr(self, name, nn.Parameter(torch.zeros(n), requires_grad=False))
         self.deep = deep
@@ -150,13 +162,13 @@ class Kind(nn.Module):
 
 
 class Whole(nn.Module):
-    """What is exported: pose (N, 86), around (N, 32), features (N, 1280), head (N, 1764) of one view -> behaviour (N, 10), the numbers that `around` is made of, direction (N, 9), and all numbers of the pose (N, 100).
-    head: the outlines of boxes that are heads; of others nothing."""
+    """What is exported: pose (N, 86), around (N, 32), features (N, 1280) by Thunder, second_pose (N, 86) and second_around (N, 27) by MultiPose, and head (N, 1764) of one view -> behaviour (N, 10), the numbers
+    that `around` is made of, direction (N, 9), and all numbers of the pose (N, 100). head: the outlines of boxes that are heads; of others nothing."""
 
     def __init__(self, members, heads):
         super().__init__()
         self.members = nn.ModuleList(members)
-        self.kinds = nn.ModuleList(Kind(wide, heads) for wide in (OUTLINES, 1280, members[0].mx.shape[0]))
+        self.kinds = nn.ModuleList(Kind(wide, heads) for wide in (OUTLINES, 1280, NUMBERS + AROUND))
         self.temperature = nn.Parameter(torch.ones(1), requires_grad=False)
 
     def fit_heads(self, s, k):
@@ -167,10 +179,11 @@ class Whole(nn.Module):
         for kind, views in zip(self.kinds, of):
             kind.fit([v[k].astype(np.float32) for v in views], target, weight / weight.mean(), s.image[k])
 
-    def forward(self, pose, around, features, head):
+    def forward(self, pose, around, features, second_pose, second_around, head):
         numbers, direction = geometry.geometry(pose)
         x = torch.cat([numbers, around], 1)
-        logits = sum(m(x, features) for m in self.members) / len(self.members)  # the members' geometric mean
+        seen = torch.cat([x, geometry.of_head(geometry.geometry(second_pose)[0]), second_around], 1)
+        logits = sum(m(seen, features) for m in self.members) / len(self.members)  # the members' geometric mean
         p = torch.softmax(logits / self.temperature, 1)
         votes, usual = zip(*(kind(v) for kind, v in zip(self.kinds, (head, features, x))))
         marked = torch.softmax(SURE * sum(votes) / len(votes), 1)
@@ -192,7 +205,7 @@ KINDS = (False, False, True, True)  # of the members: without and with the featu
 def train(s, k, deep, seed):
     torch.manual_seed(seed)
     rng, net = np.random.default_rng(seed), Member(deep)
-    x = [torch.from_numpy(np.c_[n, a]) for n, a in zip(s.numbers, s.around)]
+    x = [torch.from_numpy(np.c_[v]) for v in zip(s.numbers, s.around, s.second)]
     f = [torch.from_numpy(v) for v in s.deep]
     net.fit_scales([v.numpy()[k] for v in x], [v[k] for v in s.deep])
     params = [p for p in net.parameters() if p.requires_grad]
@@ -233,7 +246,8 @@ class Part:
 @torch.no_grad()
 def predict(whole, s, j):
     """Both views' geometric mean."""
-    views = [whole(*(torch.from_numpy(v[i][j]) for v in (s.pose, s.around, s.deep, s.outlines)))[0].numpy() for i in (0, 1)]
+    seen = s.pose, s.around, s.deep, s.second_pose, [v[:, -3 * DIRECTION:] for v in s.second], s.outlines
+    views = [whole(*(torch.from_numpy(v[i][j]) for v in seen))[0].numpy() for i in (0, 1)]
     return judge.together(*views)
 
 

@@ -10,8 +10,8 @@ import torch.nn as nn
 
 import boxes
 import small
-from geometry import DIRECTION, POSE
-from network import DEEP, NUMBERS, WIDTH, PictureEncoder, PoseEncoder, Temporal, WholePicture, WholePose
+from geometry import DIRECTION, NUMBERS, POSE
+from network import DEEP, WIDTH, PictureEncoder, PoseEncoder, Temporal, WholePicture, WholePose
 
 SHAPES = {"embedding": ["N", WIDTH], "behaviour": ["B", 10], "attention": ["B"], "engagement": ["B", 4], "moments": ["B", "T"], "direction": ["N", DIRECTION]}
 BOX_SHAPES = {"behaviour": ["N", 10], "direction": ["N", DIRECTION], "numbers": ["N", NUMBERS]}
@@ -75,7 +75,8 @@ def main(kind, weights, out, temperature, lightning=None):
         whole = boxes.Whole([boxes.Member(deep) for deep in boxes.KINDS], len(state["kinds.0.votes"]) // 2)  # the heads and their mirror images
         whole.load_state_dict(state)
         whole.temperature.fill_(float(temperature))
-        write(whole, {"pose": torch.rand(4, POSE), "around": torch.rand(4, boxes.AROUND), "features": torch.rand(4, 1280), "head": torch.rand(4, boxes.OUTLINES)}, out, BOX_SHAPES)
+        wide = {"pose": POSE, "around": boxes.AROUND, "features": 1280, "second_pose": POSE, "second_around": 3 * DIRECTION, "head": boxes.OUTLINES}
+        write(whole, {name: torch.rand(4, n) for name, n in wide.items()}, out, BOX_SHAPES)
         return
     temporal = Temporal()
     temporal.load_state_dict(state["temporal"])

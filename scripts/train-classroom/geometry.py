@@ -5,10 +5,12 @@ Everything takes torch tensors, so that the same code runs in training and insid
 import torch
 
 POSE = 86  # numbers a student: 17 points of x, y, score, regressed x, y (the square's side = 1), and the score of the student's middle
-DIRECTION = 9  # numbers that tell where the head points
+NUMBERS = 100  # that the points tell
+DIRECTION = 9  # of these, where the head points
 # How mirroring changes them: what is horizontal changes its sign.
 MIRRORED = torch.tensor([-1., -1, -1, 1, 1, -1, -1, -1, 1])
 OTHER_SIDE = [0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15]
+HEAD = (0, 7), (13, 20), (26, 33), (39, 46), (52, 54), (60, 79)  # which of the numbers tell of head and shoulders alone
 NOSE, EYES, EARS, SHOULDERS, ELBOWS, WRISTS, HIPS = 0, (1, 2), (3, 4), (5, 6), (7, 8), (9, 10), (11, 12)
 
 
@@ -18,6 +20,11 @@ def mirror(pose):
     points[..., 0] = 1 - points[..., 0]
     points[..., 3] = 1 - points[..., 3]
     return torch.cat([points.reshape(-1, 85), pose[:, 85:]], 1)
+
+
+def of_head(numbers):
+    """numbers (N, 100) -> (N, 49), those of head and shoulders."""
+    return torch.cat([numbers[:, a:b] for a, b in HEAD], 1)
 
 
 def geometry(pose):

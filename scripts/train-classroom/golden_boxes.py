@@ -2,7 +2,7 @@
 
 usage: golden_boxes.py NET.onnx OUT.bin
 
-OUT: int32 N; float32 boxes (N, 4); bytes head (N), picture (N), camera (N); two views of pose (N, 86), features (N, 1280) and of heads outlines (H, 1764) as bytes, value = byte/255; then float32 the shares
+OUT: int32 N; float32 boxes (N, 4); bytes head (N), picture (N), camera (N); two views of pose (N, 86) by two nets, features (N, 1280) and of heads outlines (H, 1764) as bytes, value = byte/255; then float32 the shares
 of coverage (N, 8, 8) and behaviour (N, 10).
 """
 import sys
@@ -24,18 +24,21 @@ def main(net, out):
     head, picture = np.arange(n) >= 20, np.minimum(np.arange(n) // 9, 3)
     picture[20:] = 4
     camera = (picture > 1).astype(np.uint8)  # two pictures of one camera, the others of another
-    pose, features = (rng.integers(0, 256, (2, n, w), np.uint8) for w in (geometry.POSE, 1280))
+    pose, features = rng.integers(0, 256, (2, 2, n, geometry.POSE), np.uint8), rng.integers(0, 256, (2, n, 1280), np.uint8)  # by view, and by net
     outlines = rng.integers(0, 64, (2, head.sum(), boxes.OUTLINES), np.uint8)
     place = np.c_[box[:, 0] + box[:, 2] / 2, boxes.DOWN * (box[:, 1] + box[:, 3] / 2)]
     session, views = onnxruntime.InferenceSession(net), []
     for v in (0, 1):
-        x = pose[v].astype(np.float32) / 255
-        direction = geometry.geometry(torch.from_numpy(x))[1].numpy()
-        around = np.c_[direction - median_of(direction, picture), boxes.shape_of(box, head, picture), boxes.less_near(direction, place, picture, boxes.NEAR_PICTURE),
-                       boxes.less_near(direction, place, camera, boxes.NEAR_ROOM)].astype(np.float32)
+        seen = {"features": features[v].astype(np.float32) / 255}
+        for name, shape, x in (("", [boxes.shape_of(box, head, picture)], pose[v, 0]), ("second_", [], pose[v, 1])):
+            x = x.astype(np.float32) / 255
+            direction = geometry.geometry(torch.from_numpy(x))[1].numpy()
+            around = np.c_[direction - median_of(direction, picture), *shape, boxes.less_near(direction, place, picture, boxes.NEAR_PICTURE),
+                           boxes.less_near(direction, place, camera, boxes.NEAR_ROOM)].astype(np.float32)
+            seen |= {name + "pose": x, name + "around": around}
         told = np.zeros((n, boxes.OUTLINES), np.float32)
         told[head] = outlines[v].astype(np.float32) / 255
-        views.append(session.run(["behaviour"], {"pose": x, "around": around, "features": features[v].astype(np.float32) / 255, "head": told})[0])
+        views.append(session.run(["behaviour"], seen | {"head": told})[0])
     with open(out, "wb") as f:
         np.array([n], "<i4").tofile(f)
         box.astype("<f4").tofile(f)

@@ -1,8 +1,8 @@
 """Boxes round several made-up students who talk: ClaBehavior's `discuss` is one box round a group, which its room A and boxes round rendered students do not have.
-usage: groups.py THUNDER.onnx RENDERED WORK   (2 x 35 ms a group)
+usage: groups.py THUNDER.onnx MULTIPOSE.onnx RENDERED WORK   (4 x 35 ms a group)
 
 WORK/boxes-made/crops.csv is read, and the pictures of RENDERED. Who talks is put into one box with the neighbour, or the two next neighbours, those who talk too before all others; who
-stands or raises a hand belongs to no group. WORK/groups is written as `crops -boxes` and looks.py leave a folder, without the crops themselves.
+stands or raises a hand belongs to no group. WORK/groups is written as `crops -boxes` and looks.py, run for both nets, leave a folder, without the crops themselves.
 """
 import csv
 import os
@@ -10,12 +10,10 @@ import sys
 
 import cv2
 import numpy as np
-import onnx
-import onnxruntime
 
 from data import POSE_SIDE
-from looks import SIDE_IN_BOXES, covers
-from pose import DEEP, points
+from looks import NAMES, SIDE_IN_BOXES, covers
+from pose import PoseNet
 
 TALK = "discuss"
 REACH = 1.6, .8  # how far neighbours are, in mean widths and heights of the two boxes
@@ -60,29 +58,22 @@ def pictures(file):
     return [rows for rows in by.values() if any(r["label"] == TALK for r in rows)]
 
 
-def main(net, rendered, work):
-    model = onnx.load(net)
-    model.graph.output.append(onnx.helper.make_tensor_value_info(DEEP, 1, None))
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session, rng = onnxruntime.InferenceSession(model.SerializeToString(), options), np.random.default_rng(0)
-    table, pose, features = [], [], []
+def main(thunder, multipose, rendered, work):
+    nets, rng = [PoseNet(thunder), PoseNet(multipose)], np.random.default_rng(0)
+    table, seen = [], [[] for _ in nets]
     for rows in pictures(os.path.join(work, "boxes-made", "crops.csv")):
         first, picture = rows[0], cv2.imread(os.path.join(rendered, rows[0]["image"]))
         for box in groups(rows, rng):
             table.append([first["set"], first["room"], first["image"], TALK, *("%.2f" % v for v in box), 0, 0, 1])
-            cover, looks = covers(box[None], np.zeros(1, bool))[0], []
-            crop = cut(picture, box)
-            for x in (crop, crop[:, ::-1]):
-                *maps, deep = session.run(None, {"picture": np.ascontiguousarray(x.transpose(2, 0, 1)[None], np.float32)})
-                looks.append((points(*[m[0] for m in maps]), (deep[0] * cover).sum((1, 2)).astype(np.float16)))
-            pose.append([p for p, _ in looks])
-            features.append([f for _, f in looks])
+            cover, crop = covers(box[None], np.zeros(1, bool))[0], cut(picture, box)
+            for net, to in zip(nets, seen):
+                to.append([(pose, (deep * cover).sum((1, 2)).astype(np.float16)) for pose, deep in map(net.look, (crop, crop[:, ::-1]))])
     out = os.path.join(work, "groups")
     os.makedirs(out, exist_ok=True)
     with open(os.path.join(out, "crops.csv"), "w", newline="") as f:
         csv.writer(f).writerows([COLUMNS] + table)
-    np.savez(os.path.join(out, "looks.npz"), K=np.array(pose), F=np.array(features))
+    for name, boxes in zip(NAMES, seen):
+        np.savez(os.path.join(out, f"{name}.npz"), K=np.array([[p for p, _ in views] for views in boxes]), F=np.array([[f for _, f in views] for views in boxes]))
     open(os.path.join(out, "heads.bin"), "wb").close()  # none of them is a head
     print(len(table), "groups")
 

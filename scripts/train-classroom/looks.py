@@ -1,18 +1,17 @@
-"""What MoveNet Thunder sees of every labelled box and of its mirror image. usage: looks.py THUNDER.onnx FOLDER   (2 x 35 ms a box)
+"""What MoveNet Thunder or MultiPose sees of every labelled box and of its mirror image. usage: looks.py NET.onnx FOLDER NAME   (2 x 35 ms a box)
 
-FOLDER/pose.bin and crops.csv, as `crops -boxes` makes them, are read; FOLDER/looks.npz is written: K (N, 2, 86) as geometry.py describes it, crop and mirror image, F (N, 2, 1280)
+FOLDER/pose.bin and crops.csv, as `crops -boxes` makes them, are read; FOLDER/NAME.npz (looks of Thunder, looks-multipose of MultiPose) is written: K (N, 2, 86) as geometry.py describes it, crop and mirror image, F (N, 2, 1280)
 float16, the last features' mean over the box. model/classroom/boxes.go does the same at run time, held to this by TestBoxesEqualTraining.
 """
 import os
 import sys
 
 import numpy as np
-import onnx
-import onnxruntime
 
 from data import POSE_SIDE, Table
-from pose import DEEP, points
+from pose import PoseNet
 
+NAMES = "looks", "looks-multipose"  # of the files of the two nets
 CELLS = POSE_SIDE // 32  # of the last features, a side
 SIDE_IN_BOXES = 1.6  # vision/clip.Labelled
 HEAD_COVER = .62, .75  # of a head box's square: how wide and high the student is taken to be
@@ -32,23 +31,19 @@ def covers(box, head):
     return rows[:, :, None] * columns[:, None, :]
 
 
-def main(net, folder):
-    model = onnx.load(net)
-    model.graph.output.append(onnx.helper.make_tensor_value_info(DEEP, 1, None))
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options)
+def main(net, folder, name):
+    net = PoseNet(net)
     crops = np.memmap(os.path.join(folder, "pose.bin"), np.uint8, "r").reshape(-1, POSE_SIDE, POSE_SIDE, 3)
     table = Table(folder)
     cover = covers(table.box, table.head)
     pose, features = np.zeros((len(crops), 2, 86), np.float32), np.zeros((len(crops), 2, 1280), np.float16)
     for i, crop in enumerate(crops):
         for v, x in enumerate((crop, crop[:, ::-1])):
-            *maps, deep = session.run(None, {"picture": np.ascontiguousarray(x.transpose(2, 0, 1)[None], np.float32)})
-            pose[i, v], features[i, v] = points(*[m[0] for m in maps]), (deep[0] * cover[i]).sum((1, 2))
+            pose[i, v], deep = net.look(x)
+            features[i, v] = (deep * cover[i]).sum((1, 2))
         if i % 500 == 0:
             print(i, "of", len(crops), flush=True)
-    np.savez(os.path.join(folder, "looks.npz"), K=pose, F=features)
+    np.savez(os.path.join(folder, f"{name}.npz"), K=pose, F=features)
 
 
 if __name__ == "__main__":

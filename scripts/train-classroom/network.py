@@ -8,11 +8,10 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from geometry import DIRECTION, POSE, geometry
+from geometry import DIRECTION, NUMBERS, POSE, geometry
 
 WIDTH = 128  # of an embedding
 DEEP = 3 * 1280  # Thunder's last features, averaged over the student, the head and shoulders, the chest and hands
-NUMBERS = geometry(torch.zeros(1, POSE))[0].shape[1]
 WAVES = [1., 2, 4, 8, 16, 32]  # seconds; the time code's periods
 NEVER = 1e4  # less score for a step that cannot be seen
 

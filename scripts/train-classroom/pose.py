@@ -13,6 +13,7 @@ import onnxruntime
 from data import POSE_SIDE
 
 DEEP = "StatefulPartitionedCall/center_net_mobile_net_v2fpn_feature_extractor/model_1/model/out_relu/Relu6"
+MIDDLES = "center_logit", "StatefulPartitionedCall/center_0/conv2d_4/BiasAdd"  # logits of where a person's middle is; what MultiPose gives out is their logistic function
 GRID = POSE_SIDE // 4
 ROWS, COLUMNS = np.mgrid[:GRID, :GRID].astype(np.float32)
 # The student's middle lies a little below the square's.
@@ -36,22 +37,37 @@ def points(center, heat, regress, offset):
     return np.array(out + [center[cy, cx]], np.float32)
 
 
+class PoseNet:
+    """Thunder, or MultiPose, by its file."""
+
+    def __init__(self, path):
+        model = onnx.load(path)
+        middle = MIDDLES[any(o.name == "center" for o in model.graph.output)]
+        for name in {middle, DEEP} - {o.name for o in model.graph.output}:
+            model.graph.output.append(onnx.helper.make_tensor_value_info(name, 1, None))
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        self.session = onnxruntime.InferenceSession(model.SerializeToString(), options)
+        self.maps = [middle, "point_heatmap", "point_regress", "point_offset", DEEP]
+
+    def look(self, crop):
+        """crop (POSE_SIDE, POSE_SIDE, 3) -> points (86), last features (1280, 8, 8)."""
+        *maps, deep = (m[0] for m in self.session.run(self.maps, {"picture": np.ascontiguousarray(crop.transpose(2, 0, 1)[None], np.float32)}))
+        return points(*maps), deep
+
+
 def averages(deep):
     return np.concatenate([deep[:, a:b, 2:6].mean((1, 2)) for a, b in ((1, 7), (1, 4), (4, 7))]).astype(np.float16)
 
 
 def main(net, folder):
-    model = onnx.load(net)
-    model.graph.output.append(onnx.helper.make_tensor_value_info(DEEP, 1, None))
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options)
+    net = PoseNet(net)
     crops = np.memmap(os.path.join(folder, "pose.bin"), np.uint8, "r").reshape(-1, POSE_SIDE, POSE_SIDE, 3)
     pose, features = [], []
     for i, crop in enumerate(crops):
-        *maps, deep = session.run(None, {"picture": np.ascontiguousarray(crop.transpose(2, 0, 1)[None], np.float32)})
-        pose.append(points(*[m[0] for m in maps]))
-        features.append(averages(deep[0]))
+        seen, deep = net.look(crop)
+        pose.append(seen)
+        features.append(averages(deep))
         if i % 500 == 0:
             print(i, "of", len(crops), flush=True)
     np.savez(os.path.join(folder, "pose.npz"), K=np.array(pose), F=np.array(features))
