@@ -24,6 +24,7 @@ const (
 	roomSure     = 5.0  // how sure a vote makes
 	roomEvened   = 0.7  // power by which classes are evened out
 	roomFewest   = 20.0 // boxes that a class counts at least
+	roomTeach    = 5    // boxes of a behaviour that are learned from, at least: with fewer nothing is taught about it
 	roomClamp    = 4.0
 	roomJitter   = 1e-4 // on the diagonal, for the solver
 	roomAtATime  = 512  // rows of a matrix
@@ -62,19 +63,46 @@ func (b *Boxes) LearnRooms(all []Glimpse, said [][10]float32, picture, camera []
 		if err != nil {
 			return nil, err
 		}
+		few := tooFew(p)
 		for m, i := range members {
-			sum := 0.0
-			for k := range p[m] {
-				p[m][k] = math.Sqrt((p[m][k] + viewFloor) * (taught[m][k] + viewFloor))
-				sum += p[m][k]
-			}
-			for k := range p[m] {
-				out[i][k] = float32(p[m][k] / sum)
-			}
+			out[i] = together(p[m], taught[m], few)
 		}
 	}
 	return out, nil
 }
+
+// tooFew tells of which behaviours too few boxes are learned from to teach anything.
+func tooFew(p [][10]float64) (few [10]bool) {
+	var count [10]int
+	for _, i := range surest(p) {
+		count[mostLikely(p[i])]++
+	}
+	for k, n := range count {
+		few[k] = n < roomTeach
+	}
+	return few
+}
+
+// together is the geometric mean of what the network said of a box and of what its room
+// taught; of behaviours with too few boxes the network alone decides.
+func together(said, taught [10]float64, few [10]bool) (p [10]float32) {
+	sum, left := 0.0, 0.0
+	for k := range said {
+		if !few[k] {
+			taught[k] = math.Sqrt((said[k] + viewFloor) * (taught[k] + viewFloor))
+			sum += taught[k]
+			left += said[k]
+		}
+	}
+	for k := range p {
+		if p[k] = float32(said[k]); !few[k] {
+			p[k] = float32(taught[k] / sum * left)
+		}
+	}
+	return p
+}
+
+func mostLikely(p [10]float64) int { return slices.Index(p[:], slices.Max(p[:])) }
 
 // only leaves the behaviours that there can be.
 func only(said [10]float32, can func(int) bool) (p [10]float64) {
@@ -167,9 +195,8 @@ func near(a, b *mat.Dense) *mat.Dense {
 // those that are said to do it.
 func surest(p [][10]float64) []int {
 	var by [10][]int
-	said := func(i int) int { return slices.Index(p[i][:], slices.Max(p[i][:])) }
 	for i := range p {
-		by[said(i)] = append(by[said(i)], i)
+		by[mostLikely(p[i])] = append(by[mostLikely(p[i])], i)
 	}
 	var out []int
 	for c, of := range by {

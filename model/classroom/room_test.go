@@ -10,16 +10,16 @@ import (
 	"classlens/vision/scene"
 )
 
-// What a room's boxes teach is what the training's own code makes of the same made-up boxes
+// What a room's boxes teach, and what is said then, is what the training's own code makes of the same made-up boxes
 // (scripts/train-classroom/golden_room.py, whose generator this is).
 func TestRoomEqualsTraining(t *testing.T) {
 	raw, err := os.ReadFile("testdata/golden-room.bin")
 	if err != nil {
 		t.Fatal(err)
 	}
-	const n = 800
-	want := make([][10]float32, n)
-	if err := binary.Read(bytes.NewReader(raw), binary.LittleEndian, want); err != nil {
+	const n, rare = 800, 9
+	var want [2][n][10]float32
+	if err := binary.Read(bytes.NewReader(raw), binary.LittleEndian, &want); err != nil {
 		t.Fatal(err)
 	}
 	state := uint32(1)
@@ -45,7 +45,9 @@ func TestRoomEqualsTraining(t *testing.T) {
 	for i := range p {
 		sum := 0.0
 		for k := range p[i] {
-			p[i][k] = .02 + math.Pow(next(), 4)
+			if p[i][k] = .02 + math.Pow(next(), 4); k == rare {
+				p[i][k] *= .15
+			}
 			sum += p[i][k]
 		}
 		for k := range p[i] {
@@ -56,11 +58,24 @@ func TestRoomEqualsTraining(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	few := tooFew(p)
+	for k, f := range few {
+		if f != (k == rare) {
+			t.Errorf("%s: too few boxes is %v", Behaviours[k], f)
+		}
+	}
 	for i := range got {
+		both := together(p[i], got[i], few)
 		for k, v := range got[i] {
-			if math.Abs(v-float64(want[i][k])) > 1e-5 {
-				t.Fatalf("box %d, %s: %v, the training has %v", i, Behaviours[k], v, want[i][k])
+			if w := want[0][i][k]; math.Abs(v-float64(w)) > 1e-5 {
+				t.Fatalf("box %d, %s: %v is taught, the training has %v", i, Behaviours[k], v, w)
 			}
+			if w := want[1][i][k]; math.Abs(float64(both[k]-w)) > 1e-5 {
+				t.Fatalf("box %d, %s: %v together, the training has %v", i, Behaviours[k], both[k], w)
+			}
+		}
+		if math.Abs(float64(both[rare])-p[i][rare]) > 1e-6 {
+			t.Fatalf("box %d, %s: %v became %v", i, Behaviours[rare], p[i][rare], both[rare])
 		}
 	}
 }

@@ -1,4 +1,4 @@
-"""A room learns from itself: kernel ridge regression on what box says most surely of a room's own boxes, nothing of the training data, and no labels. What is said of a box is the geometric mean of box and of this.
+"""A room learns from itself: kernel ridge regression on what box says most surely of a room's own boxes, nothing of the training data, and no labels. What is said of a box is the geometric mean of box and of this, but for classes that too few boxes could teach.
 usage: room.py WORK FOLDER...   FOLDERs and WORK as for boxes.py
 
 Reads WORK/boxes-A.npy and boxes-B.npy and prints figures of the room that was held out: box alone; each picture in what is learned from (transductive, as `classlens eval` does it: model/classroom/room.go);
@@ -16,6 +16,7 @@ from data import EVENED, FEWEST, HELD_OUT
 
 SUREST = .5  # share of the boxes said to be of a class that are learned from, the surest
 CENTRES, RIDGE, SURE = 350, .3, 5.
+TEACH = 5  # boxes of a class that are learned from, at least: with fewer nothing is taught about it
 LEAST = (.05, .02)  # of the deviation of a feature, of a number
 
 
@@ -56,6 +57,13 @@ def learned(kinds, p, learn):
     return e / e.sum(1, keepdims=True)
 
 
+def decided(kinds, p, learn):
+    """What box and the room's own boxes say together, (N, 10): the geometric mean; of classes that too few boxes could teach box alone."""
+    few = np.bincount(p[learn[surest(p[learn])]].argmax(1), minlength=10) < TEACH
+    q = np.where(few, 0, judge.together(p, learned(kinds, p, learn)))
+    return np.where(few, p, q / q.sum(1, keepdims=True) * p[:, ~few].sum(1, keepdims=True))
+
+
 def kinds_of(s, j):
     return [placed([v[j].astype(float) for v in views], least) for views, least in zip((s.deep, [np.c_[n, a] for n, a in zip(s.numbers, s.around)]), LEAST)]
 
@@ -70,8 +78,8 @@ def main(work, *folders):
         first = number < np.median(np.unique(number))
         halves = np.empty_like(p)
         for part in (first, ~first):
-            halves[~part] = judge.together(p, learned(kinds, p, np.flatnonzero(part)))[~part]
-        rows = {"box alone": p, "transductive": judge.together(p, learned(kinds, p, everyone)), "inductive": halves}
+            halves[~part] = decided(kinds, p, np.flatnonzero(part))[~part]
+        rows = {"box alone": p, "transductive": decided(kinds, p, everyone), "inductive": halves}
         for name, q in rows.items():
             judge.show(name, fold, y, q, image)
             print("  paired", judge.paired(y, p, q, image, classes).round(3).tolist())
