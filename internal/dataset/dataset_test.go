@@ -193,6 +193,17 @@ func TestSemicolons(t *testing.T) {
 	}
 }
 
+// Recordings as cameras name them, above the results.
+func TestCameraNames(t *testing.T) {
+	for _, name := range []string{"00012.MTS", "LESSON.MP4", "lesson.ts"} {
+		own := strings.TrimSuffix(name, filepath.Ext(name))
+		dir := put(t, map[string]string{name: "", "out/" + own + "/intervals.csv": "start_s,end_s,student,kind,label\n0,4,S01,behaviour,write\n"})
+		if s, err := Open(filepath.Join(dir, "out", own)); err != nil || len(s.Samples) != 1 || s.Samples[0].Media != name {
+			t.Errorf("%s: %+v, %v", name, s, err)
+		}
+	}
+}
+
 // Folders are called all sorts of things, also such as mean something in a pattern.
 func TestFolderNames(t *testing.T) {
 	list := `{"images":[{"id":5,"file_name":"a.jpg"}],"annotations":[{"image_id":5,"category_id":3,"bbox":[10,20,30,40]}],"categories":[{"id":3,"name":"write"}]}`

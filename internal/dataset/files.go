@@ -217,7 +217,7 @@ func pathIndex(dir string, extensions ...string) (map[string]string, error) {
 
 var (
 	pictureTypes = []string{".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
-	videoTypes   = []string{".avi", ".mp4", ".mkv", ".mov", ".webm", ".m4v"}
+	videoTypes   = []string{".avi", ".mp4", ".mkv", ".mov", ".webm", ".m4v", ".ts", ".mts", ".m2ts"}
 )
 
 // IsVideo tells whether a medium is a video by its name.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -144,8 +145,11 @@ func videoOf(dir, labels string) (root, media string, err error) {
 func videosBelow(dir string, up int) ([]string, error) {
 	var videos []string
 	if up > 0 {
-		for _, ext := range videoTypes {
-			videos = append(videos, below(dir, "*"+ext)...)
+		entries, _ := os.ReadDir(dir) // what cannot be read is not there
+		for _, e := range entries {
+			if !e.IsDir() && IsVideo(e.Name()) {
+				videos = append(videos, e.Name())
+			}
 		}
 		return videos, nil
 	}

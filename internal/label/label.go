@@ -183,7 +183,7 @@ func (s *Session) sameRecording() error {
 	}
 	s.about = dataset.Labels{Form: 1, Rater: s.options.Rater, Recording: filepath.Base(absolute), Video: place, SHA256: sum, Bytes: info.Size()}
 	if !dataset.IsVideo(s.about.Recording) {
-		return fmt.Errorf("%s: rename it so that it ends in .mp4, .mkv, .mov, .avi, .webm or .m4v: classlens dataset recognizes recordings by that", s.options.Recording)
+		return fmt.Errorf("%s: rename it so that it ends in .mp4, .mov, .m4v, .mkv, .webm, .avi, .ts, .mts or .m2ts: classlens dataset recognizes recordings by that", s.options.Recording)
 	}
 	return nil
 }
