@@ -178,9 +178,11 @@ func (a *Analyzer) Run(ctx context.Context, recording, folder string) Result {
 	name := filepath.Base(recording)
 	a.options.Events(Event{Kind: "start", Recording: name})
 	a.sayDevice(name)
-	r := &run{Analyzer: a, path: recording, name: name, folder: folder, watch: newStopwatch(), detector: a.detector.Sibling()}
+	r := &run{Analyzer: a, path: recording, name: name, folder: folder, watch: newStopwatch()}
 	defer r.close()
-	state, text, err := r.do(ctx)
+	var state State
+	var text string
+	err := caught(func() (err error) { state, text, err = r.do(ctx); return err })
 	if err != nil && r.lock != nil {
 		if lost := r.lock.Err(); lost != nil { // the folder is another process's now: not a failure of the recording
 			err = lost

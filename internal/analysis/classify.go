@@ -68,17 +68,22 @@ func (r *run) cutAhead(work context.Context, stop context.CancelCauseFunc, track
 	clipped := make(chan *pictures, ahead)
 	go func() {
 		defer close(clipped)
-		for i := range r.spool.Len() {
-			p, err := r.cut(i, sightings, slices.Contains(wanted, i), made)
-			if err != nil {
-				stop(err)
-				return
+		err := caught(func() error {
+			for i := range r.spool.Len() {
+				p, err := r.cut(i, sightings, slices.Contains(wanted, i), made)
+				if err != nil {
+					return err
+				}
+				select {
+				case clipped <- p:
+				case <-work.Done():
+					return nil
+				}
 			}
-			select {
-			case clipped <- p:
-			case <-work.Done():
-				return
-			}
+			return nil
+		})
+		if err != nil {
+			stop(err)
 		}
 	}()
 	return clipped

@@ -66,6 +66,7 @@ func (r *run) release() {
 
 // do analyzes the recording from opening to manifest; text sums up the result in one line.
 func (r *run) do(ctx context.Context) (state State, text string, err error) {
+	r.detector = r.Analyzer.detector.Sibling()
 	inputs, err := r.inputs()
 	if err != nil {
 		return Failed, "", err

@@ -157,25 +157,26 @@ func (r *run) read(ctx, work context.Context, broken *error, stages *sync.WaitGr
 	steps := make(chan *scene.Step, ahead)
 	stages.Go(func() {
 		defer close(steps)
-		for {
-			var step *scene.Step
-			err := r.watch.time("decode", func() (err error) { step, err = r.recording.Next(); return err })
-			if err == nil && step.Flow != nil && step.Flow.Pair != nil {
-				err = r.watch.time("flow", func() error { return r.flow.compute(step.Flow) })
+		*broken = caught(func() error {
+			for {
+				var step *scene.Step
+				err := r.watch.time("decode", func() (err error) { step, err = r.recording.Next(); return err })
+				if err == nil && step.Flow != nil && step.Flow.Pair != nil {
+					err = r.watch.time("flow", func() error { return r.flow.compute(step.Flow) })
+				}
+				if errors.Is(err, io.EOF) || ctx.Err() != nil {
+					return nil
+				}
+				if err != nil {
+					return err
+				}
+				select {
+				case steps <- step:
+				case <-work.Done():
+					return nil
+				}
 			}
-			if errors.Is(err, io.EOF) || ctx.Err() != nil {
-				return
-			}
-			if err != nil {
-				*broken = err
-				return
-			}
-			select {
-			case steps <- step:
-			case <-work.Done():
-				return
-			}
-		}
+		})
 	})
 	return steps
 }
@@ -195,16 +196,18 @@ func (r *run) search(work context.Context, stop context.CancelCauseFunc, stages 
 	}
 	stages.Go(func() {
 		defer close(found)
-		for step := range steps {
-			if err := s.take(step); err != nil {
-				stop(err)
-				return
+		err := caught(func() error {
+			for step := range steps {
+				if err := s.take(step); err != nil {
+					return err
+				}
 			}
-		}
-		last, err := s.remember()
-		if err == nil {
-			err = s.send(searched{border: last})
-		}
+			last, err := s.remember()
+			if err != nil {
+				return err
+			}
+			return s.send(searched{border: last})
+		})
 		if err != nil {
 			stop(err)
 		}

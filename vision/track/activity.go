@@ -99,6 +99,9 @@ func (a *activity) grey(moment, cell int) float64 {
 // measure works out the light of each moment and each cell's spread, from the tenth to the ninetieth of a hundred moments, light taken out.
 func (a *activity) measure() {
 	a.measured = true
+	if a.wide*a.high == 0 { // a picture narrower than a cell
+		return
+	}
 	a.light = make([]float64, len(a.levels))
 	for t := range a.levels {
 		var diff []float64

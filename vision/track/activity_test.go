@@ -93,4 +93,11 @@ func TestActivityOfAMovedCamera(t *testing.T) {
 	if empty.still(b) {
 		t.Error("without pictures a place is called still")
 	}
+	for _, size := range [][2]int{{4096, 16}, {4096, 2}, {2, 2304}, {1, 1}} { // narrower than a cell in one direction or the other
+		thin := &activity{}
+		for q := range 12 {
+			thin.add(q, &scene.Step{Time: float64(q), Frame: scene.Frame{Width: size[0], Height: size[1], Pix: make([]byte, 3*size[0]*size[1])}}, still)
+		}
+		thin.still(scene.Box{X: 0, Y: 0, W: 9, H: 9}) // the answer does not matter, there being one does
+	}
 }

@@ -287,6 +287,20 @@ func TestDamage(t *testing.T) {
 	}
 }
 
+// Pictures of any shape give steps: also such as have less than a row when they are made small.
+func TestShapes(t *testing.T) {
+	for _, size := range []string{"4096x2", "2x2304", "4096x16", "3x3", "33x31"} {
+		path := filepath.Join(t.TempDir(), "a.mkv")
+		if out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=r=5:d=2:s="+size, "-c:v", "ffv1", "-pix_fmt", "yuv444p", path).CombinedOutput(); err != nil {
+			t.Fatalf("ffmpeg: %v: %s", err, out)
+		}
+		r, steps, err := readAll(t, path, Options{BetweenFPS: 5})
+		if err != nil || len(steps) != 2 || len(r.Gaps()) > 0 {
+			t.Errorf("%s: %d steps, %v", size, len(steps), err)
+		}
+	}
+}
+
 // A short recording that is cut lacks what is cut off, not nothing.
 func TestShortDamageHasALength(t *testing.T) {
 	for _, name := range []string{"a.mp4", "a.mkv"} {

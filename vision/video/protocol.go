@@ -30,6 +30,9 @@ type failure struct{ Class, Text string }
 // usual limits comes near that.
 const maxMessage = 1 << 30
 
+// maxSmall bounds a message without pictures.
+const maxSmall = 1 << 20
+
 // maxSide of a picture in a message, in pixels.
 const maxSide = 1 << 15
 
@@ -105,9 +108,12 @@ func readMessage(r io.Reader) (m message, err error) {
 	if n > maxMessage {
 		return m, fmt.Errorf("a message of %d bytes from the decoder", n)
 	}
-	if m.kind == msgStep {
+	switch {
+	case m.kind == msgStep:
 		m.step, err = readStep(r, int(n))
-	} else {
+	case n > maxSmall:
+		err = fmt.Errorf("a message of kind %q of %d bytes from the decoder", m.kind, n)
+	default:
 		m.body, err = readPart(r, int(n))
 	}
 	return m, err

@@ -68,7 +68,7 @@ func (w *worker) look() error {
 func (w *worker) gray() (scene.Gray, error) {
 	g := scene.Gray{Time: w.time, Width: w.width, Height: w.height}
 	if w.width > betweenWidth {
-		g.Width, g.Height = betweenWidth, (w.height*betweenWidth+w.width/2)/w.width
+		g.Width, g.Height = betweenWidth, max(1, (w.height*betweenWidth+w.width/2)/w.width)
 	}
 	var err error
 	g.Pix, err = w.cap.gray(g.Width, g.Height)

@@ -297,6 +297,15 @@ func stepMessage(t testing.TB, s *scene.Step) []byte {
 	return b.Bytes()
 }
 
+// Of a message without pictures that claims to be large, not even the memory is taken.
+func TestSmallMessagesAreSmall(t *testing.T) {
+	for _, kind := range []byte{msgInfo, msgAlive, msgGap, msgEnd, msgFail, '?'} {
+		if _, err := readMessage(bytes.NewReader([]byte{kind, 1, 0, 16, 0})); err == nil || errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("%q: %v", kind, err)
+		}
+	}
+}
+
 // FuzzReadMessage: the child has read a stranger's file and may say anything.
 func FuzzReadMessage(f *testing.F) {
 	b := stepMessage(f, &scene.Step{Frame: scene.Frame{Width: 4, Height: 2, Pix: make([]byte, 24)}, Flow: &scene.Flow{Width: 2, Height: 1, UV: make([]float32, 4)},
