@@ -119,12 +119,20 @@ func readMessage(r io.Reader) (m message, err error) {
 	return m, err
 }
 
+// readPart reads n bytes. The memory for many is taken when the first of them have come, not because the child says that they will.
 func readPart(r io.Reader, n int) ([]byte, error) {
-	b := make([]byte, n)
+	b := make([]byte, min(n, maxSmall))
 	if _, err := io.ReadFull(r, b); err != nil {
 		return nil, io.ErrUnexpectedEOF
 	}
-	return b, nil
+	if n == len(b) {
+		return b, nil
+	}
+	whole := make([]byte, n)
+	if _, err := io.ReadFull(r, whole[copy(whole, b):]); err != nil {
+		return nil, io.ErrUnexpectedEOF
+	}
+	return whole, nil
 }
 
 // stepHead is a step without its pixels.

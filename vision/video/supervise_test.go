@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"math"
@@ -11,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -303,6 +305,21 @@ func TestSmallMessagesAreSmall(t *testing.T) {
 		if _, err := readMessage(bytes.NewReader([]byte{kind, 1, 0, 16, 0})); err == nil || errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("%q: %v", kind, err)
 		}
+	}
+}
+
+// Nor is the memory of a picture that does not come.
+func TestAbsentPicturesTakeNoMemory(t *testing.T) {
+	b := stepMessage(t, &scene.Step{Frame: scene.Frame{Width: 16000, Height: 16000}})
+	binary.LittleEndian.PutUint32(b[1:], maxMessage)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, err := readMessage(bytes.NewReader(b)); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("%v", err)
+	}
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > 64<<20 {
+		t.Errorf("it took %d MB", took>>20)
 	}
 }
 
