@@ -107,6 +107,7 @@ func (b *trackBench) preset(ctx context.Context, preset string, paths []string) 
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
 	var sum score.Result
+	shown := 0.0 // recordings in which anybody is to be found, or is found: without, there is nothing to score
 	for i, path := range paths {
 		r, err := b.one(ctx, d, path, preset)
 		if err != nil {
@@ -126,11 +127,14 @@ func (b *trackBench) preset(ctx context.Context, preset string, paths []string) 
 			s := score.Score(truth, ignore, score.Rows(r.tracks))
 			fmt.Fprintf(b.out, " %6.3f %9.3f %6.3f %8d %5.2f", s.Recall, s.Precision, s.IDF1, s.Switches, s.AreaRatio)
 			sum.Recall, sum.Precision, sum.IDF1, sum.Switches = sum.Recall+s.Recall, sum.Precision+s.Precision, sum.IDF1+s.IDF1, sum.Switches+s.Switches
+			if s.VisibleHeads+s.Scored > 0 {
+				shown++
+			}
 		}
 		fmt.Fprintf(b.out, "  %v\n", r.counts)
 	}
-	if n := float64(len(paths)); b.truth != nil && n > 1 {
-		fmt.Fprintf(b.out, "%-22s %-8s %42s %6.3f %9.3f %6.3f %8d\n", "mean", preset, "", sum.Recall/n, sum.Precision/n, sum.IDF1/n, sum.Switches)
+	if b.truth != nil && shown > 1 {
+		fmt.Fprintf(b.out, "%-22s %-8s %42s %6.3f %9.3f %6.3f %8d\n", "mean", preset, "", sum.Recall/shown, sum.Precision/shown, sum.IDF1/shown, sum.Switches)
 	}
 	return nil
 }

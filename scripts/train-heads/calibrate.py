@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 import pictures
-from net import HeadNet
+from net import load
 
 OVERLAP = 0.45  # as ownOverlap
 
@@ -67,9 +67,7 @@ def fit(logit, true):
 
 def main():
     torch.set_num_threads(1)
-    net = HeadNet()
-    net.load_state_dict(torch.load(sys.argv[1], weights_only=True))
-    net.eval()
+    net = load(sys.argv[1])
     width = int(sys.argv[3]) if len(sys.argv) > 3 else 1280
     rows, heads = [], 0
     folders = sorted(glob.glob(sys.argv[2]))

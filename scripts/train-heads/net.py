@@ -38,15 +38,23 @@ class Block(nn.Module):
 
 
 class HeadNet(nn.Module):
-    def __init__(self, thin=32):
+    """The detector; large has half as many channels again, wider and more blocks, and does four times the work: for presets that may take their time."""
+
+    def __init__(self, large=False):
         super().__init__()
+        self.large = large
+        thin, c8, c16, c32 = (48, 64, 112, 160) if large else (32, 48, 80, 128)
+        wider = (2, 3, 4, 4) if large else (1, 2, 2, 2)  # of the blocks that keep the stride of 4, 8, 16, 32
+        more = (1, 1, 3, 2) if large else (0, 0, 0, 0)
+        fine = [Block(thin, thin, wider[0]) for _ in range(more[0])]
         self.stem = wide(3, 16, 3, 2)
-        self.s4 = nn.Sequential(Block(16, thin, 1, 2), Block(thin, thin, 1))
-        self.s8 = nn.Sequential(Block(thin, 48, 2, 2), Block(48, 48, 2), Block(48, 48, 2))
-        self.s16 = nn.Sequential(Block(48, 80, 3, 2), *(Block(80, 80, 2) for _ in range(4)))
-        self.s32 = nn.Sequential(Block(80, 128, 3, 2), *(Block(128, 128, 2) for _ in range(2)))
-        self.lateral = nn.ModuleList(narrow(c, thin) for c in (48, 80, 128))
+        self.s4 = nn.Sequential(Block(16, thin, 1, 2), Block(thin, thin, 1), *fine)
+        self.s8 = nn.Sequential(Block(thin, c8, 2, 2), *(Block(c8, c8, wider[1]) for _ in range(2 + more[1])))
+        self.s16 = nn.Sequential(Block(c8, c16, 3, 2), *(Block(c16, c16, wider[2]) for _ in range(4 + more[2])))
+        self.s32 = nn.Sequential(Block(c16, c32, 3, 2), *(Block(c32, c32, wider[3]) for _ in range(2 + more[3])))
+        self.lateral = nn.ModuleList(narrow(c, thin) for c in (c8, c16, c32))
         self.smooth = nn.ModuleList(nn.Sequential(wide(thin, thin, 3, 1, thin), narrow(thin, thin)) for _ in range(3))
+        self.refine = nn.ModuleList(nn.Sequential(*(Block(thin, thin, 2) for _ in range(n))) for n in ((1, 2, 1) if large else (0, 0, 0)))
         self.head = nn.Sequential(wide(thin, thin, 3, 1, thin), conv(thin, 5))
         self.up = nn.Upsample(scale_factor=2, mode="bilinear")
         for m in self.modules():
@@ -64,10 +72,43 @@ class HeadNet(nn.Module):
         s8 = self.s8(s4)
         s16 = self.s16(s8)
         y = self.lateral[2](self.s32(s16))
-        y = self.smooth[2](self.lateral[1](s16) + self.up(y))
-        y = self.smooth[1](self.lateral[0](s8) + self.up(y))
-        y = self.smooth[0](s4 + self.up(y))
-        return self.head(y)
+        y = self.refine[2](self.smooth[2](self.lateral[1](s16) + self.up(y)))
+        y = self.refine[1](self.smooth[1](self.lateral[0](s8) + self.up(y)))
+        y = self.refine[0](self.smooth[0](s4 + self.up(y)))
+        y = self.head[0](y)
+        with torch.autocast("cpu", enabled=False):  # an offset in bfloat16 would be a hundredth of a head off
+            return self.head[1](y if y.dtype == torch.float32 else y.float())
+
+
+def load(path):
+    """A net of the size that a file of weights (.pt) has, ready to look."""
+    weights = torch.load(path, weights_only=True)
+    net = HeadNet(large=any(k.startswith("refine.") for k in weights))
+    net.load_state_dict(weights)
+    return net.eval()
+
+
+def grow(net, small):
+    """Fills a large net with a small one's weights so that it computes the same: nothing reads the new channels yet, new blocks begin as the
+    identity (after Net2Net, Chen et al. 2016)."""
+    here, there = dict(net.named_modules()), dict(small.named_modules())
+    with torch.no_grad():
+        for name, m in here.items():
+            old = there.get(name)
+            if isinstance(m, nn.Conv2d) and old is not None:
+                if m.groups == 1:
+                    m.weight[:, old.in_channels:].zero_()
+                    m.weight[: old.out_channels, : old.in_channels].copy_(old.weight)
+                else:  # depthwise
+                    m.weight[: old.out_channels].copy_(old.weight)
+                if m.bias is not None:
+                    m.bias[: old.out_channels].copy_(old.bias)
+            elif isinstance(m, nn.BatchNorm2d) and old is not None:
+                for a, b in zip((m.weight, m.bias, m.running_mean, m.running_var), (old.weight, old.bias, old.running_mean, old.running_var)):
+                    a[: len(b)].copy_(b)
+            elif isinstance(m, Block) and old is None:
+                nn.init.zeros_(m.body[-1][1].weight)
+    return net
 
 
 def recover(net, path, pictures):

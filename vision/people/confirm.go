@@ -10,7 +10,8 @@ import "math"
 type confirmed struct{ places []xy }
 
 const (
-	unconfirmed  = 0.6  // factor on the score of an unconfirmed head
+	unconfirmed  = 0.6  // factor on the score of an unconfirmed head,
+	ownLeast     = 0.45 // which is no less than this share of what the own net says, however many other nets see nothing: they were not made for heads from behind
 	confirmReach = 0.75 // distance, in heads, within which a head is confirmed by a place: seated people sway by half a head
 	confirmScore = 0.2  // least score of another net's head to confirm a place
 	mostPlaces   = 2000 // people who walk leave many places: the oldest are forgotten
@@ -25,7 +26,7 @@ func (c *confirmed) weigh(heads []head) {
 		case !h.own && h.score >= confirmScore && !known:
 			c.places = append(c.places, xy{h.x, h.y})
 		case h.own && !known:
-			h.score *= unconfirmed
+			h.score = max(unconfirmed*h.score, ownLeast*h.surest)
 		}
 	}
 	if n := len(c.places) - mostPlaces; n > 0 {

@@ -61,6 +61,7 @@ func group(heads []head, reach float64, sources int) []head {
 			}
 			g.own = g.own && b.own
 		}
+		g.surest = a.score
 		g.score = (a.score + sum/float64(max(sources, 1))) / 2
 		g.x, g.y, g.w, g.h = g.x/weights, g.y/weights, g.w/weights, g.h/weights
 		out = append(out, g)

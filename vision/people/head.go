@@ -27,8 +27,9 @@ type xy struct{ x, y float64 }
 // head is a head box in source pixels, and how sure it is.
 type head struct {
 	x, y, w, h, score float64
-	source            int  // the net and scale that found it
-	own               bool // only the project's own net has seen it
+	source            int     // the net and scale that found it
+	own               bool    // only the project's own net has seen it
+	surest            float64 // of fused candidates: the highest of their scores
 	body              *body
 }
 

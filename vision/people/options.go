@@ -57,7 +57,7 @@ func (p preset) weights() []byte {
 // The presets. The project's own net finds heads from any side in a quarter of CenterFace's time, but takes some hands and bags for heads: by default
 // it runs every second, and CenterFace and MoveNet now and then, to confirm. In best, CenterFace also runs every second, at two sizes: it finds fewer
 // heads, but separates heads behind one another better, the more so the larger its input. pretrained does not use the own net; the own net's training pictures were labelled with it.
-// best keeps the own net's weights of before: the newer ones find more in rendered rooms, but with best three students behind one another exchange names.
+// Its own net is the large one.
 // docs/measured.md has figures.
 var presets = map[string]preset{
 	"fast": {faces: [][]netAt{{{ownNet, 1280, ownHead}}}, wholeEvery: 10},
@@ -69,7 +69,7 @@ var presets = map[string]preset{
 	"best": {
 		faces:  [][]netAt{{{"centerface", 1920, 0}, {"centerface", 1280, largeHead}, {ownNet, 1280, ownHead}}},
 		bodies: []netAt{{"movenet-multipose", 896, 0}, {"movenet-multipose", 1280, 0}}, bodyEvery: 5,
-		wholeEvery: 10, own: bestWeights,
+		wholeEvery: 10, own: largeWeights,
 	},
 	"pretrained": {
 		faces:  [][]netAt{{{"centerface", 960, smallHead}}, {{"centerface", 1280, largeHead}}},

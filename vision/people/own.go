@@ -12,11 +12,11 @@ const ownNet = "heads"
 //go:embed weights/heads.onnx
 var ownWeights []byte
 
-// bestWeights are those before, with which best tells heads close behind one another apart better; their logits are on the scale of ownWeights
+// largeWeights are of a net of four times the work, for the preset that may take its time; its logits are on the scale of ownWeights
 // (scripts/train-heads/rescale.py).
 //
-//go:embed weights/heads-best.onnx
-var bestWeights []byte
+//go:embed weights/heads-large.onnx
+var largeWeights []byte
 
 // A pixel value v is given to the net as v/ownGain - ownBias.
 const (
@@ -27,8 +27,8 @@ const (
 // The net's logit z means a head with probability sigmoid(ownSlope·z + ownShift), fitted
 // on rendered rooms that it was not trained on (scripts/train-heads/calibrate.py).
 const (
-	ownSlope = 2.81
-	ownShift = 1.13
+	ownSlope = 2.90
+	ownShift = 1.15
 )
 
 // Boxes that overlap by more than this are the same head: in the rendered rooms

@@ -14,7 +14,7 @@ import (
 // same input (scripts/train-heads/golden.py). Float32 sums in another order differ by some
 // 1e-6; 1e-4 leaves room for depth.
 func TestOwnNetEqualsONNXRuntime(t *testing.T) {
-	for file, preset := range map[string]string{"testdata/heads.bin": "default", "testdata/heads-best.bin": "best"} {
+	for file, preset := range map[string]string{"testdata/heads.bin": "default", "testdata/heads-large.bin": "best"} {
 		t.Run(preset, func(t *testing.T) { equalsONNXRuntime(t, file, presets[preset].weights()) })
 	}
 }
@@ -143,5 +143,26 @@ func TestOneNet(t *testing.T) {
 		if _, err := NewDetector(o); err == nil {
 			t.Errorf("%+v was taken", o)
 		}
+	}
+}
+
+func TestHeadsThatOnlyTheOwnNetHasSeen(t *testing.T) {
+	at := func(x, score float64, own bool) head {
+		return head{x: x, y: 50, w: 20, h: 24, score: score, surest: score, own: own}
+	}
+	var c confirmed
+	alone := at(100, 0.9, true)
+	diluted := at(200, 0.9, true) // two other nets looked and saw nothing
+	diluted.score = 0.6
+	heads := []head{alone, diluted, at(300, 0.9, false)}
+	c.weigh(heads)
+	for i, want := range []float64{unconfirmed * 0.9, ownLeast * 0.9, 0.9} {
+		if math.Abs(heads[i].score-want) > 1e-12 {
+			t.Errorf("head %d counts %v, want %v", i, heads[i].score, want)
+		}
+	}
+	later := []head{at(302, 0.9, true)} // where another net has seen one
+	if c.weigh(later); later[0].score != 0.9 {
+		t.Errorf("a head at a confirmed place counts %v, want 0.9", later[0].score)
 	}
 }
