@@ -259,7 +259,7 @@ func TestTables(t *testing.T) {
 	if x := s.Samples[1]; !s.Shares || len(s.Samples) != 2 || x.Start != 903 || x.Subject != "vid/7" || s.Classes[x.Label] != "80" || math.Abs(x.Box.H-0.4) > 1e-12 {
 		t.Errorf("AVA: %+v", s)
 	}
-	s = open(t, map[string]string{"ava.csv": "\ufeffVid-5Kq,0902,0.1,0.2,0.3,0.6,Write,7\nVid-5Kq,0903,0.1,0.2,0.3,0.6,Write,7\n", "Vid-5Kq.mkv": ""})
+	s = open(t, map[string]string{"ava.csv": "\ufeff\"Vid-5Kq\",0902,0.1,0.2,0.3,0.6,Write,7\nVid-5Kq,0903,0.1,0.2,0.3,0.6,Write,7\n", "Vid-5Kq.mkv": ""})
 	if a, b := s.Samples[0], s.Samples[1]; len(s.Classes) != 1 || a.Media != "Vid-5Kq.mkv" || a.Media != b.Media || a.Subject != b.Subject || a.Recording != b.Recording {
 		t.Errorf("AVA's first row is read unlike the second: %+v", s)
 	}

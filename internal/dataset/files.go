@@ -86,6 +86,7 @@ func readTable(name string) (*table, error) {
 	if err != nil {
 		return nil, err
 	}
+	raw = bytes.TrimPrefix(raw, []byte("\ufeff")) // before a quote the reader would take it for a part of the field
 	r := csv.NewReader(bytes.NewReader(raw))
 	first, _, _ := bytes.Cut(raw, []byte{'\n'})
 	for _, other := range []byte(";\t") {
@@ -111,7 +112,6 @@ func readTable(name string) (*table, error) {
 			}
 		}
 	}
-	rows[0][0] = strings.TrimPrefix(rows[0][0], "\ufeff")
 	t := &table{name: filepath.Base(name), first: rows[0], rows: rows[1:]}
 	for _, h := range t.first {
 		t.head = append(t.head, strings.ToLower(strings.TrimSpace(h)))
