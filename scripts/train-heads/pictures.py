@@ -17,14 +17,15 @@ SMALLEST, LARGEST = 9, 140  # heads outside are not judged, pixels of the crop
 
 
 class Picture:
-    def __init__(self, image, heads, unsure, source, hands=()):
+    def __init__(self, image, heads, unsure, source, hands=(), name="", students=()):
         self.levels = [image]  # halved again and again, so that reducing skips no pixels
         while min(self.levels[-1].shape[:2]) > 200 and len(self.levels) < 4:
             self.levels.append(cv2.resize(self.levels[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
         self.heads = np.array(heads, np.float32).reshape(-1, 4)
         self.unsure = np.array(unsure, np.float32).reshape(-1, 4)
         self.hands = np.array(hands, np.float32).reshape(-1, 3)  # middle and height of the heads about, where hands are known and seen
-        self.source = source
+        self.source, self.name = source, name
+        self.students = np.array(students, np.float32).reshape(-1, 4)  # x, y, width, height of boxes that a person drew about one student each
         self.sure = np.full(len(self.heads), 0.5)  # how surely the net finds each head, running
         self.wrong = collections.deque(maxlen=8)  # where it saw one that is none: middle and height of the heads about
 
@@ -103,11 +104,12 @@ def clabehavior(root, labels, known):
         known.add(i["file_name"])
         heads, unsure = agreed(l["Heads"], l["Mirrored"])
         middles = np.array(heads).reshape(-1, 4)
-        for kind, (x, y, w, h) in boxes.get(i["id"], []):
+        drawn = boxes.get(i["id"], [])
+        for kind, (x, y, w, h) in drawn:
             inside = (middles[:, 0] > x) & (middles[:, 0] < x + w) & (middles[:, 1] > y - 0.1 * h) & (middles[:, 1] < y + 0.7 * h)
             if kind == 7 or not inside.any():
                 unsure.append([x, y - 0.1 * h, w, h if kind == 7 else 0.8 * h])
-        yield Picture(cv2.imread(f"{root}/clabehavior/images/{i['file_name']}"), heads, unsure, i["room"])
+        yield Picture(cv2.imread(f"{root}/clabehavior/images/{i['file_name']}"), heads, unsure, i["room"], name=i["file_name"], students=[b for kind, b in drawn if kind != 7])
 
 
 def cctv(root):
@@ -117,7 +119,7 @@ def cctv(root):
         h, w = image.shape[:2]
         rows = [[float(v) for v in line.split()[1:]] for line in open(path.replace("images", "labels").replace(".jpg", ".txt"))]
         heads = [[x * w, y * h, bw * w, bh * h] for x, y, bw, bh in rows]
-        yield Picture(image, heads, [[0.5 * w, 0.84 * h, 0.25 * w, 0.16 * h]], "cctv")
+        yield Picture(image, heads, [[0.5 * w, 0.84 * h, 0.25 * w, 0.16 * h]], "cctv", name=os.path.basename(path))
 
 
 def adults(labels, folder, known):
@@ -156,7 +158,7 @@ def rendered(folders, known):
                     unsure.append([x, y, w, h])
                 else:
                     heads.append([x + w / 2, y + h / 2, w, h])
-            yield Picture(image, heads, unsure, "rendered", hands)
+            yield Picture(image, heads, unsure, "rendered", hands, f"{os.path.basename(folder)}-{n - 1}")
 
 
 # Sources whose labels are a person's or exact: there a mistake of the net is one.

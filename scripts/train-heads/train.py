@@ -72,7 +72,9 @@ def main():
     torch.manual_seed(o.seed)
     os.makedirs(o.out, exist_ok=True)
     pictures.HARDER, pictures.HANDS, pictures.STACKED = o.harder, o.hands, o.stacked
-    left_out = o.without.split(",")
+    left_out = [s for s in o.without.split(",") if s]
+    if set(left_out) - set(SHARES):
+        a.error(f"--without {o.without}: there are {', '.join(SHARES)}")
     rest = (1 - o.share) / (1 - SHARES["rendered"])
     shares = {k: o.share if k == "rendered" else v * rest for k, v in SHARES.items() if k not in left_out}
     amended = []

@@ -3,6 +3,9 @@
 // head, what one alone shows is not judged.
 //
 //	label PICTURES... > heads.json
+//	label -net centerface -width 1280 PICTURES... > found.json
+//
+// With -net the boxes are those of that net alone at that input's width, for judge.py.
 //
 // Each line holds one picture: {"file", "heads": [[x, y, w, h, score], ...], "mirrored": [...]}, boxes in the
 // picture's pixels, those of the mirrored look mirrored back.
@@ -10,6 +13,7 @@ package main
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"image"
 	_ "image/jpeg"
@@ -22,14 +26,22 @@ import (
 )
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
+	net := flag.String("net", "", fmt.Sprintf("one of %v: that net alone", people.Nets()))
+	width := flag.Int("width", 1280, "that net's input, pixels")
+	least := flag.Float64("score", 0.1, "least score")
+	flag.Parse()
+	o := people.Options{Preset: "pretrained", MinScore: *least, Threads: 1}
+	if *net != "" {
+		o = people.Options{Net: *net, Width: *width, MinScore: *least, Threads: 1}
+	}
+	if err := run(o, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "label:", err)
 		os.Exit(1)
 	}
 }
 
-func run(paths []string) error {
-	d, err := people.NewDetector(people.Options{Preset: "pretrained", MinScore: 0.1, Threads: 1})
+func run(o people.Options, paths []string) error {
+	d, err := people.NewDetector(o)
 	if err != nil {
 		return err
 	}
