@@ -1,15 +1,20 @@
 package room
 
 import (
+	"fmt"
 	"math"
 	"math/rand"
 )
 
-// mostStudents bounds the time that drawing a room takes.
-const mostStudents = 28
+const (
+	// mostStudents bounds the time that drawing a room takes.
+	mostStudents = 28
+	// fewStudents is what a clip shows at least, where the room has so many seats: a clip of nobody judges nothing.
+	fewStudents = 3
+)
 
 // NewClip draws the n-th whole-room clip of a plan: a class at work under one
-// camera, sometimes with a teacher or a student who leaves or returns. It also
+// camera that sees some of it, sometimes with a teacher or a student who leaves or returns. It also
 // gives the kinds of room and camera.
 func NewClip(a *Assets, p *Plan, n int) (*Scene, string, error) {
 	r := derive(p.Seed, 500_000+n)
@@ -29,10 +34,25 @@ func NewClip(a *Assets, p *Plan, n int) (*Scene, string, error) {
 	}
 	s := &Scene{Seed: p.Seed*1_000_003 + 500_000 + int64(n), Noise: uniform(r, p.NoiseMin, p.NoiseMax)}
 	s.Room = NewRoom(s.Seed, l)
-	s.Camera = s.Room.overview(r, p, kind, p.Widths[n%len(p.Widths)])
+	width := p.Widths[n%len(p.Widths)]
+	s.Camera = s.Room.overview(r, p, kind, width)
 	s.Lights = lightsOf(r)
 	if err := s.fillSeats(a, r, p.variety(age), most); err != nil {
 		return nil, "", err
+	}
+	// Too few in view: other cameras of the kind, then those that see the most of a room. A room with enough is drawn as if this were not here.
+	for try := 0; len(s.Actors) < min(fewStudents, len(s.Room.Seats)); try++ {
+		if try == 60 {
+			return nil, "", fmt.Errorf("no camera sees %d students of a room of %d seats (%s)", fewStudents, len(s.Room.Seats), l.Kind)
+		}
+		if try == 20 {
+			kind = "front"
+		}
+		again := derive(s.Seed, 700_000+try)
+		s.Actors, s.Camera = nil, s.Room.overview(again, p, kind, width)
+		if err := s.fillSeats(a, again, p.variety(age), most); err != nil {
+			return nil, "", err
+		}
 	}
 	if n%3 != 2 {
 		t, err := newTeacher(a, derive(s.Seed, 3000), s.Room.round(r, p.Seconds))
