@@ -143,13 +143,19 @@ func resultOf(text string) (logs.Result, string) {
 	return 0, fmt.Sprintf("result %q is none of Withdrawn, Fail, Pass, Distinction, 0, 1", text)
 }
 
-// when reads a time: 2026-02-03, 2026-02-03T10:15[:00][Z], 2026-02-03 10:15[:00], or a number of days.
+// when reads a time within 1970 to 2199, so that a spreadsheet's 1900-01-01 does not make a course 126 years long: 2026-02-03, 2026-02-03T10:15[:00][Z], 2026-02-03 10:15[:00], or a number of days.
 func (r *reader) when(text string) (float64, string) {
-	if v, err := strconv.ParseFloat(text, 64); err == nil && v >= math.MinInt16 && v <= math.MaxInt16 {
+	if v, err := strconv.ParseFloat(text, 64); err == nil && !math.IsNaN(v) && !math.IsInf(v, 0) {
+		if v < math.MinInt16 || v > math.MaxInt16 {
+			return 0, fmt.Sprintf("time %q is no number of days since a course began (a spreadsheet's date as a number? format the column as 2026-02-03)", text)
+		}
 		return v, r.form(2)
 	}
 	for _, layout := range []string{time.DateOnly, "2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateTime, "2006-01-02 15:04"} {
-		if t, err := time.Parse(layout, text); err == nil && t.Year() >= 1970 && t.Year() < 2200 {
+		if t, err := time.Parse(layout, text); err == nil {
+			if t.Year() < 1970 || t.Year() >= 2200 {
+				return 0, fmt.Sprintf("time %q is no time of a course: its year is not within 1970 to 2199 (spreadsheets write 1899 or 1900 for an empty date)", text)
+			}
 			_, offset := t.Zone() // the clock on the wall
 			return float64(t.Unix()+int64(offset)) / 86400, r.form(1)
 		}

@@ -260,3 +260,32 @@ func TestErrors(t *testing.T) {
 		t.Errorf("detect: %v", err)
 	}
 }
+
+// What is said of a time that cannot be one is true: 1900-01-01 is a date, 46056 a number, and what comes after such a row is still read.
+func TestTimesOutOfRange(t *testing.T) {
+	for text, want := range map[string]string{
+		"1900-01-01":          "year is not within 1970 to 2199",
+		"1899-12-30T00:00:00": "year is not within 1970 to 2199",
+		"2200-01-01":          "year is not within 1970 to 2199",
+		"46056":               "no number of days since a course began (a spreadsheet's date",
+		"-32769":              "no number of days",
+		"1e99":                "no number of days",
+		"NaN":                 "neither a date",
+		"Inf":                 "neither a date",
+		"1.2.2026":            "neither a date",
+		"":                    "neither a date",
+	} {
+		d, err := ReadEvents(write(t, t.TempDir(), map[string]string{"outcomes.csv": "student,course,result\nann,PHY,1\n",
+			"events.csv": "student,course,time,kind,value\nann,PHY," + text + ",page,\nann,PHY,2026-02-03,page,\n"}))
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		if d.Log.BadCount != 1 || !strings.Contains(d.Log.Bad[0].String(), want) || len(d.Log.Enrolments[0].Activities) != 1 {
+			t.Errorf("%q: %d bad rows, %v, want %q", text, d.Log.BadCount, d.Log.Bad, want)
+		}
+	}
+	r := &reader{}
+	if day, reason := r.when("1970-01-01"); day != 0 || reason != "" {
+		t.Errorf("1970-01-01: day %g, %s", day, reason)
+	}
+}
