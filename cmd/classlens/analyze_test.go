@@ -532,3 +532,27 @@ func TestNamesInDataAreNoCommands(t *testing.T) {
 		}
 	}
 }
+
+// A folder called like a video, which *.mp4 catches, costs itself only; any other folder without videos is still wrong usage.
+func TestFolderCalledLikeAVideo(t *testing.T) {
+	in, out := t.TempDir(), t.TempDir()
+	for _, name := range []string{"empty.MP4", "plain"} {
+		if err := os.Mkdir(filepath.Join(in, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	folder := filepath.Join(in, "empty.MP4")
+	_, stderr, code := classlens(t, "analyze", folder, clip(t, "good.mp4", "-t", "1"), "--out", out, "--set", "people.preset=fast")
+	if code != exitPartial || strings.Count(stderr, "empty.MP4: failed") != 1 || !strings.Contains(stderr, "a folder") || !strings.Contains(stderr, "1 done, 0 partial, 1 failed") {
+		t.Errorf("exit %d, said %q", code, stderr)
+	}
+	if stdout, _, code := classlens(t, "check", out); code != exitPartial || !strings.Contains(stdout, "empty: failed") || !strings.Contains(stdout, "good: done") {
+		t.Errorf("check: exit %d, said %q", code, stdout)
+	}
+	if _, stderr, code := classlens(t, "analyze", folder, "--out", out); code != exitFailed || !strings.Contains(stderr, "a folder") {
+		t.Errorf("alone: exit %d, said %q", code, stderr)
+	}
+	if _, stderr, code := classlens(t, "analyze", filepath.Join(in, "plain"), "--out", out); code != exitUsage || !strings.Contains(stderr, "no video file in this folder") {
+		t.Errorf("a folder called otherwise: exit %d, said %q", code, stderr)
+	}
+}

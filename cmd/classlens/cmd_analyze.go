@@ -303,8 +303,12 @@ func missing(name string) bool {
 
 var videoExtensions = []string{".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts", ".mts"}
 
+func namedLikeVideo(path string) bool {
+	return slices.Contains(videoExtensions, strings.ToLower(filepath.Ext(path)))
+}
+
 // expandRecordings replaces each folder by the video files in it, drops repetitions, and refuses
-// two recordings whose results would go to one folder.
+// two recordings whose results would go to one folder. A folder without videos is an error, unless it is called like a video: then it is a recording that fails.
 func expandRecordings(args []string) ([]string, error) {
 	var all []string
 	for _, arg := range args {
@@ -316,11 +320,14 @@ func expandRecordings(args []string) ([]string, error) {
 			all = append(all, arg)
 			continue
 		}
-		found, err := videosIn(arg)
-		if err != nil {
+		switch found, err := videosIn(arg); {
+		case err != nil && namedLikeVideo(arg): // caught by *.mp4: one bad recording among others
+			all = append(all, arg)
+		case err != nil:
 			return nil, err
+		default:
+			all = append(all, found...)
 		}
-		all = append(all, found...)
 	}
 	seen := map[string]string{}
 	var once []string
@@ -348,7 +355,7 @@ func videosIn(folder string) ([]string, error) {
 	}
 	var found []string
 	for _, e := range entries {
-		if hidden := strings.HasPrefix(e.Name(), "."); !hidden && !e.IsDir() && slices.Contains(videoExtensions, strings.ToLower(filepath.Ext(e.Name()))) {
+		if hidden := strings.HasPrefix(e.Name(), "."); !hidden && !e.IsDir() && namedLikeVideo(e.Name()) {
 			found = append(found, filepath.Join(folder, e.Name()))
 		}
 	}
