@@ -198,7 +198,7 @@ func (r *run) passes(ctx context.Context, in inputs) (State, string, error) {
 	if err != nil {
 		return Failed, "", err
 	}
-	if err := r.nameBySeats(tracks, in.Recording); err != nil {
+	if err := r.nameBySeats(ctx, tracks, in.Recording); err != nil {
 		return Failed, "", err
 	}
 	seen, err := r.classify(ctx, tracks)
@@ -210,13 +210,13 @@ func (r *run) passes(ctx context.Context, in inputs) (State, string, error) {
 
 // nameBySeats names the students after the room's chairs, if there is a seat file,
 // and adds new chairs to the file.
-func (r *run) nameBySeats(tracks []scene.Track, recording string) error {
+func (r *run) nameBySeats(ctx context.Context, tracks []scene.Track, recording string) error {
 	file := r.options.Seats
 	if file == "" {
 		return nil
 	}
 	info := r.recording.Info()
-	result, err := seats.Update(file, recording, tracks, info.Width, info.Height)
+	result, err := seats.Update(ctx, file, recording, tracks, info.Width, info.Height)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,8 @@ package seats
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -11,7 +13,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"classlens/internal/safefile"
 	"classlens/vision/scene"
 )
 
@@ -69,7 +73,7 @@ func TestSameChairNextWeek(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "room.json")
 	first, chairs := class(1, still, 3, 11, 29)
 	at := places(first, chairs)
-	r, err := Update(file, "week 1", first, 1280, 720)
+	r, err := Update(context.Background(), file, "week 1", first, 1280, 720)
 	if err != nil || r.Known != 0 || r.New != 27 {
 		t.Fatalf("first week: %+v, %v", r, err)
 	}
@@ -99,7 +103,7 @@ func TestSameChairNextWeek(t *testing.T) {
 			}
 		}
 		at := places(tracks, chairs)
-		r, err := Update(file, c.name, tracks, c.w, c.h)
+		r, err := Update(context.Background(), file, c.name, tracks, c.w, c.h)
 		if err != nil || r.Other {
 			t.Fatalf("%s: %+v, %v", c.name, r, err)
 		}
@@ -134,7 +138,7 @@ func TestSameChairNextWeek(t *testing.T) {
 func TestAnotherRoom(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "room.json")
 	first, _ := class(1, still)
-	if _, err := Update(file, "week 1", first, 1280, 720); err != nil {
+	if _, err := Update(context.Background(), file, "week 1", first, 1280, 720); err != nil {
 		t.Fatal(err)
 	}
 	before, _ := os.ReadFile(file)
@@ -143,7 +147,7 @@ func TestAnotherRoom(t *testing.T) {
 		s, c := math.Sincos(float64(i) / 2)
 		other = append(other, scene.Track{ID: Name(i + 1), SeatX: 640 + 500*c, SeatY: 360 + 300*s, SeatW: 90, SeatH: 110})
 	}
-	r, err := Update(file, "another room", other, 1280, 720)
+	r, err := Update(context.Background(), file, "another room", other, 1280, 720)
 	if err != nil || !r.Other {
 		t.Fatalf("%+v, %v", r, err)
 	}
@@ -205,7 +209,7 @@ func TestAgain(t *testing.T) {
 	first, _ := class(1, still)
 	second, _ := class(2, still)
 	for name, tracks := range map[string][]scene.Track{"week 1": first, "week 2": second} {
-		if _, err := Update(file, name, slices.Clone(tracks), 1280, 720); err != nil {
+		if _, err := Update(context.Background(), file, name, slices.Clone(tracks), 1280, 720); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -213,7 +217,7 @@ func TestAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r, err := Update(file, "week 2", slices.Clone(second), 1280, 720); err != nil || r.New != 0 || r.Known == 0 {
+	if r, err := Update(context.Background(), file, "week 2", slices.Clone(second), 1280, 720); err != nil || r.New != 0 || r.Known == 0 {
 		t.Errorf("%+v, %v", r, err)
 	}
 	if after, _ := os.ReadFile(file); !bytes.Equal(before, after) {
@@ -221,7 +225,7 @@ func TestAgain(t *testing.T) {
 	}
 	// A better look at the same recording may find one more: that seat is new.
 	more := append(slices.Clone(second), scene.Track{ID: "S90", SeatX: 1200, SeatY: 60, SeatW: 16, SeatH: 18})
-	if r, err := Update(file, "week 2", more, 1280, 720); err != nil || r.New != 1 {
+	if r, err := Update(context.Background(), file, "week 2", more, 1280, 720); err != nil || r.New != 1 {
 		t.Errorf("%+v, %v", r, err)
 	}
 	if m, err := Load(file); err != nil || len(m.Taken) != 2 || m.Views[0].Seats[0].Recordings != 2 {
@@ -248,7 +252,7 @@ func TestBadFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			tracks, _ := class(1, still)
-			for _, err := range []error{Check(file), func() error { _, err := Update(file, "week 1", tracks, 1280, 720); return err }()} {
+			for _, err := range []error{Check(file), func() error { _, err := Update(context.Background(), file, "week 1", tracks, 1280, 720); return err }()} {
 				if err == nil || !strings.Contains(err.Error(), "room.json") || strings.Contains(err.Error(), "\n") {
 					t.Errorf("error %v", err)
 				}
@@ -270,7 +274,7 @@ func TestBadFiles(t *testing.T) {
 func TestTwoRunsAtOnce(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "room.json")
 	first, _ := class(1, still)
-	if _, err := Update(file, "week 1", first, 1280, 720); err != nil {
+	if _, err := Update(context.Background(), file, "week 1", first, 1280, 720); err != nil {
 		t.Fatal(err)
 	}
 	var wait sync.WaitGroup
@@ -279,7 +283,7 @@ func TestTwoRunsAtOnce(t *testing.T) {
 			tracks, _ := class(uint64(i+9), still)
 			// One more sits at a desk of their own.
 			tracks = append(tracks, scene.Track{ID: "S40", SeatX: 1000 + 30*float64(i), SeatY: 60, SeatW: 16, SeatH: 18})
-			if _, err := Update(file, fmt.Sprint("lesson ", i), tracks, 1280, 720); err != nil {
+			if _, err := Update(context.Background(), file, fmt.Sprint("lesson ", i), tracks, 1280, 720); err != nil {
 				t.Error(err)
 			}
 		})
@@ -295,5 +299,44 @@ func TestTwoRunsAtOnce(t *testing.T) {
 	}
 	if len(seen) != 38 || m.Views[0].Seats[0].Recordings != 9 {
 		t.Errorf("%d seats, want 38; the first in %d recordings: %s", len(seen), m.Views[0].Seats[0].Recordings, fmt.Sprint(seen))
+	}
+}
+
+// TestUpdateHeedsItsContext: who waits for a seat file that a stopped process holds can be interrupted, and leaves the file as it was.
+func TestUpdateHeedsItsContext(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "room.json")
+	first, _ := class(1, still)
+	if _, err := Update(context.Background(), file, "week 1", first, 1280, 720); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock, err := safefile.LockFile(context.Background(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() {
+		second, _ := class(2, still)
+		_, err := Update(ctx, file, "week 2", second, 1280, 720)
+		ended <- err
+	}()
+	cancel()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), file) {
+			t.Errorf("interrupted: %v", err)
+		}
+	case <-time.After(time.Minute): // only to end what hangs
+		t.Error("the wait for the seat file cannot be interrupted")
+	}
+	if err := lock.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+	if after, err := os.ReadFile(file); err != nil || !bytes.Equal(after, before) {
+		t.Errorf("the file was changed (%v)", err)
 	}
 }

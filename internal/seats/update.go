@@ -26,9 +26,9 @@ func Check(name string) error {
 // Update names a recording's students by a seat file and adds to the file what is new in the
 // recording, whose SHA-256 is given; a missing file is created. Runs that share a
 // file wait for each other. If the stored seats are another room's, the file stays as it is. From a
-// recording that was taken in before, only new seats are added.
-func Update(name, recording string, tracks []scene.Track, w, h int) (Result, error) {
-	lock, err := safefile.LockFile(context.Background(), name) // held for milliseconds
+// recording that was taken in before, only new seats are added. It waits as long as another holds the file, but no longer than ctx.
+func Update(ctx context.Context, name, recording string, tracks []scene.Track, w, h int) (Result, error) {
+	lock, err := safefile.LockFile(ctx, name) // held for milliseconds, by who was stopped meanwhile for longer
 	if err != nil {
 		return Result{}, fmt.Errorf("seats %s: %w", name, err)
 	}
