@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"image"
@@ -44,16 +43,25 @@ func runCrops(ctx context.Context, args []string) error {
 	steps := fs.Int("steps", 0, "instants a take, over the plan's")
 	flow := fs.Bool("flow", false, "write the optical flow, over the plan's")
 	jobs := fs.Int("jobs", runtime.NumCPU(), "scenes drawn at once")
-	_ = fs.Parse(args)
-	if *out == "" {
-		return errors.New("crops: -out is missing")
-	}
-	p, err := readPlan(*plan)
+	set, err := parse(fs, args)
 	if err != nil {
 		return err
 	}
-	p.Students, p.Seed, p.Steps = or(*students, p.Students), or(*seed, p.Seed), or(*steps, p.Steps)
-	p.Flow = p.Flow || *flow
+	if *out == "" {
+		return missing("crops", "out")
+	}
+	p, err := readPlan(*plan, func(p *room.Plan) {
+		over(set["students"], &p.Students, *students)
+		over(set["seed"], &p.Seed, *seed)
+		over(set["steps"], &p.Steps, *steps)
+		over(set["flow"], &p.Flow, *flow)
+	})
+	if err != nil {
+		return err
+	}
+	if p.Students < 1 {
+		return usageError{fmt.Errorf("crops: students must be above 0, not %d", p.Students)}
+	}
 	a, err := open()
 	if err != nil {
 		return err
@@ -64,6 +72,9 @@ func runCrops(ctx context.Context, args []string) error {
 			return err
 		}
 	}
+	if err := keepPlan(*out, &p, 0); err != nil {
+		return err
+	}
 	g := &generator{assets: a, plan: &p, out: *out, progress: newProgress("students", p.Students)}
 	if err := g.run(ctx, *jobs); err != nil {
 		return err
@@ -72,12 +83,11 @@ func runCrops(ctx context.Context, args []string) error {
 	return merge(*out, g.scenes)
 }
 
-func or[T comparable](a, b T) T {
-	var zero T
-	if a != zero {
-		return a
+// over sets a plan's value to a flag's that was given.
+func over[T any](given bool, value *T, flag T) {
+	if given {
+		*value = flag
 	}
-	return b
 }
 
 // generator draws scenes side by side until the students suffice. Scenes count

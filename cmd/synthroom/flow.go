@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -23,9 +22,11 @@ func runFlow(_ context.Context, args []string) error {
 	out := fs.String("out", "", "folder to fill")
 	seed := fs.Int64("seed", lessonSeed, "")
 	frames := fs.String("frames", "250,520,1030,1240", "frames of the lesson")
-	_ = fs.Parse(args)
+	if _, err := parse(fs, args); err != nil {
+		return err
+	}
 	if *out == "" {
-		return errors.New("flow: -out is missing")
+		return missing("flow", "out")
 	}
 	a, err := open()
 	if err != nil {
@@ -43,7 +44,7 @@ func runFlow(_ context.Context, args []string) error {
 	for _, word := range strings.Split(*frames, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(word))
 		if err != nil {
-			return fmt.Errorf("flow: -frames: %w", err)
+			return usageError{fmt.Errorf("flow: -frames: %q is no number of a frame", word)}
 		}
 		t0, t1 := float64(n)/lessonFPS, float64(n+1)/lessonFPS
 		base := filepath.Join(*out, fmt.Sprintf("%06d", n))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"image"
@@ -34,7 +35,12 @@ func runLesson(ctx context.Context, args []string) error {
 	step := fs.Int("step", 1, "draw every n-th frame and repeat it: 2 halves the time")
 	jobs := fs.Int("jobs", runtime.NumCPU(), "frames drawn at once")
 	crf := fs.Int("crf", 25, "x264 quality")
-	_ = fs.Parse(args)
+	if _, err := parse(fs, args); err != nil {
+		return err
+	}
+	if *step < 1 || *step > lessonFrames || *crf < 0 || *crf > 51 {
+		return usageError{fmt.Errorf("lesson: -step must be 1 to %d and -crf 0 to 51", lessonFrames)}
+	}
 	a, err := open()
 	if err != nil {
 		return err
@@ -159,7 +165,12 @@ func runFrame(_ context.Context, args []string) error {
 	near := fs.String("near", "", "a close camera on this student")
 	fov := fs.Float64("fov", 30, "of that camera")
 	marks := fs.Bool("truth", false, "draw the truth on it")
-	_ = fs.Parse(args)
+	if _, err := parse(fs, args); err != nil {
+		return err
+	}
+	if *w < 16 || *w > 7680 || !(*fov > 0 && *fov < 180) {
+		return usageError{errors.New("frame: -w must be 16 to 7680 and -fov above 0 and below 180")}
+	}
 	a, err := open()
 	if err != nil {
 		return err
@@ -171,7 +182,9 @@ func runFrame(_ context.Context, args []string) error {
 		return err
 	}
 	if *near != "" {
-		s.CloseUp(*near, float32(*fov))
+		if !s.CloseUp(*near, float32(*fov)) {
+			return usageError{fmt.Errorf("frame: -near: nobody is called %q in the lesson (S01 to S17, T01)", *near)}
+		}
 	}
 	ready := time.Now()
 	rgb := s.Frame(*at)

@@ -5,10 +5,12 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 	"slices"
+	"syscall"
 
 	"classlens/samples/room"
 )
@@ -31,7 +33,7 @@ var commands = map[string]func(ctx context.Context, args []string) error{
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if len(os.Args) == 2 && slices.Contains([]string{"-h", "-help", "--help", "help"}, os.Args[1]) {
 		fmt.Print(usage)
@@ -44,12 +46,33 @@ func main() {
 	err := commands[os.Args[1]](ctx, os.Args[2:])
 	switch {
 	case err == nil:
-	case errors.Is(err, context.Canceled):
+	case ctx.Err() != nil: // whatever else was said: ffmpeg gets the terminal's Ctrl-C too, and its pipe breaks
 		os.Exit(130)
 	default:
 		fmt.Fprintln(os.Stderr, "synthroom:", err)
+		if errors.As(err, new(usageError)) {
+			os.Exit(2)
+		}
 		os.Exit(1)
 	}
+}
+
+// usageError is wrong usage: exit code 2.
+type usageError struct{ error }
+
+// parse reads a command's flags, and gives the names of those that were set. It ends the program as package flag does.
+func parse(fs *flag.FlagSet, args []string) (map[string]bool, error) {
+	_ = fs.Parse(args)
+	if fs.NArg() > 0 {
+		return nil, usageError{fmt.Errorf("%s takes flags only, not %q", fs.Name(), fs.Arg(0))}
+	}
+	set := map[string]bool{}
+	fs.Visit(func(f *flag.Flag) { set[f.Name] = true })
+	return set, nil
+}
+
+func missing(command, name string) error {
+	return usageError{fmt.Errorf("%s: -%s is missing", command, name)}
 }
 
 func open() (*room.Assets, error) {

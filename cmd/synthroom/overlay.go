@@ -22,9 +22,14 @@ func runOverlay(ctx context.Context, args []string) error {
 	out := fs.String("out", "", "video to write, .mp4, or a folder for pictures of each frame that has a truth")
 	w, h := fs.Int("w", lessonW, "the video's width"), fs.Int("h", lessonH, "and height")
 	fps := fs.Int("fps", lessonFPS, "and frames a second")
-	_ = fs.Parse(args)
+	if _, err := parse(fs, args); err != nil {
+		return err
+	}
 	if *out == "" {
-		return errors.New("truth-overlay: -out is missing")
+		return missing("truth-overlay", "out")
+	}
+	if *w < 1 || *h < 1 || *fps < 1 || *w > 7680 || *h > 7680 {
+		return usageError{errors.New("truth-overlay: -w and -h must be 1 to 7680, -fps above 0")}
 	}
 	f, err := os.Open(*truth)
 	if err != nil {

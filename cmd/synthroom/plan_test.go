@@ -7,13 +7,14 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
 	"classlens/samples/room"
 )
 
 func TestDefaultPlanFile(t *testing.T) {
-	p, err := readPlan("")
+	p, err := readPlan("", func(*room.Plan) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +37,7 @@ func TestReadPlan(t *testing.T) {
 		if err := os.WriteFile(path, []byte(c.text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		p, err := readPlan(path)
+		p, err := readPlan(path, func(*room.Plan) {})
 		if (err == nil) != c.ok {
 			t.Errorf("%s: error %v", name, err)
 		}
@@ -85,6 +86,78 @@ func TestCropsResume(t *testing.T) {
 			} else if !bytes.Equal(raw, files[name]) {
 				t.Errorf("%s differs between one worker and a resumed run of two", name)
 			}
+		}
+	}
+}
+
+// Wrong usage is said before anything is drawn, in one line, and nothing is made.
+func TestWrongUsage(t *testing.T) {
+	dir := t.TempDir()
+	plan := func(text string) string {
+		path := filepath.Join(dir, "plan.yaml")
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	out := filepath.Join(dir, "out")
+	for _, c := range []struct {
+		command, plan string
+		args          []string
+		say           string
+	}{
+		{"rooms", "", nil, "-out is missing"},
+		{"rooms", "", []string{"-out", out, "plan.yaml"}, `flags only, not "plan.yaml"`},
+		{"rooms", "", []string{"-out", out, "-clips", "-1"}, "clips must be above 0, not -1"},
+		{"rooms", "", []string{"-out", out, "-clips", "0"}, "clips must be above 0, not 0"},
+		{"rooms", "clips: -4\n", []string{"-out", out}, "clips must be above 0, not -4"},
+		{"rooms", "", []string{"-out", out, "-crf", "99"}, "-crf must be 0 to 51"},
+		{"rooms", "seconds: 0\n", []string{"-out", out}, "no frame"},
+		{"rooms", "widths: [161]\n", []string{"-out", out}, "161 x 90"},
+		{"rooms", "widths: [640, 162]\n", []string{"-out", out}, "162 x 91"},
+		{"rooms", "seconds: two\n", []string{"-out", out}, `line 1: "two" where a number is wanted`},
+		{"rooms", "sede: 5\n", []string{"-out", out}, `unknown key "sede"; did you mean "seed"?`},
+		{"crops", "", nil, "-out is missing"},
+		{"crops", "", []string{"-out", out, "-students", "-2"}, "students must be above 0, not -2"},
+		{"crops", "", []string{"-out", out, "-steps", "-1"}, "steps, takes, interval, fps must be above 0"},
+		{"lesson", "", []string{"-step", "0", "-out", out}, "-step must be"},
+		{"frame", "", []string{"-w", "-1", "-out", out}, "-w must be"},
+		{"flow", "", nil, "-out is missing"},
+		{"truth-overlay", "", []string{"-w", "-1", "-out", out}, "-w and -h must be"},
+	} {
+		args := c.args
+		if c.plan != "" {
+			args = append(args, "-plan", plan(c.plan))
+		}
+		err := commands[c.command](context.Background(), args)
+		if !errors.As(err, new(usageError)) || !strings.Contains(err.Error(), c.say) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s %v: %v, want %q", c.command, args, err, c.say)
+		}
+		if _, err := os.Stat(out); err == nil {
+			t.Fatalf("%s %v left a folder", c.command, args)
+		}
+	}
+}
+
+// A folder holds what one plan and seed gave: clips of another would stay beside those drawn now, without a word. More of the same may be added.
+func TestOneFolderOnePlan(t *testing.T) {
+	out := t.TempDir()
+	p := room.DefaultPlan()
+	if err := keepPlan(out, &p, 25); err != nil {
+		t.Fatal(err)
+	}
+	p.Clips, p.Students = 40, 7
+	if err := keepPlan(out, &p, 25); err != nil {
+		t.Errorf("more of the same: %v", err)
+	}
+	for name, change := range map[string]func(*room.Plan) int{
+		"seed":    func(p *room.Plan) int { p.Seed++; return 25 },
+		"layouts": func(p *room.Plan) int { p.Layouts = map[string]float64{"rows": 1}; return 25 },
+		"quality": func(*room.Plan) int { return 24 },
+	} {
+		other := p
+		if err := keepPlan(out, &other, change(&other)); !errors.As(err, new(usageError)) {
+			t.Errorf("another %s: %v", name, err)
 		}
 	}
 }

@@ -20,20 +20,42 @@ func runRooms(ctx context.Context, args []string) error {
 	seed := fs.Int64("seed", 0, "over the plan's")
 	jobs := fs.Int("jobs", runtime.NumCPU(), "frames drawn at once")
 	crf := fs.Int("crf", 25, "x264 quality")
-	_ = fs.Parse(args)
-	if *out == "" {
-		return errors.New("rooms: -out is missing")
-	}
-	p, err := readPlan(*plan)
+	set, err := parse(fs, args)
 	if err != nil {
 		return err
 	}
-	p.Clips, p.Seed = or(*clips, p.Clips), or(*seed, p.Seed)
+	if *out == "" {
+		return missing("rooms", "out")
+	}
+	p, err := readPlan(*plan, func(p *room.Plan) {
+		over(set["clips"], &p.Clips, *clips)
+		over(set["seed"], &p.Seed, *seed)
+	})
+	if err != nil {
+		return err
+	}
+	if p.Clips < 1 {
+		return usageError{fmt.Errorf("rooms: clips must be above 0, not %d", p.Clips)}
+	}
+	for _, w := range p.Widths {
+		if h := w * 9 / 16; w%2 != 0 || h%2 != 0 { // H.264 with colours at half resolution
+			return usageError{fmt.Errorf("rooms: a video cannot be %d x %d: width and height (9/16) must be even", w, h)}
+		}
+	}
+	if *crf < 0 || *crf > 51 {
+		return usageError{fmt.Errorf("rooms: -crf must be 0 to 51, not %d", *crf)}
+	}
+	if p.Seconds*float64(p.FPS) < 1 {
+		return usageError{fmt.Errorf("rooms: %g s at %d frames a second are no frame", p.Seconds, p.FPS)}
+	}
 	a, err := open()
 	if err != nil {
 		return err
 	}
 	defer a.Close()
+	if err := keepPlan(*out, &p, *crf); err != nil {
+		return err
+	}
 	bar := newProgress("frames", p.Clips*int(p.Seconds*float64(p.FPS)))
 	for n := range p.Clips {
 		dir := filepath.Join(*out, fmt.Sprintf("%03d", n))

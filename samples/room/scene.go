@@ -175,8 +175,8 @@ func (a *Actor) lid(q *part) *Vec {
 	return &c
 }
 
-// CloseUp puts the camera close before one student, for looking at details.
-func (s *Scene) CloseUp(id string, fov float32) {
+// CloseUp puts the camera close before one student, for looking at details; it tells whether there is one of that name.
+func (s *Scene) CloseUp(id string, fov float32) bool {
 	for _, a := range s.Actors {
 		if a.ID != id {
 			continue
@@ -188,5 +188,7 @@ func (s *Scene) CloseUp(id string, fov float32) {
 		from := p.Add(turn(a.Seat.Turn, Vec{.9, 1.75, 2.1}))
 		s.Camera = LookAt(from, p.Add(Vec{0, .9, .2}), fov, c.W, c.H, c.Over, c.Bend)
 		s.Prepare()
+		return true
 	}
+	return false
 }
