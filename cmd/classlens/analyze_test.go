@@ -137,6 +137,15 @@ func TestSeats(t *testing.T) {
 			t.Errorf("%d students of %d are known again", same, len(rows)-1)
 		}
 	}
+	inside := filepath.Join(t.TempDir(), "results", "room.json") // beside the results, whose folder is not there yet
+	if _, stderr, code := classlens(t, "analyze", clip(t, "short.mp4", "-t", "4"), "--out", filepath.Dir(inside), "--seats", inside, "--set", "people.preset=fast"); code != exitDone {
+		t.Errorf("a seat file in the folder of results: exit %d, said %q", code, stderr)
+	} else if _, err := os.Stat(inside); err != nil {
+		t.Error(err)
+	}
+	if _, stderr, code := classlens(t, "analyze", "../../samples/lesson.mp4", "--out", out, "--seats", "/proc/room.json"); code != exitUsage || strings.Contains(stderr, "people") {
+		t.Errorf("a seat file that cannot be written: exit %d, said %q", code, stderr)
+	}
 	if err := os.WriteFile(file, []byte("{}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -267,6 +276,13 @@ func TestWrongUsage(t *testing.T) {
 		{"completion bash zsh", `usage: classlens completion bash; got ["zsh"]`},
 		{"label --agreement anna", `--agreement compares two raters: name two folders; got ["anna"]`},
 		{"analyze x.mp4 --out=", "--out is empty"},
+		{"analyze x.mp4 --seats=", "--seats is empty"},
+		{"analyze x.mp4 --share=", "--share is empty"},
+		{"analyze x.mp4 --set=", "--set is empty"},
+		{"check x --recordings=", "--recordings is empty"},
+		{"eval x --weights=", "--weights is empty"},
+		{"label x y --kinds=", "--kinds is empty"},
+		{"learner predict x --weights w --out=", "--out is empty"},
 		{"eval x --attack fgsm --attack-size NaN", "a size above 0"},
 		{"eval x --threads -1", "want numbers from 0"},
 	} {

@@ -78,9 +78,6 @@ Exit codes: 0 all done; 1 failed; 2 wrong usage; 3 finished, but some recordings
 var peopleScale float64
 
 func runAnalyze(cmd *cobra.Command, args []string, f analyzeFlags) error {
-	if f.out == "" {
-		return usageError{errors.New("--out is empty: is a variable in your script unset?")}
-	}
 	cfg, err := f.settings()
 	if err != nil {
 		return usageError{err}
@@ -101,6 +98,11 @@ func runAnalyze(cmd *cobra.Command, args []string, f analyzeFlags) error {
 		return usageError{err}
 	}
 	if f.seats != "" {
+		if filepath.Dir(f.seats) == filepath.Clean(f.out) { // the folder of results is made anyway
+			if err := os.MkdirAll(f.out, 0o755); err != nil {
+				return err
+			}
+		}
 		if err := seats.Check(f.seats); err != nil {
 			return usageError{err}
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"classlens/internal/config"
@@ -23,6 +24,9 @@ func newRoot() *cobra.Command {
 		RunE:          group,
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return notEmpty(cmd.Flags())
+		},
 	}
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(newHelpCommand())
@@ -40,6 +44,21 @@ func strictCompletion(root *cobra.Command) {
 	for _, shell := range completion.Commands() {
 		shell.Args = usageArgs(cobra.NoArgs)
 	}
+}
+
+// notEmpty refuses a flag whose value is given and empty. A script's variable that is unset would otherwise stand for the default: all shares, other
+// weights, no seats.
+func notEmpty(flags *pflag.FlagSet) (err error) {
+	flags.Visit(func(f *pflag.Flag) {
+		given := []string{f.Value.String()}
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			given = list.GetSlice()
+		}
+		if (len(given) == 0 || slices.Contains(given, "")) && err == nil {
+			err = usageError{fmt.Errorf("--%s is empty: is a variable in your script unset?", f.Name)}
+		}
+	})
+	return err
 }
 
 // group runs a command that only has subcommands: without arguments it shows its help, and anything else is an unknown subcommand.

@@ -268,6 +268,16 @@ func TestBadFiles(t *testing.T) {
 	if err := Check(t.TempDir()); err == nil {
 		t.Error("a folder is a seat file")
 	}
+	if err := Check("/proc/room.json"); err == nil {
+		t.Error("a file that cannot be written is fine")
+	}
+	dir := t.TempDir()
+	if err := Check(filepath.Join(dir, "room.json")); err != nil {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("the check left %v (%v)", left, err)
+	}
 }
 
 // TestTwoRunsAtOnce: nothing that one run adds is lost to another.

@@ -11,7 +11,7 @@ import (
 	"classlens/vision/scene"
 )
 
-// Check tells whether a seat file can be read and its folder exists. It lets a run fail at its
+// Check tells whether a seat file can be read, its folder exists and can be written to. It lets a run fail at its
 // start rather than at its end.
 func Check(name string) error {
 	if _, err := Load(name); err != nil {
@@ -20,6 +20,11 @@ func Check(name string) error {
 	if info, err := os.Stat(filepath.Dir(name)); err != nil || !info.IsDir() {
 		return fmt.Errorf("seats %s: there is no folder %s", name, filepath.Dir(name))
 	}
+	f, err := safefile.Create(name) // and thrown away
+	if err != nil {
+		return fmt.Errorf("seats %s: %w", name, err)
+	}
+	f.Abort()
 	return nil
 }
 
