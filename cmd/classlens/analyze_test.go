@@ -531,6 +531,24 @@ func TestProgressFitsTheTerminal(t *testing.T) {
 	}
 }
 
+// A recording that does not say how long it is, as from a browser: seconds done are shown, not "of 0", and the line goes before anything lasting comes.
+func TestProgressWithoutLength(t *testing.T) {
+	var out, log bytes.Buffer
+	p := newProgress(&out, &log, false)
+	p.Event(analysis.Event{Kind: "progress", Recording: "web.webm", Stage: "people", Done: 7})
+	if got := log.String(); got != "web.webm: people 7 s\n" {
+		t.Errorf("in a log: %q", got)
+	}
+	log.Reset()
+	p.terminal = true
+	p.Event(analysis.Event{Kind: "progress", Recording: "web.webm", Stage: "people", Done: 7})
+	p.Event(analysis.Event{Kind: "progress", Recording: "web.webm", Stage: "people", Done: 300})
+	p.Event(analysis.Event{Kind: "note", Recording: "web.webm", Text: "something"})
+	if got := log.String(); got != "\rweb.webm: people 7 s\x1b[K\rweb.webm: people 300 s\x1b[K\r\x1b[Kweb.webm: something\n" {
+		t.Errorf("on a terminal: %q", got)
+	}
+}
+
 // What a data set or a log holds does not move the cursor, whatever its classes and courses are called.
 func TestNamesInDataAreNoCommands(t *testing.T) {
 	set, log := t.TempDir(), t.TempDir()

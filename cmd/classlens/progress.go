@@ -24,6 +24,7 @@ type progress struct {
 	json     bool
 	terminal bool
 	bar      *progressbar.ProgressBar
+	counting bool // a line without a bar stands on the terminal
 	stage    string
 	lastLine time.Time
 }
@@ -63,7 +64,19 @@ func (p *progress) move(e analysis.Event) {
 		if e.ETA > 0 {
 			left = fmt.Sprintf(", about %v left", time.Duration(e.ETA)*time.Second)
 		}
-		fmt.Fprintf(p.log, "%s: %s %.0f of %.0f s%s\n", oneLine(e.Recording), e.Stage, e.Done, e.Total, left)
+		of := ""
+		if e.Total > 0 {
+			of = fmt.Sprintf(" of %.0f", e.Total)
+		}
+		fmt.Fprintf(p.log, "%s: %s %.0f%s s%s\n", oneLine(e.Recording), e.Stage, e.Done, of, left)
+		return
+	}
+	if e.Total <= 0 { // a webcam's recording does not say how long it is: there is nothing to draw a bar against
+		if p.bar != nil {
+			p.clear()
+		}
+		fmt.Fprintf(p.log, "\r%s: %s %.0f s\x1b[K", shortened(oneLine(e.Recording), p.room()), e.Stage, e.Done)
+		p.counting = true
 		return
 	}
 	if p.bar == nil || p.stage != e.Stage {
@@ -103,11 +116,15 @@ func shortened(name string, most int) string {
 	return string(r[:begin]) + "…" + string(r[len(r)-(most-1-begin):])
 }
 
-// clear removes the progress bar before something lasting is printed.
+// clear removes the progress bar or line before something lasting is printed.
 func (p *progress) clear() {
 	if p.bar != nil {
 		_ = p.bar.Clear()
 		p.bar = nil
+	}
+	if p.counting {
+		fmt.Fprint(p.log, "\r\x1b[K")
+		p.counting = false
 	}
 }
 
