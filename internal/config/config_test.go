@@ -133,6 +133,22 @@ func TestEmptyValue(t *testing.T) {
 	}
 }
 
+// What the YAML library says of a file that is none is one plain line.
+func TestBrokenFile(t *testing.T) {
+	for text, want := range map[string]string{
+		"video: {step_seconds: 2, step_seconds: 1}\n":                      `line 1: mapping key "step_seconds" already defined at line 1`,
+		"run:\n  threads: 1\nvideo:\n  step_seconds: 2\nrun: {threads: 2}": `line 5: mapping key "run" already defined at line 1`,
+		"video:\n\tstep_seconds: 2\n":                                      "yaml: line 2: found character that cannot start any token (a tab? YAML is indented with spaces)",
+		"video: [\n":                                                       "yaml: line",
+	} {
+		file := write(t, text)
+		_, err := Load(file, nil)
+		if err == nil || !strings.HasPrefix(err.Error(), "config file "+file+": "+want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}
+
 // What YAML says of Go's types is said in plain words.
 func TestPlainYAML(t *testing.T) {
 	type table struct {

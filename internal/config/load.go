@@ -106,7 +106,7 @@ func oneTable(raw []byte) error {
 	case errors.Is(err, io.EOF):
 		return nil // an empty file, or one of comments, sets nothing
 	case err != nil:
-		return err
+		return PlainYAML(err, nil)
 	}
 	if top := first.Content[0]; top.Kind != yaml.MappingNode && top.Tag != "!!null" {
 		return errors.New("it holds no sections with settings (classlens settings prints some)")
@@ -114,7 +114,8 @@ func oneTable(raw []byte) error {
 	if err := d.Decode(&second); !errors.Is(err, io.EOF) {
 		return errors.New("it holds several YAML documents (parted by ---): only one is read")
 	}
-	return nil
+	var keys map[string]any
+	return PlainYAML(first.Decode(&keys), keys) // finds a key that is there twice
 }
 
 // kindsFit refuses values that the decoder would bend into another kind without a word: 1.5 threads to 1, nothing to 0 or false.

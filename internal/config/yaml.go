@@ -23,6 +23,9 @@ func PlainYAML(err error, into any) error {
 	}
 	var wrong *yaml.TypeError
 	if !errors.As(err, &wrong) {
+		if err != nil && strings.Contains(err.Error(), "cannot start any token") { // what the library says of a tab
+			return fmt.Errorf("%w (a tab? YAML is indented with spaces)", err)
+		}
 		return err
 	}
 	var reasons []string
