@@ -44,6 +44,17 @@ per recording, in the same order, also recall, precision, IDF1 and identity swit
 				}
 				b.presets = append(b.presets, p)
 			}
+			if b.threads < 0 || b.detectors < 0 || !(b.between > 0 && b.between <= 1000) {
+				return usageError{errors.New("want --threads and --detectors from 0, and --between-fps above 0")}
+			}
+			if err := b.namesApart(args); err != nil {
+				return usageError{err}
+			}
+			for _, folder := range b.truth { // before minutes of measuring
+				if _, _, err := score.ReadTruth(folder); err != nil {
+					return usageError{fmt.Errorf("--truth: %w", err)}
+				}
+			}
 			b.out = cmd.OutOrStdout()
 			if b.detectors > 0 {
 				return b.compare(cmd.Context(), args)
@@ -147,6 +158,24 @@ func clipName(path string) string {
 	return filepath.Base(filepath.Dir(path))
 }
 
+// rowsName is the file in --rows for a recording's tracks.
+func rowsName(preset, path string) string {
+	return preset + "-" + strings.TrimSuffix(clipName(path), ".mp4") + ".csv"
+}
+
+// namesApart refuses recordings whose tracks would be written to one file.
+func (b *trackBench) namesApart(paths []string) error {
+	seen := map[string]string{}
+	for _, p := range paths {
+		name := rowsName("", p)
+		if other, twice := seen[name]; twice && b.rows != "" {
+			return fmt.Errorf("--rows: %s and %s would both write to PRESET%s", other, p, name)
+		}
+		seen[name] = p
+	}
+	return nil
+}
+
 // writeRows writes where each track was seen to a file in --rows.
 func (b *trackBench) writeRows(preset, path string, tracks []scene.Track) error {
 	if b.rows == "" {
@@ -160,7 +189,7 @@ func (b *trackBench) writeRows(preset, path string, tracks []scene.Track) error 
 	if err := os.MkdirAll(b.rows, 0o755); err != nil {
 		return err
 	}
-	return safefile.WriteFile(filepath.Join(b.rows, preset+"-"+strings.TrimSuffix(clipName(path), ".mp4")+".csv"), []byte(text.String()))
+	return safefile.WriteFile(filepath.Join(b.rows, rowsName(preset, path)), []byte(text.String()))
 }
 
 // one runs detector and tracker over a recording.
