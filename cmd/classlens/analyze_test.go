@@ -289,6 +289,11 @@ func TestWrongUsage(t *testing.T) {
 		{"learner predict x --weights w --out=", "--out is empty"},
 		{"eval x --attack fgsm --attack-size NaN", "a size above 0"},
 		{"eval x --threads -1", "want numbers from 0"},
+		{"eval x --part val", "name its file with --split"},
+		{"eval x --threads two", `--threads is "two"; it must be a whole number (see`},
+		{"dataset split x --seed -1", `--seed is "-1"; it must be a whole number from 0 (see`},
+		{"dataset split x --test some", `--test is "some"; it must be a number (see`},
+		{"analyze x.mp4 --json=maybe", `--json is "maybe"; it must be true or false (see`},
 	} {
 		stdout, stderr, code := classlens(t, strings.Fields(c.args)...)
 		if code != exitUsage || stdout != "" || !strings.Contains(stderr, c.want) || strings.Count(stderr, "\n") != 1 {

@@ -171,6 +171,13 @@ func checkSplit(out io.Writer, set *dataset.Set, file string) error {
 		if parts, err = split.Parts(set); err != nil {
 			return err
 		}
+		said, err := split.Unmatched(set, parts)
+		if err != nil {
+			return err
+		}
+		if said != "" {
+			fmt.Fprintln(out, oneLine(said))
+		}
 	}
 	leaks, err := dataset.Check(set, by, parts)
 	if err != nil {

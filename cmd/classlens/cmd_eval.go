@@ -84,6 +84,9 @@ func runEval(cmd *cobra.Command, dir string, f evalFlags) error {
 	if !slices.Contains([]string{"train", "val", "test"}, f.part) {
 		return usageError{fmt.Errorf("--part %s: want train, val or test", f.part)}
 	}
+	if cmd.Flags().Changed("part") && f.split == "" {
+		return usageError{errors.New("--part is a part of a split: name its file with --split")}
+	}
 	labels, err := config.LoadLabels(f.labels)
 	if err != nil {
 		return usageError{err}
@@ -107,7 +110,7 @@ func runEval(cmd *cobra.Command, dir string, f evalFlags) error {
 	if err != nil {
 		return err
 	}
-	if o.Include, err = partOf(set, f.split, f.part); err != nil {
+	if o.Include, err = partOf(set, f.split, f.part, o.Warn); err != nil {
 		return err
 	}
 	e := evaluation{flags: f, set: set, options: o}
@@ -216,7 +219,7 @@ func (e *evaluation) calibrate(ctx context.Context) (err error) {
 		return nil
 	}
 	val := e.options
-	if val.Include, err = partOf(e.set, e.flags.split, "val"); err != nil || !anyOf(e.set, val.Include) {
+	if val.Include, err = partOf(e.set, e.flags.split, "val", nil); err != nil || !anyOf(e.set, val.Include) {
 		return err
 	}
 	predictions, err := evaluate.Run(ctx, e.set, val)
@@ -314,8 +317,8 @@ func setBoxes(set *dataset.Set, kind string) error {
 	return nil
 }
 
-// partOf gives the predicate for the samples of a part; without a split file it is nil, which means all.
-func partOf(set *dataset.Set, file, part string) (func(int) bool, error) {
+// partOf gives the predicate for the samples of a part; without a split file it is nil, which means all. A split that does not fit the set is told to warn, if there is one.
+func partOf(set *dataset.Set, file, part string, warn func(string, ...any)) (func(int) bool, error) {
 	if file == "" {
 		return nil, nil
 	}
@@ -326,6 +329,11 @@ func partOf(set *dataset.Set, file, part string) (func(int) bool, error) {
 	parts, err := split.Parts(set)
 	if err != nil {
 		return nil, err
+	}
+	if said, err := split.Unmatched(set, parts); err != nil {
+		return nil, err
+	} else if said != "" && warn != nil {
+		warn("%s", oneLine(said))
 	}
 	return func(i int) bool { return parts[i] == part }, nil
 }

@@ -99,6 +99,12 @@ func flagError(cmd *cobra.Command, err error) error {
 			hint = "; did you mean --" + near + "?"
 		}
 	}
+	if wrong := (*pflag.InvalidValueError)(nil); errors.As(err, &wrong) { // without the words of Go's library
+		want := map[string]string{"int": "a whole number", "int64": "a whole number", "uint": "a whole number from 0", "uint64": "a whole number from 0", "float64": "a number", "bool": "true or false"}
+		if f := wrong.GetFlag(); want[f.Value.Type()] != "" {
+			err = fmt.Errorf("--%s is %q; it must be %s", f.Name, wrong.GetValue(), want[f.Value.Type()])
+		}
+	}
 	return usageError{fmt.Errorf("%w%s (see %s --help)", err, hint, cmd.CommandPath())}
 }
 

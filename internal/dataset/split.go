@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 
 	"classlens/internal/safefile"
 )
@@ -162,6 +163,44 @@ func (p *Split) Parts(s *Set) ([]string, error) {
 	return parts, nil
 }
 
+// Unmatched says, in a line, where a split and a set do not fit each other: samples that are in no part, as they came after the split was made, and groups that
+// the set does not have. It is empty where they fit.
+func (p *Split) Unmatched(s *Set, parts []string) (string, error) {
+	by := p.By
+	if by == "time" {
+		by = "recording"
+	}
+	groups, err := s.Groups(by)
+	if err != nil {
+		return "", err
+	}
+	here, left, without := map[string]bool{}, 0, ""
+	for i, g := range groups {
+		here[g] = true
+		if parts[i] == "" {
+			if left++; without == "" {
+				without = g
+			}
+		}
+	}
+	named := slices.Sorted(maps.Keys(p.Groups))
+	for _, c := range p.Times {
+		named = append(named, c.Recording)
+	}
+	gone := slices.DeleteFunc(named, func(g string) bool { return here[g] })
+	var said []string
+	if left > 0 {
+		said = append(said, fmt.Sprintf("%d of %d samples are in no part (%s %q is not named by it)", left, len(groups), by, without))
+	}
+	if len(gone) > 0 {
+		said = append(said, fmt.Sprintf("of its groups %d are not in the set (%s %q)", len(gone), by, gone[0]))
+	}
+	if len(said) == 0 {
+		return "", nil
+	}
+	return "the split does not fit the set: " + strings.Join(said, "; "), nil
+}
+
 // LoadSplit reads a split file.
 func LoadSplit(file string) (*Split, error) {
 	raw, err := os.ReadFile(file)
@@ -169,8 +208,8 @@ func LoadSplit(file string) (*Split, error) {
 		return nil, err
 	}
 	p := &Split{}
-	if err := json.Unmarshal(raw, p); err != nil {
-		return nil, fmt.Errorf("split %s: %w", file, err)
+	if json.Unmarshal(raw, p) != nil || !slices.Contains([]string{"subject", "room", "recording", "media", "time"}, p.By) {
+		return nil, fmt.Errorf("split %s: no file that classlens dataset split wrote", file)
 	}
 	for g, part := range p.Groups {
 		if !slices.Contains([]string{"train", "val", "test"}, part) {

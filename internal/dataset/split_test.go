@@ -80,6 +80,41 @@ func TestSplitByTime(t *testing.T) {
 	}
 }
 
+// A split made before the set grew, or for another set, says so; one that fits says nothing.
+func TestSplitUnmatched(t *testing.T) {
+	s := made(40, 8)
+	for _, by := range []string{"subject", "recording", "media", "time"} {
+		p, err := MakeSplit(s, by, 0.1, 0.2, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts, _ := p.Parts(s)
+		if said, err := p.Unmatched(s, parts); said != "" || err != nil {
+			t.Errorf("by %s: %q, %v", by, said, err)
+		}
+		grown := made(40, 8)
+		grown.Samples = append(slices.Clone(grown.Samples[2:]), Sample{Media: "new", Subject: "p99", Recording: "v99"})
+		for i := range grown.Samples { // p0 and v0 and the media of the set are gone
+			if x := &grown.Samples[i]; x.Subject == "p0" || x.Recording == "v0" {
+				x.Subject, x.Recording = "p1", "v1"
+			}
+		}
+		parts, _ = p.Parts(grown)
+		if said, err := p.Unmatched(grown, parts); err != nil || !strings.Contains(said, "1 of 39 samples are in no part") || !strings.Contains(said, "are not in the set") {
+			t.Errorf("by %s: %q, %v", by, said, err)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "split.json")
+	for _, text := range []string{"media,x,y\n", "{}", `{"by":"hair"}`, "[]"} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := LoadSplit(file); err == nil || !strings.Contains(err.Error(), "no file that classlens dataset split wrote") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
 func TestSplitRefused(t *testing.T) {
 	for name, make := range map[string]func() error{
 		"two rooms, three parts": func() error { _, err := MakeSplit(made(10, 5), "room", 0.2, 0.2, 1); return err },

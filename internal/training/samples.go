@@ -57,6 +57,11 @@ func (r *run) labelled() error {
 	if err != nil {
 		return err
 	}
+	if said, err := split.Unmatched(r.set, parts); err != nil {
+		return err
+	} else if said != "" {
+		r.Say("%s", said)
+	}
 	n := len(r.set.Samples)
 	r.behaviour, r.attention, r.level = make([]int, n), make([]int, n), make([]int, n)
 	for i, x := range r.set.Samples {
