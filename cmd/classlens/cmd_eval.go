@@ -87,6 +87,15 @@ func runEval(cmd *cobra.Command, dir string, f evalFlags) error {
 	if cmd.Flags().Changed("part") && f.split == "" {
 		return usageError{errors.New("--part is a part of a split: name its file with --split")}
 	}
+	if f.weights != "" && f.size != "" {
+		return usageError{errors.New("--size chooses among the shipped networks: with --weights there is nothing to choose")}
+	}
+	if f.alone && (f.weights != "" || f.attack != "" || f.size != "" && f.size != classroom.BoxSize) {
+		return usageError{errors.New("--alone goes with --size box")}
+	}
+	if err := onlyWith(cmd, "attack", "attack-size", "attack-samples"); err != nil {
+		return err
+	}
 	labels, err := config.LoadLabels(f.labels)
 	if err != nil {
 		return usageError{err}

@@ -55,6 +55,11 @@ Exit codes: 0 ended by Ctrl-C, everything is saved; 1 failed: the port is in use
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.agreement {
+				for _, name := range []string{"rater", "out", "kinds", "sample", "seed", "window", "blind", "port", "no-open"} {
+					if cmd.Flags().Changed(name) {
+						return usageError{fmt.Errorf("--agreement only compares what is there: --%s says nothing", name)}
+					}
+				}
 				return compareRaters(cmd.OutOrStdout(), args[0], args[1], f.asJSON)
 			}
 			return runLabel(cmd, args[0], args[1], f)
@@ -98,6 +103,9 @@ func compareRaters(out io.Writer, a, b string, asJSON bool) error {
 func runLabel(cmd *cobra.Command, results, recording string, f labelFlags) error {
 	if f.asJSON {
 		return usageError{errors.New("--json goes with --agreement")}
+	}
+	if err := onlyWith(cmd, "sample", "seed", "window", "blind"); err != nil {
+		return err
 	}
 	if f.port < 0 || f.port > 65535 {
 		return usageError{fmt.Errorf("--port %d: want 1 to 65535, or none for a free one", f.port)}

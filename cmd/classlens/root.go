@@ -61,6 +61,16 @@ func notEmpty(flags *pflag.FlagSet) (err error) {
 	return err
 }
 
+// onlyWith refuses flags that say nothing unless another is given.
+func onlyWith(cmd *cobra.Command, other string, names ...string) error {
+	for _, name := range names {
+		if cmd.Flags().Changed(name) && !cmd.Flags().Changed(other) {
+			return usageError{fmt.Errorf("--%s goes with --%s", name, other)}
+		}
+	}
+	return nil
+}
+
 // group runs a command that only has subcommands: without arguments it shows its help, and anything else is an unknown subcommand.
 func group(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
