@@ -52,6 +52,19 @@ func runSuggest(cmd *cobra.Command, args []string, f suggestFlags) error {
 	if len(args) == 0 && len(f.lessons) == 0 {
 		return usageError{errors.New("name a learning log with --weights and --course, or a recording's folder with --lesson")}
 	}
+	for _, name := range []string{"weights", "course", "below", "most", "order"} {
+		if len(args) == 0 && cmd.Flags().Changed(name) {
+			return usageError{fmt.Errorf("--%s is about a learning log: name its folder", name)}
+		}
+	}
+	switch {
+	case f.order != suggest.ByRisk && f.order != suggest.ByFall:
+		return usageError{fmt.Errorf("--order %s: want %s or %s", f.order, suggest.ByRisk, suggest.ByFall)}
+	case f.most < 1:
+		return usageError{fmt.Errorf("--most %d: want a number from 1", f.most)}
+	case !(f.below > 0 && f.below <= 1):
+		return usageError{fmt.Errorf("--below %g: want a chance above 0 and at most 1", f.below)}
+	}
 	report := &suggest.Report{Note: suggest.NotForGrading}
 	var d *learner.Data
 	var day learner.Day

@@ -320,12 +320,17 @@ func (e *explainer) figures(c Case, g int) []Figure {
 		worse bool
 	}
 	var all []far
+	now := c.Steps[len(c.Steps)-1]
+	active := slices.Index(e.o.Columns, "clicks_days")
 	for k, of := range e.of {
-		own, peers := float64(c.Steps[len(c.Steps)-1][k]), float64(e.reference[len(e.reference)-1][k])
+		own, peers := float64(now[k]), float64(e.reference[len(e.reference)-1][k])
 		if of != g || own != own || peers != peers || own == peers {
 			continue
 		}
 		name := e.o.Columns[k]
+		if name == "since_seen" && active >= 0 && now[active] == 0 {
+			continue // who was never seen has a made-up number there, above all others; that there are no clicks is told
+		}
 		t := toldOf(name)
 		if t.worse != either && !t.worseThan(own, peers) {
 			continue

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -172,6 +173,27 @@ func TestOrders(t *testing.T) {
 	}
 	if _, err := Make(cases, plane([]float64{6}), Options{Columns: columns, Order: "name"}); !errors.Is(err, ErrInput) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// Who was never seen was not last seen so many days ago: the column's number for that is a model's, no figure for people.
+func TestNeverSeen(t *testing.T) {
+	columns := []string{"clicks_days", "since_seen"}
+	var cases []Case
+	for i := range 9 {
+		cases = append(cases, Case{Student: fmt.Sprint(i), Days: []int{7, 14}, Steps: [][]float32{{3, 1}, {6, 1}}})
+	}
+	cases = append(cases, Case{Student: "never", Days: []int{7, 14}, Steps: [][]float32{{0, 37}, {0, 44}}}, Case{Student: "gone", Days: []int{7, 14}, Steps: [][]float32{{2, 5}, {2, 12}}})
+	r, err := Make(cases, plane([]float64{.5, -.5}), Options{Columns: columns, Below: .99})
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]string{}
+	for _, s := range r.Listed {
+		told[s.Student] = fmt.Sprint(s.Reasons)
+	}
+	if len(told) < 2 || strings.Contains(told["never"], "last seen") || !strings.Contains(told["never"], "active days so far: 0") || !strings.Contains(told["gone"], "days since last seen: 12") {
+		t.Errorf("told %q", told)
 	}
 }
 
