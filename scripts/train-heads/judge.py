@@ -2,12 +2,12 @@
 
     python judge.py --data ../shared/data --labels heads.json --rendered 'rooms/*' NAME=WEIGHTS.pt NAME=heads.onnx NAME=found.json ...
 
-Pictures: CCTV (heads drawn by hand), room B of ClaBehavior (heads on which CenterFace and MoveNet agree, unsure places not judged; and how many of the
-boxes that a person drew about a student have a head), one in --every of the frames of rendered rooms (exact). found.json is written by label/ from what
---dump DIR stores (`label -net centerface -width 1280 DIR/*.png`): detectors of the program. A net's logit becomes a score by the slope and shift
-fitted on the rendered rooms (calibrate.py), as for weights that ship; a found.json has scores. Average precision does not depend on that: it is the area
-under precision (the best at this recall or more) over recall. Brackets: 95 % of 2,000 draws of the pictures, the same ones for all detectors; the
-differences are to the first one named. They tell nothing about rooms that are not here.
+Pictures: CCTV (heads drawn by hand; and again without the finds on the date and time in the picture), room B of ClaBehavior (heads on which CenterFace
+and MoveNet agree, unsure places not judged; and how many of the boxes that a person drew about a student have a head), one in --every of the frames of
+rendered rooms (exact). found.json is written by label/ from what --dump DIR stores (`label -net centerface -width 1280 DIR/*.png`): detectors of the
+program. A net's logit becomes a score by the slope and shift fitted on the rendered rooms (calibrate.py), as for weights that ship; a found.json has
+scores. Average precision does not depend on that: it is the area under precision (the best at this recall or more) over recall. Brackets: 95 % of 2,000
+draws of the pictures, the same ones for all detectors; the differences are to the first one named. They tell nothing about rooms that are not here.
 """
 import argparse
 import glob
@@ -23,6 +23,8 @@ import pictures
 from net import load
 
 BARS = (0.25, 0.5)
+TEXT = ((0.03, 0.04, 0.6, 0.095), (0.71, 0.88, 0.18, 0.1))  # of the CCTV room: date and time, and its number; shares of the picture
+NO_TEXT, DRAWN = "cctv, nothing judged on the text burnt into it", "B's drawn boxes"
 
 
 class Exported:
@@ -130,20 +132,24 @@ def main():
     for name, path in (d.split("=", 1) for d in o.detectors):
         look = looker(path, o.width)
         for source, found in sets.items():
-            rows, boxes = [], []
+            rows, boxes, textless = [], [], []
             for i, p in enumerate(found):
                 seen = look(p)
                 rows += [(*r, i) for r in calibrate.judge(seen, p.heads, p.unsure)]
                 boxes += [(*r, i) for r in drawn(seen, p.students)]
+                h, w = p.levels[0].shape[:2]
+                textless += [(*r, i) for r in calibrate.judge(seen, p.heads, [*p.unsure, *(np.array(TEXT) * (w, h, w, h))])]
             judged[name, source] = Judged(rows, [len(p.heads) for p in found])
+            if source == "cctv":
+                judged[name, NO_TEXT] = Judged(textless, [len(p.heads) for p in found])
             if source == "B":
-                judged[name, "B's drawn boxes"] = Judged(boxes, [len(p.students) for p in found])
+                judged[name, DRAWN] = Judged(boxes, [len(p.students) for p in found])
         fitted = judged[name, "rendered"].rows
         scale[name] = (1, 0) if path.endswith(".json") else calibrate.fit(fitted[:, 0], fitted[:, 1])
         print(f"{name}: slope {scale[name][0]:.2f} shift {scale[name][1]:.2f}", flush=True)
     names = list(scale)
     rng = np.random.default_rng(0)
-    for source in ("cctv", "B", "B's drawn boxes", "rendered"):
+    for source in ("cctv", NO_TEXT, "B", DRAWN, "rendered"):
         heads = judged[names[0], source].heads
         draws = rng.multinomial(len(heads), np.full(len(heads), 1 / len(heads)), 2000).astype(float)
         print(f"\n{source}: {len(heads)} pictures, {int(heads.sum())} heads\n| | AP | recall, precision at {BARS[0]} | at {BARS[1]} | at the best F1 (score) | AP less the first's |\n|---|---|---|---|---|---|")
@@ -161,7 +167,7 @@ def main():
             else:
                 a, b = np.quantile(drawn_[:, 0] - first[1][:, 0], [0.025, 0.975])
                 away = f"{plain[0] - first[0][0]:+.3f} [{a:+.3f}, {b:+.3f}]"
-            if source == "B's drawn boxes":  # not every student has one: precision means nothing
+            if source == DRAWN:  # not every student has one: precision means nothing
                 print(f"| {name} | | {text[1]} | {text[3]} | | |")
             else:
                 print(f"| {name} | {text[0]} | {text[1]}, {text[2]} | {text[3]}, {text[4]} | {plain[5]:.3f}, {plain[6]:.3f} ({plain[7]:.2f}) | {away} |")
