@@ -587,6 +587,19 @@ func TestNamesInDataAreNoCommands(t *testing.T) {
 	}
 }
 
+// A recording called like a flag, which *.mp4 catches: the message says how to name it.
+func TestRecordingCalledLikeAFlag(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"-dash.mp4", "--two.mp4"} {
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, stderr, code := classlens(t, "analyze", name); code != exitUsage || !strings.Contains(stderr, "write ./"+name) || strings.Contains(stderr, "did you mean") {
+			t.Errorf("%s: exit %d, said %q", name, code, stderr)
+		}
+	}
+}
+
 // A folder called like a video, which *.mp4 catches, costs itself only; any other folder without videos is still wrong usage.
 func TestFolderCalledLikeAVideo(t *testing.T) {
 	in, out := t.TempDir(), t.TempDir()

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -105,7 +106,13 @@ func flagError(cmd *cobra.Command, err error) error {
 	if unknown := (*pflag.NotExistError)(nil); errors.As(err, &unknown) {
 		var known []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
-		if near, ok := config.Near(unknown.GetSpecifiedName(), known); ok {
+		file := "--" + unknown.GetSpecifiedName()
+		if short := unknown.GetSpecifiedShortnames(); short != "" {
+			file = "-" + short
+		}
+		if _, err := os.Lstat(file); err == nil { // caught by *.mp4
+			hint = fmt.Sprintf("; if the file is meant, write ./%s", file)
+		} else if near, ok := config.Near(unknown.GetSpecifiedName(), known); ok {
 			hint = "; did you mean --" + near + "?"
 		}
 	}
