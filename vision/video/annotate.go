@@ -39,7 +39,8 @@ type Overlay struct {
 // legend explains the lines on every frame.
 const legend = "box: found   dashed: followed   dotted: held   x: not visible   line: its way"
 
-// Annotate copies a recording to out (H.264 in MP4) with overlays on every frame. draw gives a
+// Annotate copies a recording to out (H.264 in MP4) with overlays on every frame, at a constant rate: where frames come irregularly, or some could not be read, a
+// frame is shown until the next, or left out, so that times stay the recording's. draw gives a
 // frame's overlays; blur hides a face in place, and all faces are hidden before any line is
 // drawn. The file appears under its name only when it is complete.
 func Annotate(ctx context.Context, in, out string, o Options, draw func(scene.Frame) ([]Overlay, error), blur func(scene.Frame, scene.Box)) error {
@@ -59,7 +60,7 @@ func Annotate(ctx context.Context, in, out string, o Options, draw func(scene.Fr
 	if err != nil {
 		return fmt.Errorf("%s: %w", out, err)
 	}
-	written, err := annotateFrames(r, w, draw, blur)
+	written, err := annotateFrames(ctx, r, w, info.FPS, draw, blur)
 	w.close()
 	if err == nil {
 		err = complete(temporary, written)
@@ -94,21 +95,54 @@ func syncFile(name string) error {
 	return f.Sync()
 }
 
+// cadence keeps frames that come at irregular times, as from a browser or a telephone in the dark, in step with the clock in a video of constant rate.
+type cadence struct {
+	fps     float64
+	written int
+}
+
+// slack is how many frames a video may be off the clock: rounded times of a constant rate stay within it, so that each frame is written once.
+const slack = 1.5
+
+// place says how often the frame before is shown again ahead of the one at a time in seconds, and whether that one is left out.
+func (c *cadence) place(at float64) (again int, out bool) {
+	ahead := at*c.fps - float64(c.written)
+	if ahead > slack && c.written > 0 {
+		again = int(math.Round(ahead))
+	}
+	return again, ahead < -slack
+}
+
 // annotateFrames draws on each frame and writes it; it returns the number of frames. A frame is encoded while the next one is read and drawn on.
-func annotateFrames(r *Recording, w *writer, draw func(scene.Frame) ([]Overlay, error), blur func(scene.Frame, scene.Box)) (written int, err error) {
+func annotateFrames(ctx context.Context, r *Recording, w *writer, fps float64, draw func(scene.Frame) ([]Overlay, error), blur func(scene.Frame, scene.Box)) (written int, err error) {
 	e := startEncoding(w.write)
 	defer func() { err = errors.Join(err, e.end()) }()
+	c := cadence{fps: fps}
+	var before []byte
 	for {
 		s, err := r.Next()
 		if errors.Is(err, io.EOF) {
-			return written, nil
+			return c.written, nil
 		}
 		if err != nil {
-			return written, err
+			return c.written, err
+		}
+		again, out := c.place(s.Time)
+		if out {
+			continue
+		}
+		for range again { // which may be hours
+			if err := ctx.Err(); err != nil {
+				return c.written, err
+			}
+			if !e.write(before) {
+				return c.written, nil // e.end gives the reason
+			}
+			c.written++
 		}
 		overlays, err := draw(s.Frame)
 		if err != nil {
-			return written, err
+			return c.written, err
 		}
 		for _, o := range overlays {
 			if o.Blur {
@@ -123,10 +157,11 @@ func annotateFrames(r *Recording, w *writer, draw func(scene.Frame) ([]Overlay, 
 		}
 		drawLabels(s.Frame, overlays)
 		drawText(s.Frame, image.Pt(2, s.Frame.Height-13*textScale(s.Frame)), legend)
-		if !e.write(even(s.Frame)) {
-			return written, nil // e.end gives the reason
+		before = append(before[:0], even(s.Frame)...)
+		if !e.write(before) {
+			return c.written, nil // e.end gives the reason
 		}
-		written++
+		c.written++
 	}
 }
 
