@@ -587,6 +587,18 @@ func TestNamesInDataAreNoCommands(t *testing.T) {
 	}
 }
 
+// A folder that is not there does not keep the others from being checked, and one that is given twice is counted once.
+func TestCheckOfSeveralFolders(t *testing.T) {
+	out := t.TempDir()
+	for _, name := range []string{"a", "b"} {
+		put(t, `{"recording":"x.mp4","state":"failed","reason":"no","version":"1"}`, out, name, "failed.json")
+	}
+	stdout, stderr, code := classlens(t, "check", filepath.Join(out, "none"), filepath.Join(out, "a")+"/", out, filepath.Join(out, "nothing"))
+	if code != exitFailed || strings.Count(stdout, ": failed\n") != 2 || !strings.Contains(stdout, "2 recordings: 0 done, 0 partial, 2 failed") || strings.Count(stderr, "no such folder") != 2 {
+		t.Errorf("exit %d, printed %q, said %q", code, stdout, stderr)
+	}
+}
+
 // A recording called like a flag, which *.mp4 catches: the message says how to name it.
 func TestRecordingCalledLikeAFlag(t *testing.T) {
 	t.Chdir(t.TempDir())

@@ -32,12 +32,19 @@ Exit codes: 0 all done and whole; 1 something is damaged, or there is nothing to
 				}
 				return c.against(args[0], recordings)
 			}
-			for _, folder := range args {
+			var wrong error
+			for _, folder := range args { // one that is not there does not keep the rest from being checked
 				if err := c.folder(folder); err != nil {
-					return err
+					if wrong != nil {
+						fmt.Fprintln(cmd.ErrOrStderr(), "classlens:", oneLine(wrong.Error()))
+					}
+					wrong = err
 				}
 			}
-			return c.outcome()
+			if err := c.outcome(); wrong == nil {
+				return err
+			}
+			return wrong
 		},
 	}
 	cmd.Flags().StringArrayVar(&recordings, "recordings", nil, "`RECORDING` or folder of recordings, as given to analyze: those without results are listed as pending; may be repeated")
@@ -48,9 +55,10 @@ Exit codes: 0 all done and whole; 1 something is damaged, or there is nothing to
 type checker struct {
 	say                       func(string)
 	done, damaged, unfinished int
-	all                       int
+	found, all                int             // folders with results; recordings
 	count                     map[string]int  // recordings by reported state
 	seen                      map[string]bool // recordings that have results; nil unless --recordings is given
+	told                      map[string]bool // folders: OUT and a folder in it may both be given
 }
 
 // against checks everything in OUT, and reports recordings that have nothing there as pending.
@@ -95,11 +103,11 @@ func (c *checker) folder(folder string) error {
 	if err != nil {
 		return err
 	}
-	before := c.all
+	before := c.found
 	if err := c.entries(folder, entries); err != nil {
 		return err
 	}
-	if c.all == before {
+	if c.found == before {
 		return fmt.Errorf("%s: no results of classlens analyze here", folder)
 	}
 	return nil
@@ -128,6 +136,15 @@ func (c *checker) entries(folder string, entries []fs.DirEntry) error {
 }
 
 func (c *checker) verdict(folder string, v analysis.Verdict) {
+	c.found++
+	name := filepath.Clean(folder)
+	if c.told[name] {
+		return
+	}
+	if c.told == nil {
+		c.told = map[string]bool{}
+	}
+	c.told[name] = true
 	word := string(v.State)
 	switch {
 	case v.State == analysis.Done:

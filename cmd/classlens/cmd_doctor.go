@@ -47,7 +47,7 @@ func (d *doctor) bad(what, found, mend string) {
 func (d *doctor) examine() {
 	d.good("program", "classlens "+version+", "+runtime.Version()+" "+runtime.GOOS+"/"+runtime.GOARCH)
 	d.good("video", video.Versions())
-	d.good("cpu", fmt.Sprintf("%d cores for this process, kernels %s", runtime.GOMAXPROCS(0), strings.Join(cpu.ISAs(), ", ")))
+	d.good("cpu", fmt.Sprintf("cores for this process: %d, kernels %s", runtime.GOMAXPROCS(0), strings.Join(cpu.ISAs(), ", ")))
 	for _, name := range pretrained.Names() {
 		if path, err := pretrained.Path(name); err != nil {
 			d.bad("net", name, "run make setup (or classlens setup)")
