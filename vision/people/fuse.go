@@ -19,13 +19,20 @@ const (
 	bodyTrust = 1.5  // factor on MoveNet's scores, which are low for bodies behind desks
 	mostScore = 0.95
 	sizeRatio = 2.0 // candidates that differ by a larger factor in size are different things
+
+	// A candidate between two of another source may be both of them in one: heads close behind one another, seen too coarsely. That it is so is believed
+	// when two sources tell the two apart. Farther apart than pairApart there may be a third head between them.
+	blurReach  = 0.6 // largest distance of the one from either of the two
+	pairApart  = 0.8 // of the two from each other
+	pairScore  = 0.2 // least score of either, as a share of the one's
+	blurSource = 2   // sources, at least, that tell them apart
 )
 
 // group merges the candidates of one kind greedily, the surest first, with at most
 // one from each source. Boxes are averaged with the square of the score as weight. The
 // score is halfway between the best one and the mean over all sources that looked, since a
-// face that only one scale shows well is a face, too.
-func group(heads []head, reach float64, sources int) []head {
+// face that only one scale shows well is a face, too. One of blurred counts for the score of every group within reach, and for no group's box.
+func group(heads, blurred []head, reach float64, sources int) []head {
 	order := slices.Clone(heads)
 	slices.SortStableFunc(order, func(a, b head) int { return cmp.Compare(b.score, a.score) })
 	used := make([]bool, len(order))
@@ -61,12 +68,46 @@ func group(heads []head, reach float64, sources int) []head {
 			}
 			g.own = g.own && b.own
 		}
+		for _, b := range blurred {
+			if distance(a, b) >= reach || seen[b.source] {
+				continue
+			}
+			seen[b.source] = true
+			sum += b.score
+			g.own = g.own && b.own
+		}
 		g.surest = a.score
 		g.score = (a.score + sum/float64(max(sources, 1))) / 2
 		g.x, g.y, g.w, g.h = g.x/weights, g.y/weights, g.w/weights, g.h/weights
 		out = append(out, g)
 	}
 	return out
+}
+
+// blurredOf parts the candidates of one picture into those of one head each and those that are two heads in one.
+func blurredOf(heads []head) (clear, blurred []head) {
+	for _, m := range heads {
+		by := map[int]bool{} // sources that see two heads there
+		for i, p := range heads {
+			for _, q := range heads[:i] {
+				if p.source == q.source && partOf(p, m) && partOf(q, m) && distance(p, q) <= pairApart {
+					by[p.source] = true
+				}
+			}
+		}
+		if len(by) >= blurSource {
+			blurred = append(blurred, m)
+		} else {
+			clear = append(clear, m)
+		}
+	}
+	return clear, blurred
+}
+
+// partOf tells whether a candidate may be one of the heads that a blurred one of another source is made of.
+func partOf(p, m head) bool {
+	ratio := math.Sqrt(p.w * p.h / (m.w * m.h))
+	return p.source != m.source && p.score >= pairScore*m.score && distance(p, m) < blurReach && ratio < sizeRatio && ratio > 1/sizeRatio
 }
 
 // distance of two heads in sizes of the smaller, the larger of its two directions.
@@ -90,7 +131,8 @@ func peopleOf(heads []head) []scene.Person {
 // fuseHeads merges the faces and bodies of one picture. A body near a face
 // supports it, and never makes a second head: the score becomes 1 - (1-face)(1-trust·body).
 func fuseHeads(faces []head, faceSources int, bodies []head, bodySources int) []head {
-	f, b := group(faces, faceGroup, faceSources), group(bodies, bodyGroup, bodySources)
+	faces, blurred := blurredOf(faces)
+	f, b := group(faces, blurred, faceGroup, faceSources), group(bodies, nil, bodyGroup, bodySources)
 	free := make([]bool, len(b))
 	for i := range free {
 		free[i] = true

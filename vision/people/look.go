@@ -198,7 +198,7 @@ func (l *Look) Finish() ([]scene.Person, error) {
 func (d *Detector) finish(l *Look) []scene.Person {
 	heads := fuseHeads(l.faces.heads(), l.faceSources, l.bodies.heads(), l.bodySources)
 	if d.mixed {
-		d.known.weigh(heads)
+		d.known.weigh(heads, d.agree())
 	}
 	people := peopleOf(heads)
 	people = d.sizes.plausible(people)

@@ -81,15 +81,17 @@ var presets = map[string]preset{
 // surelySeen is the least score of a head that several nets agree on.
 const surelySeen = 0.8
 
-// HoldScore is what track.Options.HoldScore should be with this detector. It is not 0 only if at least three passes are fused at every look, because only then
-// does a high score mean that several nets agree.
+// HoldScore is what track.Options.HoldScore should be with this detector: not 0 only if a high score means that several nets agree.
 func (d *Detector) HoldScore() float64 {
-	for _, turn := range d.plan.faces {
-		if len(turn) < 3 {
-			return 0
-		}
+	if !d.agree() {
+		return 0
 	}
 	return surelySeen
+}
+
+// agree tells whether at least three passes are fused at every look.
+func (d *Detector) agree() bool {
+	return !slices.ContainsFunc(d.plan.faces, func(turn []netAt) bool { return len(turn) < 3 })
 }
 
 // seldom is a plan of every looks: the own net runs at each, CenterFace with a width only at the first.

@@ -155,14 +155,34 @@ func TestHeadsThatOnlyTheOwnNetHasSeen(t *testing.T) {
 	diluted := at(200, 0.9, true) // two other nets looked and saw nothing
 	diluted.score = 0.6
 	heads := []head{alone, diluted, at(300, 0.9, false)}
-	c.weigh(heads)
+	c.weigh(heads, false)
 	for i, want := range []float64{unconfirmed * 0.9, ownLeast * 0.9, 0.9} {
 		if math.Abs(heads[i].score-want) > 1e-12 {
 			t.Errorf("head %d counts %v, want %v", i, heads[i].score, want)
 		}
 	}
 	later := []head{at(302, 0.9, true)} // where another net has seen one
-	if c.weigh(later); later[0].score != 0.9 {
+	if c.weigh(later, false); later[0].score != 0.9 {
 		t.Errorf("a head at a confirmed place counts %v, want 0.9", later[0].score)
+	}
+}
+
+// TestPlaceOfTheNearestHead: where another net has seen a head, it has not seen the hair or the hand beside that head.
+func TestPlaceOfTheNearestHead(t *testing.T) {
+	for _, c := range []struct {
+		nearest bool
+		beside  float64 // what the find beside the head counts
+	}{{false, 1}, {true, unconfirmed}} {
+		c0 := confirmed{places: []xy{{100, 50}}}
+		heads := []head{{x: 102, y: 51, w: 20, h: 24, score: 0.9}, {x: 110, y: 63, w: 20, h: 24, score: 0.8, surest: 0.8, own: true}}
+		c0.weigh(heads, c.nearest)
+		if want := c.beside * 0.8; math.Abs(heads[1].score-want) > 1e-12 {
+			t.Errorf("nearest %v: the find beside the head counts %v, want %v", c.nearest, heads[1].score, want)
+		}
+		alone := heads[1:]
+		alone[0].score = 0.8
+		if c0.weigh(alone, c.nearest); alone[0].score != 0.8 {
+			t.Errorf("nearest %v: alone at the place it counts %v, want 0.8", c.nearest, alone[0].score)
+		}
 	}
 }

@@ -1,10 +1,12 @@
 package people
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"image"
 	"math"
+	"slices"
 	"testing"
 
 	"classlens/model/alloctest"
@@ -294,6 +296,34 @@ func TestFuse(t *testing.T) {
 		}
 		if c.bodies != nil && got[0].Body.Empty() {
 			t.Errorf("%s: the body is lost", c.name)
+		}
+	}
+}
+
+// TestTwoHeadsInOne: where two passes each tell two heads behind one another apart, what a third sees between them is both of them in one, not a third
+// head or the better place of one. One pass alone may take a hand for the second, and two heads farther apart may have a third between them.
+func TestTwoHeadsInOne(t *testing.T) {
+	at := func(source int, x, y, score float64) head {
+		return head{x: x, y: y, w: 20, h: 24, score: score, surest: score, source: source, own: source == 2}
+	}
+	for _, c := range []struct {
+		name  string
+		faces []head
+		x     []float64
+	}{
+		{"two tell them apart", []head{at(0, 100, 100, .5), at(0, 112, 100, .4), at(1, 101, 101, .5), at(1, 113, 101, .4), at(2, 106, 100, 1)}, []float64{100.5, 112.5}},
+		{"one tells them apart", []head{at(0, 100, 100, .5), at(0, 112, 100, .4), at(1, 105, 100, .6), at(2, 106, 100, 1)}, []float64{105}},
+		{"far weaker than the one", []head{at(0, 100, 100, .1), at(0, 112, 100, .1), at(1, 101, 101, .1), at(1, 113, 101, .1), at(2, 106, 100, 1)}, []float64{106}},
+		{"three heads in a row", []head{at(0, 100, 100, .5), at(0, 119, 100, .4), at(1, 100, 100, .5), at(1, 119, 100, .4), at(2, 109, 100, 1)}, []float64{100, 109.5, 119}},
+	} {
+		got := fuseHeads(c.faces, 3, nil, 0)
+		slices.SortFunc(got, func(a, b head) int { return cmp.Compare(a.x, b.x) })
+		same := len(got) == len(c.x)
+		for i := range got {
+			same = same && math.Abs(got[i].x-c.x[i]) < 2
+		}
+		if !same {
+			t.Errorf("%s: %+v, want heads at %v", c.name, got, c.x)
 		}
 	}
 }

@@ -38,7 +38,7 @@ func TestPortraitOnTheWall(t *testing.T) {
 		steps    int
 		portrait bool // still kept
 		why      string
-	}{{5, true, "too short to tell"}, {12, false, "12 s"}, {400, false, "more moments than are kept"}} {
+	}{{5, true, "too short to tell"}, {8, false, "8 s"}, {12, false, "12 s"}, {400, false, "more moments than are kept"}} {
 		rng := rand.New(rand.NewPCG(1, 2))
 		tr := NewTracker(Options{}, nil)
 		for q := range c.steps {

@@ -277,6 +277,40 @@ func TestHoldScore(t *testing.T) {
 	}
 }
 
+// TestSteadilySeenByOne: whom one of several fused nets alone sees, with little more than steadyTop, is a student when found at nearly every look.
+func TestSteadilySeenByOne(t *testing.T) {
+	class := room(2, 4)
+	for _, c := range []struct {
+		name     string
+		hold     float64
+		score    float64
+		found    func(q int) bool
+		students int
+	}{
+		{"at every look", 0.8, 0.42, func(int) bool { return true }, 9},
+		{"at nine of ten looks", 0.8, 0.42, func(q int) bool { return q%10 != 3 }, 9},
+		{"at six of ten looks", 0.8, 0.42, func(q int) bool { return q%10 < 6 }, 8},
+		{"less surely", 0.8, 0.35, func(int) bool { return true }, 8},
+		{"with one net at most looks", 0, 0.42, func(int) bool { return true }, 8},
+	} {
+		tr := NewTracker(Options{HoldScore: c.hold}, nil)
+		for q := range 40 {
+			var people []scene.Person
+			for i := range class {
+				h, _, _ := stage{actors: class}.head(i, q)
+				people = append(people, scene.Person{Head: h, Score: 0.9})
+			}
+			if c.found(q) {
+				people = append(people, scene.Person{Head: scene.Box{X: 700, Y: 300, W: 24, H: 29}, Score: c.score})
+			}
+			tr.Add(&scene.Step{Index: q, Time: float64(q), Frame: scene.Frame{Width: 1000, Height: 600}, Camera: scene.Still()}, people)
+		}
+		if n := len(tr.Finish()); n != c.students {
+			t.Errorf("%s: %d students, want %d", c.name, n, c.students)
+		}
+	}
+}
+
 // TestCutOffHead: a head at the picture's edge of which now all, now half is seen is one student's; elsewhere a hand beside a head is not part of it.
 func TestCutOffHead(t *testing.T) {
 	for _, edge := range []bool{true, false} {

@@ -44,6 +44,10 @@ const minSizeShare = 0.45
 // twice is enough.
 const fewLooks = 8
 
+// steadyTop: where several nets are fused (Options.HoldScore), whom one of them alone sees, surely and at steadyShare of the looks, has scores
+// of a little more than this; what a net takes for a head by mistake it seldom takes for one so steadily.
+const steadyTop = 0.4
+
 // keep drops seats without enough evidence. The evidence is absolute, not a
 // share of the time: a pupil who turns round for the last seconds was there all along.
 // Where people are looked for less than once a second, less is asked for, by the
@@ -66,8 +70,11 @@ func (t *Tracker) keep(seats []*seat, size perspective.Plane, moves *activity) [
 	}
 	var out []*seat
 	for _, s := range seats {
-		mean := s.topMean()
-		if len(s.hits) < minHits || mean < t.o.MinTop || s.evidence() < minSum || tooSmall(s, size) {
+		minTop := t.o.MinTop
+		if t.o.HoldScore > 0 && float64(len(s.hits)) >= steadyShare*float64(looks) {
+			minTop = math.Min(minTop, steadyTop)
+		}
+		if len(s.hits) < minHits || s.topMean() < minTop || s.evidence() < minSum || tooSmall(s, size) {
 			continue
 		}
 		if moves.still(scene.Box{X: s.x - s.w/2, Y: s.y - s.h/2, W: s.w, H: s.h}) {

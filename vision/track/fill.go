@@ -78,6 +78,7 @@ const (
 	linePull   = 0.3 // how far, in log size, it is drawn towards the room's perspective
 	lineSure   = 0.1 // where heads scatter about it by more than this, the detectors' own error, as much less as variances say
 	covered    = 0.45
+	twoPeople  = 8   // steps at which both are detected: not one head found twice
 	hidesShare = 0.5 // of a head that is found: who covers so much of it from before cannot be there
 	holdShare  = 0.5 // a seat found at this share of the looks is held where it is not; else,
 	holdSeldom = 2.0 // only for so many seconds from a find: who is seldom seen is not visible
@@ -181,9 +182,20 @@ func (t *Tracker) holds(s *seat, keys []key, j, q int) bool {
 
 // uncover hides, at each step, a held box that lies on another seat's head: on
 // one that is found there, or on that of a seat with more evidence; and one that, nearer to the camera, would hide much of a head that is found.
+// Not where the two were found at once before, often enough: then the one that is found there is both of them in one, and either is partly seen.
 func uncover(all [][]place, evidence []float64) {
 	if len(all) == 0 {
 		return
+	}
+	counts := map[[2]int]int{}
+	two := func(i, j int) bool {
+		pair := [2]int{min(i, j), max(i, j)}
+		n, known := counts[pair]
+		if !known {
+			n = foundAtOnce(all[i], all[j])
+			counts[pair] = n
+		}
+		return n >= twoPeople
 	}
 	for q := range all[0] {
 		for i := range all {
@@ -196,13 +208,24 @@ func uncover(all [][]place, evidence []float64) {
 				if i == j || !o.shown || !(o.found || evidence[j] > evidence[i]) {
 					continue
 				}
-				if headDistance(p.x, p.y, p.w, p.h, o.x, o.y, o.w, o.h) < covered || o.hit != nil && p.inFrontOf(o) >= hidesShare {
+				if headDistance(p.x, p.y, p.w, p.h, o.x, o.y, o.w, o.h) < covered && !two(i, j) || o.hit != nil && p.inFrontOf(o) >= hidesShare {
 					p.shown = false
 					break
 				}
 			}
 		}
 	}
+}
+
+// foundAtOnce counts the steps at which both are detected.
+func foundAtOnce(a, b []place) int {
+	n := 0
+	for q := range a {
+		if a[q].hit != nil && b[q].hit != nil {
+			n++
+		}
+	}
+	return n
 }
 
 // inFrontOf is the share of another head's box that one nearer to the camera covers: lower in the picture and larger; 0 when it is not nearer.

@@ -25,3 +25,24 @@ func TestDepthOrder(t *testing.T) {
 		}
 	}
 }
+
+// TestTwoInOne: a seat that is not found now is hidden by a find on its place, unless both were found at once often enough to be two people.
+func TestTwoInOne(t *testing.T) {
+	found := &hit{}
+	for _, c := range []struct {
+		together int
+		shown    bool
+	}{{0, false}, {twoPeople - 1, false}, {twoPeople, true}} {
+		a, b := make([]place, c.together+1), make([]place, c.together+1)
+		for q := range a {
+			a[q] = place{x: 100, y: 100, w: 18, h: 20, shown: true, found: true, hit: found}
+			b[q] = place{x: 102, y: 108, w: 18, h: 20, shown: true, found: true, hit: found}
+		}
+		a[c.together] = place{x: 100, y: 100, w: 18, h: 20, shown: true}
+		b[c.together].y = 104
+		uncover([][]place{a, b}, []float64{5, 9})
+		if a[c.together].shown != c.shown || !b[c.together].shown {
+			t.Errorf("found at once %d times: shown %v, want %v", c.together, a[c.together].shown, c.shown)
+		}
+	}
+}

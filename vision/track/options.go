@@ -29,10 +29,11 @@ type Options struct {
 
 	// HoldScore: a seat that is seldom found is held where it was all the same when its best five detections have this mean
 	// score: somebody who is mostly hidden. Only where several nets must agree for such a score, else what one net takes for a
-	// head now and then would be held too. 0: never. Above 0 it also says that several nets are fused, so that two heads found at once close behind one another are two students.
+	// head now and then would be held too. 0: never. Above 0 it also says that several nets are fused, so that two heads found at once close behind one another are two students, and
+	// somebody whom one net alone sees at nearly every look is one.
 	HoldScore float64
 
-	// Grow: boxes are given this much larger than they are measured (default 1.08).
+	// Grow: boxes are given this much larger than they are measured (default 1.065).
 	Grow float64
 }
 
@@ -51,7 +52,7 @@ func (o Options) withDefaults() Options {
 	set(&o.JoinCost, 1.3)
 	set(&o.MinTop, 0.5)
 	set(&o.MinSum, 2.5)
-	set(&o.Grow, 1.08)
+	set(&o.Grow, 1.065)
 	if o.MinHits == 0 {
 		o.MinHits = 3
 	}
