@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"classlens/internal/learner"
 	"classlens/internal/learner/models"
@@ -43,7 +44,11 @@ saved in DIR/checkpoint: if the run is stopped, the same command continues from 
 			if err != nil {
 				return err
 			}
-			w, err := learner.Train(cmd.Context(), d, d.SettingsFor(when, f.static, f.clicks), learner.TrainOptions{Presentations: names, Model: model, Seed: f.seed, Quick: f.quick, Dir: out, Report: tellEpochs(log)})
+			settings := d.SettingsFor(when, f.static, f.clicks)
+			if old, err := learner.LoadWeights(out); err == nil && (old.Kind != model || old.Settings != settings || !slices.Equal(slices.Sorted(slices.Values(old.Presentations)), slices.Sorted(slices.Values(names)))) {
+				fmt.Fprintf(log, "learner: the weights in %s (%s for day %s from %v) are replaced\n", out, old.Kind, old.Settings.Day, old.Presentations)
+			}
+			w, err := learner.Train(cmd.Context(), d, settings, learner.TrainOptions{Presentations: names, Model: model, Seed: f.seed, Quick: f.quick, Dir: out, Report: tellEpochs(log)})
 			if err != nil {
 				return learnerError(err)
 			}

@@ -195,6 +195,47 @@ func TestLearnerLessons(t *testing.T) {
 	}
 }
 
+// A term that has no results yet cannot be judged by: that is said before anything is trained. Other weights in a folder are not replaced without a word.
+func TestLearnerNothingToJudge(t *testing.T) {
+	dir, out := t.TempDir(), t.TempDir()
+	var outcomes, events strings.Builder
+	outcomes.WriteString("student,course,result\n")
+	events.WriteString("student,course,time,kind,value\n")
+	for _, course := range []string{"PHY/2024S", "PHY/2025S", "PHY/2026S"} {
+		for i := range 60 {
+			result := []string{"Pass", "Fail"}[i%2]
+			if course == "PHY/2026S" {
+				result = ""
+			}
+			fmt.Fprintf(&outcomes, "%s-%02d,%s,%s\n", course[4:], i, course, result)
+			fmt.Fprintf(&events, "%s-%02d,%s,%d,page,%d\n", course[4:], i, course, 1+i%40, 1+i%2)
+		}
+	}
+	put(t, outcomes.String(), dir, "outcomes.csv")
+	put(t, events.String(), dir, "events.csv")
+	for test, want := range map[string]string{"2026S": "no result of the 60 students of 2026S is known", "2025S,2026S": "no result of the 60 students of 2026S is known", "2027S": `presentation "2027S" has no enrolments`} {
+		_, stderr, code := classlens(t, "learner", "eval", dir, "--train", "2024S", "--test", test, "--models", "lr", "--days", "14", "--quick", "--out", filepath.Join(out, "eval"))
+		if code != exitUsage || !strings.Contains(stderr, want) || strings.Contains(stderr, ": train lr") {
+			t.Errorf("%s: exit %d, said %q", test, code, stderr)
+		}
+	}
+	train := func(more ...string) string {
+		args := append([]string{"learner", "train", dir, "--day", "14", "--quick", "--out", filepath.Join(out, "w")}, more...)
+		_, stderr, code := classlens(t, args...)
+		if code != exitDone {
+			t.Fatalf("%v: exit %d, said %q", more, code, stderr)
+		}
+		return stderr
+	}
+	train("--model", "lr", "--presentations", "2025S,2024S")
+	if said := train("--model", "lr", "--presentations", "2024S,2025S"); strings.Contains(said, "replaced") {
+		t.Errorf("the same again: %q", said)
+	}
+	if said := train("--model", "majority", "--presentations", "2024S"); !strings.Contains(said, "(lr for day 14 from [2024S 2025S]) are replaced") {
+		t.Errorf("other weights: %q", said)
+	}
+}
+
 // xAPI-Edu-Data's layout through the commands: who takes part is found, personal
 // attributes are read only when asked for, and a missing column is one line.
 func TestLearnerXAPI(t *testing.T) {

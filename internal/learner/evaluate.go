@@ -98,6 +98,9 @@ func Evaluate(ctx context.Context, d *Data, o EvalOptions) (*Evaluation, error) 
 			return nil, err
 		}
 	}
+	if err := d.judgeable(o.Test); err != nil {
+		return nil, err
+	}
 	e := &Evaluation{Train: o.Train, Test: o.Test, Form: d.Form, Clicks: o.Clicks, Seed: o.Seed, Quick: o.Quick, Draws: judge.Draws}
 	for _, day := range o.Days {
 		one, err := o.day(ctx, d, day)
@@ -107,6 +110,31 @@ func Evaluate(ctx context.Context, d *Data, o EvalOptions) (*Evaluation, error) 
 		e.Days = append(e.Days, *one)
 	}
 	return e, nil
+}
+
+// judgeable says, before anything is trained, that there is nothing to judge by: no such presentation, or none of its results is known.
+func (d *Data) judgeable(test []string) error {
+	if d.Log == nil {
+		return nil
+	}
+	for _, p := range test {
+		courses, err := d.Log.In(p)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrRequest, err)
+		}
+		known, all := 0, 0
+		for _, c := range courses {
+			for _, i := range d.Log.Courses[c].Enrolments {
+				if all++; d.Log.Enrolments[i].Result != logs.NoResult {
+					known++
+				}
+			}
+		}
+		if known == 0 {
+			return fmt.Errorf("%w: no result of the %d students of %s is known: there is nothing to judge by", ErrRequest, all, p)
+		}
+	}
+	return nil
 }
 
 func (o EvalOptions) check() error {
