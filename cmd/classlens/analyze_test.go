@@ -294,6 +294,8 @@ func TestWrongUsage(t *testing.T) {
 		{"eval x --attack-samples 5", "--attack-samples goes with --attack"},
 		{"label x y --seed 5", "--seed goes with --sample"},
 		{"label x y --blind", "--blind goes with --sample"},
+		{"label --agreement . ./", "the same folder"},
+		{"label root.go x", "root.go is a file: first comes the folder"},
 		{"label --agreement x y --out z", "--out says nothing"},
 		{"learner suggest x --weights w --course c --out o --most 0", "--most 0: want a number from 1"},
 		{"learner suggest x --weights w --course c --out o --below 0", "--below 0: want a chance above 0"},

@@ -89,6 +89,11 @@ Exit codes: 0 ended by Ctrl-C, everything is saved; 1 failed: the port is in use
 }
 
 func compareRaters(out io.Writer, a, b string, asJSON bool) error {
+	if one, err := os.Stat(a); err == nil {
+		if other, err := os.Stat(b); err == nil && os.SameFile(one, other) {
+			return usageError{fmt.Errorf("%s and %s are the same folder: everybody agrees with themselves", a, b)}
+		}
+	}
 	found, err := label.Agree(a, b)
 	if err != nil {
 		return err
@@ -109,6 +114,9 @@ func runLabel(cmd *cobra.Command, results, recording string, f labelFlags) error
 	}
 	if f.port < 0 || f.port > 65535 {
 		return usageError{fmt.Errorf("--port %d: want 1 to 65535, or none for a free one", f.port)}
+	}
+	if info, err := os.Stat(results); err == nil && !info.IsDir() {
+		return usageError{fmt.Errorf("%s is a file: first comes the folder that classlens analyze left (OUT/<recording>), then the recording", results)}
 	}
 	made, err := analysis.OpenResults(results)
 	if err != nil {
