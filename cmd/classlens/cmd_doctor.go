@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -49,9 +50,12 @@ func (d *doctor) examine() {
 	d.good("video", video.Versions())
 	d.good("cpu", fmt.Sprintf("cores for this process: %d, kernels %s", runtime.GOMAXPROCS(0), strings.Join(cpu.ISAs(), ", ")))
 	for _, name := range pretrained.Names() {
-		if path, err := pretrained.Path(name); err != nil {
+		switch path, err := pretrained.Check(name); {
+		case errors.Is(err, pretrained.ErrMissing):
 			d.bad("net", name, "run make setup (or classlens setup)")
-		} else {
+		case err != nil:
+			d.bad("net", name, err.Error())
+		default:
 			d.good("net", name+" "+path)
 		}
 	}

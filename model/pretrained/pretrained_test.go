@@ -22,6 +22,54 @@ func TestPathOfAnEmptyCache(t *testing.T) {
 	}
 }
 
+// A copy that was cut short, or of which a bit is another, is told as that, with what mends it.
+func TestDamagedNet(t *testing.T) {
+	whole, err := Check("faceboxes")
+	if errors.Is(err, ErrMissing) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache := t.TempDir()
+	t.Setenv("CLASSLENS_CACHE", cache)
+	put := func(b []byte) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Join(cache, "nets"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(cache, "nets", filepath.Base(whole)), b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(b)
+	if _, err := Check("faceboxes"); err != nil {
+		t.Error(err)
+	}
+	put(b[:len(b)/2])
+	if _, err := Path("faceboxes"); !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "make setup") {
+		t.Errorf("half a file: %v", err)
+	}
+	b[len(b)/2] ^= 1
+	put(b)
+	if _, err := Check("faceboxes"); !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "make setup") {
+		t.Errorf("another bit: %v", err)
+	}
+}
+
+// Every net that set-up left is as long as the table says.
+func TestSizes(t *testing.T) {
+	for _, name := range Names() {
+		if _, err := Check(name); err != nil && !errors.Is(err, ErrMissing) {
+			t.Error(err)
+		}
+	}
+}
+
 // TestEnsureWithoutClients stands for a machine without network: one error that
 // names the package, its sum, the cause and what to do.
 func TestEnsureWithoutClients(t *testing.T) {
