@@ -45,7 +45,7 @@ func AssetDir() (string, error) {
 	}
 	d, err := os.UserCacheDir()
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("no cache directory (%w); set CLASSLENS_CACHE to one", err)
 	}
 	return filepath.Join(d, "classlens", "dl"), nil
 }
