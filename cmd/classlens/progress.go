@@ -131,7 +131,10 @@ func (p *progress) clear() {
 func (p *progress) end(e analysis.Event) {
 	p.clear()
 	switch e.State {
-	case analysis.Pending: // interrupted: main says so once for all recordings
+	case analysis.Pending:
+		if e.Text != analysis.Interrupted { // which main says once for all recordings
+			fmt.Fprintln(p.log, oneLine(e.Recording+": "+e.Text))
+		}
 	case analysis.Failed:
 		fmt.Fprintln(p.log, oneLine(e.Recording+": failed: "+e.Text))
 	default:

@@ -275,7 +275,7 @@ func interruption() os.Signal { return heededSignals()[0] }
 func (l *lessonRun) interrupted(t *testing.T) {
 	out := t.TempDir()
 	cmd, said, goOn := l.startHeld(t, out)
-	if _, stderr, code := classlens(t, l.line(out)...); code != exitLocked || !strings.Contains(stderr, "locked by process "+strconv.Itoa(cmd.Process.Pid)) {
+	if _, stderr, code := classlens(t, l.line(out)...); code != exitLocked || !strings.Contains(stderr, "locked by process "+strconv.Itoa(cmd.Process.Pid)) || strings.Contains(stderr, "failed") {
 		t.Errorf("a second run at the same time: exit %d, %s", code, stderr)
 	}
 	if err := cmd.Process.Signal(interruption()); err != nil {

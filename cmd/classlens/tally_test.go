@@ -15,7 +15,7 @@ func TestTally(t *testing.T) {
 	done := analysis.Result{State: analysis.Done}
 	partial := analysis.Result{State: analysis.Partial}
 	failed := analysis.Result{State: analysis.Failed, Err: errors.New("no video")}
-	locked := analysis.Result{State: analysis.Failed, Err: fmt.Errorf("lesson: %w", safefile.ErrLocked)}
+	locked := analysis.Result{State: analysis.Pending, Err: fmt.Errorf("lesson: %w", safefile.ErrLocked)}
 	refused := analysis.Result{State: analysis.Failed, Err: fmt.Errorf("lesson.mp4: %w", probe.ErrFormat)}
 	for _, c := range []struct {
 		name    string

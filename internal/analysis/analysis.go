@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"classlens/internal/config"
+	"classlens/internal/safefile"
 	"classlens/model"
 	"classlens/model/classroom"
 	"classlens/vision/people"
@@ -190,7 +191,9 @@ func (a *Analyzer) Run(ctx context.Context, recording, folder string) Result {
 	}
 	switch {
 	case err != nil && ctx.Err() != nil:
-		state, text = Pending, "interrupted; the same command continues"
+		state, text = Pending, Interrupted
+	case errors.Is(err, safefile.ErrLocked): // another process has it in hand: no failure
+		state, text = Pending, err.Error()
 	case err != nil:
 		state, text = Failed, err.Error()
 		r.writeFailure(err)

@@ -24,5 +24,8 @@ const (
 	Done    State = "done"
 	Partial State = "partial" // with spans that could not be read
 	Failed  State = "failed"  // with a reason
-	Pending State = "pending" // begun, not finished; the same command continues
+	Pending State = "pending" // begun, not finished; the same command continues, or another process has it in hand
 )
+
+// Interrupted is the text of the end of a recording that a signal stopped.
+const Interrupted = "interrupted; the same command continues"
