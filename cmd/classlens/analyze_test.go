@@ -571,6 +571,21 @@ func TestProgressWithoutLength(t *testing.T) {
 	}
 }
 
+// Programs that read --json find done_s in every line of progress, and in no other.
+func TestProgressBeginsAtNought(t *testing.T) {
+	var out bytes.Buffer
+	p := newProgress(&out, &bytes.Buffer{}, true)
+	p.Event(analysis.Event{Kind: "progress", Recording: "a.mp4", Stage: "people", Total: 5})
+	p.Event(analysis.Event{Kind: "progress", Recording: "a.mp4", Stage: "people", Done: 2.5, Total: 5})
+	p.Event(analysis.Event{Kind: "note", Recording: "a.mp4", Text: "x"})
+	want := []string{`"done_s":0}`, `"done_s":2.5}`, `"text":"x"}`}
+	for i, line := range strings.Split(strings.TrimSpace(out.String()), "\n") {
+		if !strings.HasSuffix(line, want[i]) || strings.Count(line, "done_s") > 1 {
+			t.Errorf("%s, want it to end in %s", line, want[i])
+		}
+	}
+}
+
 // What a data set or a log holds does not move the cursor, whatever its classes and courses are called.
 func TestNamesInDataAreNoCommands(t *testing.T) {
 	set, log := t.TempDir(), t.TempDir()

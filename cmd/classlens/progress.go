@@ -29,6 +29,12 @@ type progress struct {
 	lastLine time.Time
 }
 
+// eventLine is an event as JSON: of progress done_s is there from the first second on, when it is 0.
+type eventLine struct {
+	analysis.Event
+	Done *float64 `json:"done_s,omitempty"` // hides Event's
+}
+
 // plainEvery is the least time between two progress lines in a log.
 const plainEvery = 15 * time.Second
 
@@ -40,7 +46,11 @@ func newProgress(out, log io.Writer, asJSON bool) *progress {
 // Event shows one event. It must not be called concurrently; analysis.Analyzer sees to that.
 func (p *progress) Event(e analysis.Event) {
 	if p.json {
-		_ = json.NewEncoder(p.out).Encode(e) // a reader that went away must not stop the analysis
+		line := eventLine{Event: e}
+		if e.Kind == "progress" {
+			line.Done = &e.Done
+		}
+		_ = json.NewEncoder(p.out).Encode(line) // a reader that went away must not stop the analysis
 		return
 	}
 	switch e.Kind {
