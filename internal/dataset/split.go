@@ -167,12 +167,17 @@ func (p *Split) Parts(s *Set) ([]string, error) {
 // the set does not have. It is empty where they fit.
 func (p *Split) Unmatched(s *Set, parts []string) (string, error) {
 	by := p.By
-	if by == "time" {
+	var groups []string
+	if by == "time" { // by the recording itself, which may have no name
 		by = "recording"
-	}
-	groups, err := s.Groups(by)
-	if err != nil {
-		return "", err
+		for _, x := range s.Samples {
+			groups = append(groups, x.Recording)
+		}
+	} else {
+		var err error
+		if groups, err = s.Groups(by); err != nil {
+			return "", err
+		}
 	}
 	here, left, without := map[string]bool{}, 0, ""
 	for i, g := range groups {

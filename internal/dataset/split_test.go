@@ -104,6 +104,18 @@ func TestSplitUnmatched(t *testing.T) {
 			t.Errorf("by %s: %q, %v", by, said, err)
 		}
 	}
+	nameless := made(40, 8)
+	for i := range nameless.Samples {
+		nameless.Samples[i].Recording = ""
+	}
+	p, err := MakeSplit(nameless, "time", 0.1, 0.2, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts, _ := p.Parts(nameless)
+	if said, err := p.Unmatched(nameless, parts); said != "" || err != nil {
+		t.Errorf("by time, one recording without a name: %q, %v", said, err)
+	}
 	file := filepath.Join(t.TempDir(), "split.json")
 	for _, text := range []string{"media,x,y\n", "{}", `{"by":"hair"}`, "[]"} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
