@@ -275,6 +275,11 @@ func TestHoldScore(t *testing.T) {
 			t.Errorf("with %v not found at 32", score)
 		}
 	}
+	// Seen for 12 of 60 s they may have passed by.
+	actors[3].at = func(q int) (float64, float64, bool, bool) { return x, y, true, q >= 30 && q <= 42 && q%4 == 2 }
+	if s.owner(s.play(60, Options{HoldScore: 0.7}), 3, 5) != "" {
+		t.Error("who is seen for 12 of 60 s is held before that")
+	}
 }
 
 // TestSteadilySeenByOne: whom one of several fused nets alone sees, with little more than steadyTop, is a student when found at nearly every look.

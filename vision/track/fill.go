@@ -81,6 +81,7 @@ const (
 	twoPeople  = 8   // steps at which both are detected: not one head found twice
 	hidesShare = 0.5 // of a head that is found: who covers so much of it from before cannot be there
 	holdShare  = 0.5 // a seat found at this share of the looks is held where it is not; else,
+	holdSpan   = 0.3 // who was surely seen, though seldom, is held before and after their finds if those span this share of the recording: else they may have passed by
 	holdSeldom = 2.0 // only for so many seconds from a find: who is seldom seen is not visible
 	walkHold   = 4.0 // seconds that one on foot is followed unseen; then they are elsewhere
 )
@@ -121,7 +122,8 @@ func (t *Tracker) places(s *seat, size perspective.Plane) []place {
 	if float64(len(s.hits)) < holdShare*float64(looked) && !sure {
 		s.holdIn = holdSeldom
 	}
-	if float64(len(s.hits)) < holdShare*float64(all) && !sure {
+	stayed := at(s.hits[len(s.hits)-1].step)-at(s.hits[0].step) >= holdSpan*(at(len(t.steps)-1)-at(0))
+	if float64(len(s.hits)) < holdShare*float64(all) && !(sure && stayed) {
 		s.holdOut = holdSeldom
 	}
 	pull := linePull * math.Min(1, math.Pow(lineSure/math.Max(size.Scatter, 1e-3), 2))

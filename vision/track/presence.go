@@ -11,7 +11,7 @@ import (
 // same clothes; who bends over a neighbour's desk or has left shows neither.
 const (
 	lookFinds  = 10
-	lookUnlike = 2.0
+	lookUnlike = 1.5
 	lookNoise  = 4.0 // grey levels, what noise and an encoder make of one and the same thing
 )
 
