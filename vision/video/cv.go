@@ -127,6 +127,8 @@ const (
 	propHeight     = 4
 	propFPS        = 5
 	propFrameCount = 7
+	propPixelWide  = 40 // a pixel's shape, as a fraction
+	propPixelHigh  = 41
 )
 
 // turnByDecoder leaves the pictures' orientation to OpenCV.

@@ -137,3 +137,43 @@ func TestFlowPairs(t *testing.T) {
 		t.Errorf("%d flows compared, the camera moved in %d", compared, moving)
 	}
 }
+
+// TestPixelsThatAreNotSquare: pictures are as they are shown, so that a head is as wide as it is.
+func TestPixelsThatAreNotSquare(t *testing.T) {
+	for _, c := range []struct {
+		name, shape   string
+		width, height int
+	}{
+		{"camcorder.mp4", "4/3", 213, 120},
+		{"tape.avi", "16/11", 233, 120},
+		{"american.mkv", "8/9", 142, 120},
+		{"square.mp4", "1/1", 160, 120},
+		{"nearly.mp4", "1000/999", 160, 120},
+		{"nonsense.mkv", "50/1", 160, 120},
+		{"turned.mp4", "4/3", 120, 213},
+	} {
+		path := made(t, c.name, "-frames:v", "30", "-vf", "setsar="+c.shape, "-c:v", "mpeg4")
+		if c.name == "turned.mp4" { // FFmpeg turns nothing that it encodes
+			lying := path
+			path = filepath.Join(t.TempDir(), c.name)
+			if out, err := exec.Command("ffmpeg", "-v", "error", "-i", lying, "-c", "copy", "-metadata:s:v:0", "rotate=90", path).CombinedOutput(); err != nil {
+				t.Fatalf("ffmpeg: %v: %s", err, out)
+			}
+		}
+		r, err := Open(context.Background(), path, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := r.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		info := r.Info()
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+		if s.Frame.Width != c.width || s.Frame.Height != c.height || len(s.Frame.Pix) != 3*c.width*c.height || info.Width != c.width || info.Height != c.height {
+			t.Errorf("%s with pixels of %s: a picture of %dx%d, told as %dx%d, want %dx%d", c.name, c.shape, s.Frame.Width, s.Frame.Height, info.Width, info.Height, c.width, c.height)
+		}
+	}
+}

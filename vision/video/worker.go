@@ -148,6 +148,10 @@ func (w *worker) describe() error {
 	if w.width < 2 || w.height < 2 || !w.Options.Limits.Fits(w.width, w.height) {
 		return fmt.Errorf("%w: its pictures are %dx%d", ErrNoVideo, w.width, w.height)
 	}
+	w.unsqueeze()
+	if w.width < 2 || w.height < 2 || !w.Options.Limits.Fits(w.width, w.height) {
+		return fmt.Errorf("%w: its pictures are shown at %dx%d", ErrNoVideo, w.width, w.height)
+	}
 	fps := w.cap.get(propFPS)
 	if !(fps > 0.1 && fps <= w.Options.Limits.MaxFPS) {
 		fps = 25 // the container does not say; timestamps will
@@ -161,6 +165,26 @@ func (w *worker) describe() error {
 		w.Info.Duration = float64(w.Info.Declared) / fps
 	}
 	return nil
+}
+
+// Pixels that are not square: camcorders store 1920x1080 as 1440x1080, tapes 1024x576 as 720x576. Shapes beyond mostSqueezed are mistakes, those nearer to a square
+// than leastSqueezed are left as they are: some encoders write 4320:4319.
+const (
+	leastSqueezed = 1.01
+	mostSqueezed  = 4.0
+)
+
+// unsqueeze makes the size of the pictures the one at which they are shown; the capture resizes each to it.
+func (w *worker) unsqueeze() {
+	shape := w.cap.get(propPixelWide) / w.cap.get(propPixelHigh) // NaN, which nothing below accepts, when not known
+	if off := math.Max(shape, 1/shape); !(off >= leastSqueezed && off <= mostSqueezed) {
+		return
+	}
+	along := &w.width
+	if r := w.Info.Rotation; w.turn() != turnByDecoder && (r == 90 || r == 270) { // the shape is that of the picture before it is turned
+		along = &w.height
+	}
+	*along = int(math.Round(float64(*along) * shape))
 }
 
 // frames grabs every frame up to the declared end. A failure is not the end: more frames
