@@ -33,7 +33,7 @@ const (
 	activityProbes  = 4   // pixels a cell and axis that are read
 	activitySamples = 64
 	activityLeast   = 8   // moments, and
-	activitySeconds = 6.0 // seconds, before anything is said: in 48 rendered rooms of 8 s nobody is as still as that
+	activitySeconds = 6.0 // seconds, before anything is said: in 48 rendered rooms of 8 s one student is as still as that, and more seats of nobody
 	// activityAlive times the floor, the change that noise and encoder alone make: in three clips still things had 1.0 to 2.1 times the floor, the
 	// students who moved least 3.0 to 3.4 times, all others more than 6 times.
 	activityAlive = 2.0
