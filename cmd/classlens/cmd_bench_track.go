@@ -192,13 +192,16 @@ func (b *trackBench) writeRows(preset, path string, tracks []scene.Track) error 
 	return safefile.WriteFile(filepath.Join(b.rows, rowsName(preset, path)), []byte(text.String()))
 }
 
+// benchStep is the time between steps, in seconds: the program's usual one.
+const benchStep = 1.0
+
 // one runs detector and tracker over a recording.
 func (b *trackBench) one(ctx context.Context, d *people.Detector, path, preset string) (*trackRun, error) {
 	l, err := openLooks(b.storedAt(preset, path), d)
 	if err != nil {
 		return nil, err
 	}
-	rec, err := video.Open(ctx, path, video.Options{BetweenFPS: b.between, NoFlow: true})
+	rec, err := video.Open(ctx, path, video.Options{BetweenFPS: b.between, NoFlow: true, Halves: d.Halves(benchStep)})
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +209,7 @@ func (b *trackBench) one(ctx context.Context, d *people.Detector, path, preset s
 	d.Begin()
 	r := &trackRun{}
 	follow := &lucas.Follower{}
-	t := track.NewTracker(track.Options{HoldScore: d.HoldScore()}, track.FollowerFunc(func(a, b scene.Gray, pts []track.Point) ([]track.Point, []bool) {
+	t := track.NewTracker(track.Options{HoldScore: d.HoldScore(), LookSeconds: d.LookSeconds(benchStep)}, track.FollowerFunc(func(a, b scene.Gray, pts []track.Point) ([]track.Point, []bool) {
 		t0 := processorTime()
 		moved, ok := follow.Follow(a, b, pts)
 		r.flow += processorTime() - t0
@@ -234,7 +237,9 @@ func (b *trackBench) one(ctx context.Context, d *people.Detector, path, preset s
 		t.Add(step, found)
 		r.detect, r.track = r.detect+t1-t0, r.track+processorTime()-t1
 		r.found += len(found)
-		r.seconds = step.Time + 1
+		if !step.Half {
+			r.seconds = step.Time + benchStep
+		}
 	}
 	t0 := processorTime()
 	r.tracks = t.Finish()

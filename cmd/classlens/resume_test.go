@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -77,10 +78,9 @@ type lessonRun struct {
 	args             []string
 }
 
-func newLessonRun(t *testing.T) *lessonRun {
+func newLessonRun(t *testing.T, args ...string) *lessonRun {
 	t.Helper()
-	l := &lessonRun{recording: clip(t, "lesson.mp4", "-s", "640x360"), whole: t.TempDir(), temporary: t.TempDir(),
-		args: []string{"--set", "run.segment_seconds=1", "--set", "video.step_seconds=0.5", "--set", "people.preset=fast", "--set", "report.keyframes=2"}}
+	l := &lessonRun{recording: clip(t, "lesson.mp4", "-s", "640x360"), whole: t.TempDir(), temporary: t.TempDir(), args: args}
 	begun := time.Now()
 	if cmd, said := l.start(t, l.whole); cmd.Wait() != nil {
 		t.Fatal(said)
@@ -150,13 +150,47 @@ func (l *lessonRun) legal(t *testing.T, out string) {
 // However a run ends early, the same command goes on and comes to the bytes of
 // an uninterrupted run.
 func TestRunsThatEndEarly(t *testing.T) {
-	l := newLessonRun(t)
+	l := newLessonRun(t, "--set", "run.segment_seconds=1", "--set", "video.step_seconds=0.5", "--set", "people.preset=fast", "--set", "report.keyframes=2")
 	t.Run("killed again and again", l.killedAgainAndAgain)
 	t.Run("killed at any moment", l.killedAtAnyMoment)
 	t.Run("disk full", l.diskFullAtAnyWrite)
 	t.Run("interrupted", l.interrupted)
 	t.Run("interrupted twice", l.interruptedTwice)
 	t.Run("folder lost", l.folderLost)
+}
+
+// best looks half-way between steps, too: that makes no rows, and a killed run goes on at a step or at a half.
+func TestHalvesResume(t *testing.T) {
+	l := newLessonRun(t, "--set", "run.segment_seconds=1.5", "--set", "people.preset=best", "--set", "report.keyframes=2")
+	for _, at := range []int{10, 17} {
+		out := t.TempDir()
+		if cmd, _ := l.start(t, out, killAt+"="+strconv.Itoa(at)); cmd.Wait() == nil {
+			t.Fatalf("not killed at write %d", at)
+		}
+		cmd, said := l.start(t, out)
+		if cmd.Wait() != nil || !strings.Contains(said.String(), "continuing an earlier run") {
+			t.Fatal(said)
+		}
+		l.sameAsWhole(t, out)
+	}
+	var summary struct {
+		Run struct {
+			Steps  int `json:"steps"`
+			Looks  int `json:"steps_searched"`
+			Halves int `json:"halves_searched"`
+			Others int `json:"steps_followed"`
+		} `json:"run"`
+	}
+	raw, err := os.ReadFile(filepath.Join(l.whole, "lesson", "summary.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(raw, &summary); err != nil {
+		t.Fatal(err)
+	}
+	if r := summary.Run; r.Steps != 4 || r.Looks != 4 || r.Halves != 4 || r.Others != 0 {
+		t.Errorf("four seconds: %+v", r)
+	}
 }
 
 // Killed again and again, each time after some more writes, the same command

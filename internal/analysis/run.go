@@ -29,7 +29,8 @@ type run struct {
 	lock               *safefile.Lock
 	letGo              context.CancelCauseFunc // ends the goroutine that waits for the loss of the lock
 	work               *work
-	looks              int        // steps at which people were looked for
+	looks              int        // steps at which people were looked for,
+	halves             int        // and instants between steps
 	duration           float64    // seconds, by the container
 	decoder            string     // the GPU's decoder; "" for the CPU's
 	lost               *scene.Gap // the rest of the recording, where the decoder died early
@@ -181,7 +182,7 @@ func (r *run) open(ctx context.Context) (err error) {
 func (r *run) restart(ctx context.Context, in inputs) (err error) {
 	r.release()
 	r.work.close()
-	r.looks, r.lost = 0, nil
+	r.looks, r.halves, r.lost = 0, 0, nil
 	if err := r.open(ctx); err != nil {
 		return err
 	}

@@ -24,9 +24,7 @@ func (r *run) findPeople(ctx context.Context) ([]scene.Track, error) {
 	}
 	r.detector.Begin()
 	following := &tape{inner: &lucas.Follower{}}
-	o := r.trackOptions()
-	o.HoldScore = r.detector.HoldScore()
-	tracker := track.NewTracker(o, following)
+	tracker := track.NewTracker(r.trackOptions(), following)
 	if err := r.searchSteps(ctx, tracker, following); err != nil && !r.brokeOff(err) {
 		return nil, err
 	}
@@ -112,13 +110,21 @@ func (r *run) searchSteps(ctx context.Context, tracker *track.Tracker, following
 			}
 		}
 		_ = r.watch.time("tracks", func() error { tracker.Add(s.step, s.record.People); return nil })
-		if err := r.watch.time("spool", func() error { return r.spool.Add(s.step) }); err != nil {
-			return err
+		if !s.step.Half {
+			if err := r.watch.time("spool", func() error { return r.spool.Add(s.step) }); err != nil {
+				return err
+			}
 		}
 		if known == nil {
 			segment.Steps = append(segment.Steps, s.record)
 		} else {
 			following.take() // these steps are stored already; a call that was not known only cost time
+		}
+		if s.step.Half {
+			if s.record.Looked {
+				r.halves++
+			}
+			continue
 		}
 		for _, p := range s.record.People {
 			r.heads[s.step.Index] = append(r.heads[s.step.Index], p.Head)
@@ -293,7 +299,7 @@ func (s *searcher) finish(left int) error {
 		if err != nil {
 			return err
 		}
-		if people != nil {
+		if people != nil && !l.step.Half {
 			s.looks++
 		}
 		l.record = stepRecord{Index: l.step.Index, Time: l.step.Time, Looked: people != nil, People: people}

@@ -22,12 +22,13 @@ func (a *Analyzer) headFinder(width int, least float64) (headFinder, error) {
 
 func (a *Analyzer) videoOptions() video.Options {
 	o := videoOptions(a.options.Config.Video)
-	o.FlowPairs = a.flow != nil
+	o.FlowPairs, o.Halves = a.flow != nil, a.detector.Halves(o.StepSeconds)
 	return o
 }
 
 func (a *Analyzer) trackOptions() track.Options {
-	return track.Options{StepSeconds: a.options.Config.Video.StepSeconds}
+	step := a.options.Config.Video.StepSeconds
+	return track.Options{LookSeconds: a.detector.LookSeconds(step), HoldScore: a.detector.HoldScore()}
 }
 
 func (a *Analyzer) timelineOptions() timeline.Options {

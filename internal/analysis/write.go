@@ -44,6 +44,7 @@ type runLine struct {
 	Threads   int                `json:"threads"`
 	Steps     int                `json:"steps"`
 	Looks     int                `json:"steps_searched"`
+	Halves    int                `json:"halves_searched,omitempty"`
 	Between   int                `json:"steps_followed"`
 	Followed  int                `json:"heads_followed"`
 	Unmoved   int                `json:"heads_unmoved"`
@@ -176,7 +177,7 @@ func (r *run) writeSummary(t *timeline.Timeline, gaps []gapLine, state State) er
 	timings := r.watch.rounded()
 	s := summary{Recording: r.recording.Info(), Name: r.name, State: state, Gaps: gaps, Class: t.Summary(), Settings: told(r.options.Config), Labels: r.options.Labels,
 		Run: runLine{Device: device, Note: note, Version: r.options.Version, Libraries: video.Versions(), Weights: sum(r.weights), Threads: r.threads(),
-			Steps: r.spool.Len(), Looks: r.looks, Between: r.spool.Len() - r.looks, Followed: r.follows.Moved, Unmoved: r.follows.Unmoved, Seats: r.seats, Detectors: r.detector.Counts(), Timings: timings, Shares: shares(timings)}}
+			Steps: r.spool.Len(), Looks: r.looks, Halves: r.halves, Between: r.spool.Len() - r.looks, Followed: r.follows.Moved, Unmoved: r.follows.Unmoved, Seats: r.seats, Detectors: r.detector.Counts(), Timings: timings, Shares: shares(timings)}}
 	return writeJSON(filepath.Join(r.folder, "summary.json"), s)
 }
 

@@ -43,6 +43,7 @@ type preset struct {
 	bodies     []netAt
 	bodyEvery  float64 // seconds between two looks for bodies
 	wholeEvery float64 // seconds between two looks at the whole picture; the others search only where people were
+	halves     bool    // look half-way between steps as well
 	own        []byte  // the own net's weights; nil takes ownWeights
 }
 
@@ -69,7 +70,7 @@ var presets = map[string]preset{
 	"best": {
 		faces:  [][]netAt{{{"centerface", 1920, 0}, {"centerface", 1280, largeHead}, {ownNet, 1280, ownHead}}},
 		bodies: []netAt{{"movenet-multipose", 896, 0}, {"movenet-multipose", 1280, 0}}, bodyEvery: 5,
-		wholeEvery: 10, own: largeWeights,
+		wholeEvery: 10, own: largeWeights, halves: true,
 	},
 	"pretrained": {
 		faces:  [][]netAt{{{"centerface", 960, smallHead}}, {{"centerface", 1280, largeHead}}},
@@ -87,6 +88,21 @@ func (d *Detector) HoldScore() float64 {
 		return 0
 	}
 	return surelySeen
+}
+
+// halfLeast is the time between two steps, in seconds, from which on a look half-way is worth its time: until then heads have hardly moved.
+const halfLeast = 0.6
+
+// Halves tells whether the preset looks half-way between steps that are so many seconds apart, too (video.Options.Halves): of two people one of whom passes the
+// other, a look a second does not tell who went where.
+func (d *Detector) Halves(stepSeconds float64) bool { return d.plan.halves && stepSeconds >= halfLeast }
+
+// LookSeconds is what track.Options.LookSeconds should be with this detector and steps that are so many seconds apart: less than 1 only where it looks half-way.
+func (d *Detector) LookSeconds(stepSeconds float64) float64 {
+	if !d.Halves(stepSeconds) {
+		return 1
+	}
+	return stepSeconds / 2
 }
 
 // agree tells whether at least three passes are fused at every look.

@@ -102,10 +102,14 @@ type Step struct {
 	Time     float64
 	Frame    Frame
 	Flow     *Flow  // nil for the first step, after a cut, or after a gap
-	Between  []Gray // grey frames after the previous step up to this one, oldest first, for following heads
-	Camera   Camera // global motion since the previous step
+	Between  []Gray // grey frames after the previous step or half up to this one, oldest first, for following heads
+	Camera   Camera // global motion since the previous step or half
 	KeyFrame bool   // differs enough from the last key frame
 	Shot     int    // 0 for the first shot; grows by one at each camera cut
+
+	// Half: not a step but the instant half-way from the step with this Index to the next one, given only if asked for (video.Options.Halves): people
+	// are looked for there, which helps to tell who is who, and nothing else is made of it. It has no flow.
+	Half bool
 }
 
 // Gap is a span of the recording without data.

@@ -18,14 +18,14 @@ func (s *seat) evidence() float64 {
 	return sum
 }
 
-// topMean is the mean of a seat's five best scores.
-func (s *seat) topMean() float64 {
+// topMean is the mean of the best scores of topSeconds' looks of a seat.
+func (t *Tracker) topMean(s *seat) float64 {
 	scores := make([]float64, len(s.hits))
 	for i, h := range s.hits {
 		scores[i] = h.score
 	}
 	slices.SortFunc(scores, func(a, b float64) int { return cmp.Compare(b, a) })
-	top := scores[:min(topHits, len(scores))]
+	top := scores[:min(t.o.looks(topSeconds), len(scores))]
 	mean := 0.0
 	for _, v := range top {
 		mean += v / float64(len(top))
@@ -33,8 +33,8 @@ func (s *seat) topMean() float64 {
 	return mean
 }
 
-// topHits: so many of a seat's best finds tell how surely it was ever seen.
-const topHits = 5
+// topSeconds: the best finds of so many seconds, five of one look a second, tell how surely a seat was ever seen.
+const topSeconds = 5.0
 
 // minSizeShare: a head smaller than this share of what its place in the picture
 // lets expect is none (an adult's and a small child's head differ by a fifth).
@@ -51,7 +51,8 @@ const steadyTop = 0.4
 // keep drops seats without enough evidence. The evidence is absolute, not a
 // share of the time: a pupil who turns round for the last seconds was there all along.
 // Where people are looked for less than once a second, less is asked for, by the
-// root of the rate: half the looks show the same people less often. Where nothing ever
+// root of the rate: half the looks show the same people less often. Where looks are less than a second apart, each counts as much less: what one shows by mistake
+// the next one often shows, too. Where nothing ever
 // changes there is no person, however sure a net is.
 func (t *Tracker) keep(seats []*seat, size perspective.Plane, moves *activity) []*seat {
 	looks := 0
@@ -62,9 +63,9 @@ func (t *Tracker) keep(seats []*seat, size perspective.Plane, moves *activity) [
 	}
 	rate := 1.0
 	if n := len(t.steps); n > 1 {
-		rate = math.Min(1, float64(looks)/(t.steps[n-1].time-t.steps[0].time+1))
+		rate = math.Min(1/t.o.LookSeconds, float64(looks)/(t.steps[n-1].time-t.steps[0].time+1))
 	}
-	minSum, minHits := t.o.MinSum*math.Sqrt(rate), t.o.MinHits
+	minSum, minHits := t.o.MinSum*math.Max(rate, math.Sqrt(rate)), t.o.MinHits
 	if looks < fewLooks {
 		minHits = min(minHits, 2)
 	}
@@ -74,7 +75,7 @@ func (t *Tracker) keep(seats []*seat, size perspective.Plane, moves *activity) [
 		if t.o.HoldScore > 0 && float64(len(s.hits)) >= steadyShare*float64(looks) {
 			minTop = math.Min(minTop, steadyTop)
 		}
-		if len(s.hits) < minHits || s.topMean() < minTop || s.evidence() < minSum || tooSmall(s, size) {
+		if len(s.hits) < minHits || t.topMean(s) < minTop || s.evidence() < minSum || tooSmall(s, size) {
 			continue
 		}
 		if moves.still(scene.Box{X: s.x - s.w/2, Y: s.y - s.h/2, W: s.w, H: s.h}) {

@@ -118,7 +118,7 @@ func (t *Tracker) places(s *seat, size perspective.Plane) []place {
 		}
 	}
 	s.holdIn, s.holdOut = math.Inf(1), math.Inf(1)
-	sure := t.o.HoldScore > 0 && s.topMean() >= t.o.HoldScore
+	sure := t.o.HoldScore > 0 && t.topMean(s) >= t.o.HoldScore
 	if float64(len(s.hits)) < holdShare*float64(looked) && !sure {
 		s.holdIn = holdSeldom
 	}

@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// Costs of a link, in head sizes of distance: a head twice as large as expected
+// Costs of a link, in head sizes of distance, where looks are a second apart: a head twice as large as expected
 // costs like a sixth of a head; a sure detection is preferred to a doubtful
-// one by a fifth.
+// one by a fifth. Where they follow each other sooner (Options.LookSeconds), a head can have grown by less, and another size costs more.
 const (
 	sizeCost   = 0.25
 	scoreBonus = 0.2
-	maxSizeLog = 0.6  // heads do not grow by more than 1.8 from step to step
-	gateGrowth = 0.15 // flow's drift over one more step without a detection
+	maxSizeLog = 0.6  // heads do not grow by more than 1.8 in a second
+	gateGrowth = 0.15 // flow's drift over one more second without a detection
 )
 
 // link joins the hits of a step to live tracklets, cutting where a rival link
@@ -27,12 +27,12 @@ func (t *Tracker) link(now int, hits []*hit) {
 	cost := make([][]float64, len(open))
 	for i, k := range open {
 		cost[i] = make([]float64, len(hits))
-		gate := t.o.Gate + gateGrowth*float64(k.miss)
+		gate := t.o.Gate + gateGrowth*t.o.LookSeconds*float64(k.miss)
 		for j, h := range hits {
 			d := math.Max(math.Abs(h.cx-k.x)/math.Max(k.w, h.w), math.Abs(h.cy-k.y)/math.Max(k.h, h.h))
 			size := math.Abs(math.Log(h.h / k.h))
-			cost[i][j] = d + sizeCost*size - scoreBonus*math.Min(h.score, 1)
-			if d > gate || size > maxSizeLog {
+			cost[i][j] = d + sizeCost/t.o.LookSeconds*size - scoreBonus*math.Min(h.score, 1)
+			if d > gate || size > maxSizeLog*t.o.LookSeconds {
 				cost[i][j] = blocked
 			}
 		}
@@ -88,7 +88,7 @@ func (t *Tracker) rivalled(cost [][]float64, i, j int) bool {
 	return false
 }
 
-// age counts misses, stops linking after maxMiss and following after
+// age counts misses, stops linking after missSeconds and following after
 // followSeconds.
 func (t *Tracker) age(now int) {
 	t.live = slices.DeleteFunc(t.live, func(k *tracklet) bool {
@@ -96,7 +96,7 @@ func (t *Tracker) age(now int) {
 			return false
 		}
 		k.miss++
-		k.lost = k.lost || k.miss > maxMiss
+		k.lost = k.lost || k.miss > t.o.looks(missSeconds)
 		if !k.lost || t.steps[now].time-t.steps[k.last().step].time < followSeconds {
 			return false
 		}

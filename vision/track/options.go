@@ -1,9 +1,13 @@
 package track
 
+import "math"
+
 // Options tune the tracker. The zero value of a field takes its default. All
 // lengths are in head sizes, so that they hold at any resolution.
 type Options struct {
-	StepSeconds float64 // seconds between steps; default 1
+	// LookSeconds: seconds between two looks for people, steps and halves (scene.Step), down to 0.5; default 1, also where looks are rarer. Shorter is for
+	// detectors that fuse several nets (see HoldScore): what the tracker allows between two looks, and asks of so many of them, is then reckoned by the second.
+	LookSeconds float64
 
 	// Linking two steps. Gate: how far a head may lie from where flow says it is
 	// (default 0.55: heads side by side are a whole head apart, so more would reach
@@ -37,13 +41,20 @@ type Options struct {
 	Grow float64
 }
 
+// leastPace: a head's size as measured differs from look to look by a seventh, however soon the next one is.
+const leastPace = 0.5
+
+// looks is how many looks there are in so many seconds.
+func (o Options) looks(seconds float64) int { return int(math.Round(seconds / o.LookSeconds)) }
+
 func (o Options) withDefaults() Options {
 	set := func(v *float64, d float64) {
 		if *v == 0 {
 			*v = d
 		}
 	}
-	set(&o.StepSeconds, 1)
+	set(&o.LookSeconds, 1)
+	o.LookSeconds = min(max(o.LookSeconds, leastPace), 1)
 	set(&o.Gate, 0.55)
 	set(&o.Margin, 0.15)
 	set(&o.StartScore, 0.3)

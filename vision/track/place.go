@@ -105,7 +105,7 @@ func (t *Tracker) joinPlaces(seats []*seat) []*seat {
 		for i, a := range seats {
 			for _, b := range seats[:i] {
 				if c := t.samePerson(a, b); c < 1 {
-					joins = append(joins, join{c, math.Hypot(a.x-b.x, a.y-b.y) / math.Sqrt(a.h*b.h) / math.Min(a.topMean(), b.topMean()), a, b})
+					joins = append(joins, join{c, math.Hypot(a.x-b.x, a.y-b.y) / math.Sqrt(a.h*b.h) / math.Min(t.topMean(a), t.topMean(b)), a, b})
 				}
 			}
 		}

@@ -16,10 +16,13 @@ const (
 
 // track writes a seat's places down as sightings in picture coordinates.
 func (t *Tracker) track(id string, s *seat, places []place) scene.Track {
-	out := scene.Track{ID: id, SeatX: s.x, SeatY: s.y, SeatW: s.w, SeatH: s.h, Sightings: make([]scene.Sighting, len(places))}
+	out := scene.Track{ID: id, SeatX: s.x, SeatY: s.y, SeatW: s.w, SeatH: s.h, Sightings: make([]scene.Sighting, 0, len(places))}
 	usual := math.Min(1, s.evidence()/float64(len(s.hits)))
 	rel := t.bodyOf(s)
 	for q, p := range places {
+		if t.steps[q].half {
+			continue
+		}
 		v := scene.Sighting{Step: t.steps[q].index, Time: t.steps[q].time, Shot: t.steps[q].shot}
 		if p.shown {
 			cam := t.steps[q].cam
@@ -41,7 +44,7 @@ func (t *Tracker) track(id string, s *seat, places []place) scene.Track {
 				v.Quality = FlowQuality * usual * 0.999
 			}
 		}
-		out.Sightings[q] = v
+		out.Sightings = append(out.Sightings, v)
 	}
 	return out
 }

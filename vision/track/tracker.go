@@ -35,13 +35,14 @@ type Follows struct {
 // Follows says how often heads were followed so far.
 func (t *Tracker) Follows() Follows { return t.follows }
 
-// stepInfo is what is kept of each step.
+// stepInfo is what is kept of each step and half.
 type stepInfo struct {
 	index  int // the decoder's number; it leaves out steps without data
 	time   float64
 	shot   int
 	view   int
 	looked bool
+	half   bool // no step, but half-way to the next one: has no sighting
 	cam    pose // room to picture
 }
 
@@ -77,16 +78,16 @@ func NewTracker(o Options, follow Follower) *Tracker {
 	return &Tracker{o: o.withDefaults(), follow: follow}
 }
 
-// maxMiss is how many looked-at steps a tracklet may miss and still be linked.
+// missSeconds is for how long a tracklet may be missed and still be linked: two looks, one a second.
 // Two misses fall to a bent head; after more, joining over the whole recording
 // judges better than the next frame does.
-const maxMiss = 2
+const missSeconds = 2.0
 
-// Add takes the next step with the people found at it. nil people: it was not
+// Add takes the next step, or half, with the people found at it. nil people: it was not
 // looked; an empty list: it was looked and nobody found. It keeps neither.
 func (t *Tracker) Add(step *scene.Step, people []scene.Person) {
 	now := len(t.steps)
-	info := stepInfo{index: step.Index, time: step.Time, shot: step.Shot, looked: people != nil, cam: still}
+	info := stepInfo{index: step.Index, time: step.Time, shot: step.Shot, looked: people != nil, half: step.Half, cam: still}
 	cut := now > 0 && t.steps[now-1].shot != step.Shot
 	if now > 0 && !cut {
 		info.cam = t.steps[now-1].cam.then(step.Camera, step.Frame.Width, step.Frame.Height)

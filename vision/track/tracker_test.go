@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"classlens/vision/scene"
@@ -29,6 +30,7 @@ type stage struct {
 	looks  func(step int) bool
 	noise  float64 // sd of a detection's place, heads
 	blind  bool    // flow sees nobody move
+	halves bool    // every other one of its steps is a half, and they are half a second apart
 }
 
 func (s stage) head(i, step int) (scene.Box, bool, bool) {
@@ -43,7 +45,7 @@ func (s stage) head(i, step int) (scene.Box, bool, bool) {
 
 // Follow implements Follower: frames bear their step as their time.
 func (s stage) Follow(a, b scene.Gray, pts []Point) ([]Point, []bool) {
-	from, to := int(math.Round(a.Time)), int(math.Round(b.Time))
+	from, to := s.step(a.Time), s.step(b.Time)
 	moved, ok := make([]Point, len(pts)), make([]bool, len(pts))
 	for k, p := range pts {
 		moved[k], ok[k] = p, true
@@ -63,12 +65,24 @@ func (s stage) Follow(a, b scene.Gray, pts []Point) ([]Point, []bool) {
 	return moved, ok
 }
 
+// seconds from step to step.
+func (s stage) seconds() float64 {
+	if s.halves {
+		return 0.5
+	}
+	return 1
+}
+
+// step at a time.
+func (s stage) step(time float64) int { return int(math.Round(time / s.seconds())) }
+
 func (s stage) play(n int, o Options) []scene.Track {
 	rng := rand.New(rand.NewPCG(1, 2))
 	t := NewTracker(o, s)
 	for q := range n {
-		step := &scene.Step{Index: q, Time: float64(q), Frame: scene.Frame{Width: 1000, Height: 600}, Camera: scene.Still(),
-			Between: []scene.Gray{{Time: float64(q), Width: 1000, Height: 600, Pix: make([]byte, 8)}}}
+		at := float64(q) * s.seconds()
+		step := &scene.Step{Index: int(at), Half: float64(int(at)) != at, Time: at, Frame: scene.Frame{Width: 1000, Height: 600}, Camera: scene.Still(),
+			Between: []scene.Gray{{Time: at, Width: 1000, Height: 600, Pix: make([]byte, 8)}}}
 		if s.shot != nil {
 			step.Shot = s.shot(q)
 		}
@@ -135,6 +149,57 @@ func TestSeatedClass(t *testing.T) {
 				t.Fatalf("actor %d at %d is %q, want %s", i, q, got, tr.ID)
 			}
 		}
+	}
+}
+
+// TestHalves: a half helps to follow and has no sighting. Somebody nearer to the camera appears where a student has been found for a second, hides that student and goes on
+// past the others: only the size tells that the student does not walk away.
+func TestHalves(t *testing.T) {
+	s := stage{actors: room(1, 5), noise: 0.05, halves: true}
+	const n, enters = 60, 4
+	passer := func(q int) (x, y float64, there bool) {
+		x = 262 + 22*float64(q-enters)
+		return x, 104, q >= enters && x < 500
+	}
+	for i := range s.actors {
+		x, y, _, _ := s.actors[i].at(0)
+		s.actors[i].at = func(q int) (float64, float64, bool, bool) {
+			px, _, there := passer(q)
+			return x, y, true, q >= enters-2 && (!there || math.Abs(px-x) > 24)
+		}
+	}
+	s.actors = append(s.actors, actor{32, 38, func(q int) (float64, float64, bool, bool) {
+		x, y, there := passer(q)
+		return x, y, there, there
+	}})
+	tracks := s.play(n, Options{HoldScore: 0.8, LookSeconds: 0.5})
+	for i := range 5 {
+		id := fmt.Sprintf("S%02d", i+1)
+		k := slices.IndexFunc(tracks, func(t scene.Track) bool { return t.ID == id })
+		if k < 0 {
+			t.Fatalf("no %s among %d tracks", id, len(tracks))
+		}
+		sightings := tracks[k].Sightings
+		if len(sightings) != n/2 {
+			t.Fatalf("%s has %d sightings in %d steps", id, len(sightings), n/2)
+		}
+		for q, v := range sightings {
+			if v.Step != q || v.Time != float64(q) {
+				t.Fatalf("%s: sighting %d is of step %d at %g s", id, q, v.Step, v.Time)
+			}
+			x, y, _, found := s.actors[i].at(2 * q)
+			if found && (!v.Visible || !v.Head.Contains(x, y) || v.Head.W > 1.3*s.actors[i].w) {
+				t.Errorf("%s at %d s is at %v, visible %v", id, q, v.Head, v.Visible)
+			}
+		}
+	}
+	for _, tr := range tracks {
+		if v := tr.Sightings[enters/2-1]; tr.Teacher && v.Visible {
+			t.Errorf("%s is at %v before it was there", tr.ID, v.Head)
+		}
+	}
+	if !slices.ContainsFunc(tracks, func(t scene.Track) bool { return t.Teacher }) {
+		t.Error("nobody walks by")
 	}
 }
 

@@ -18,9 +18,9 @@ type piece struct {
 
 // Walking and staying, in head heights (22 cm) and seconds.
 const (
-	walkWindow = 2.0 // seconds to either side over which motion is judged
-	walkNet    = 1.5 // heads of net motion over the window: more than a sway from side to side
-	walkLeast  = 2.5 // heads from where a walk begins to where it ends: standing up moves a head by 1.75, leaning over by 1.5
+	walkLooks = 2   // looks to either side over which motion is judged
+	walkNet   = 1.5 // heads of net motion over the window: more than a sway from side to side
+	walkLeast = 2.5 // heads from where a walk begins to where it ends: standing up moves a head by 1.75, leaning over by 1.5
 )
 
 // split cuts a tracklet where its person starts or stops walking.
@@ -29,11 +29,12 @@ func (t *Tracker) split(k *tracklet) []*piece {
 	moving := make([]bool, n)
 	at := func(i int) float64 { return t.steps[k.hits[i].step].time }
 	lo, hi := 0, 0
+	window := walkLooks*t.o.LookSeconds + 1e-9
 	for i := range moving {
-		for at(i)-at(lo) > walkWindow+1e-9 {
+		for at(i)-at(lo) > window {
 			lo++
 		}
-		for hi+1 < n && at(hi+1)-at(i) <= walkWindow+1e-9 {
+		for hi+1 < n && at(hi+1)-at(i) <= window {
 			hi++
 		}
 		moving[i] = headsApart(k.hits[lo], k.hits[hi]) >= walkNet

@@ -10,6 +10,7 @@ import (
 // Options say what is wanted of a recording.
 type Options struct {
 	StepSeconds    float64       // between two steps; default 1
+	Halves         bool          // give the instants half-way between steps as well: steps with Half set
 	BetweenFPS     float64       // grey frames per second between steps, for following heads; 0: none
 	NoFlow         bool          // do not compute dense flow
 	FlowPairs      bool          // give the pictures between which flow is to be computed, instead of the flow

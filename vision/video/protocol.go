@@ -140,6 +140,7 @@ type stepHead struct {
 	Index, Shot   int
 	Time          float64
 	KeyFrame      bool
+	Half          bool
 	Camera        scene.Camera
 	Width, Height int
 	Flow          *scene.Flow  // without UV, and its pair without pictures
@@ -149,7 +150,7 @@ type stepHead struct {
 // writeStep sends the length and the gob of a step's head, then the picture, the flow and the grey frames
 // as they are in memory (both ends run on one machine and share its byte order).
 func writeStep(w *bufio.Writer, s *scene.Step) error {
-	head := stepHead{Index: s.Index, Shot: s.Shot, Time: s.Time, KeyFrame: s.KeyFrame, Camera: s.Camera, Width: s.Frame.Width, Height: s.Frame.Height}
+	head := stepHead{Index: s.Index, Shot: s.Shot, Time: s.Time, KeyFrame: s.KeyFrame, Half: s.Half, Camera: s.Camera, Width: s.Frame.Width, Height: s.Frame.Height}
 	if s.Flow != nil {
 		f := *s.Flow
 		f.UV = nil
@@ -244,7 +245,7 @@ func readStep(from io.Reader, n int) (*scene.Step, error) {
 	if err := readGob(raw, &h); err != nil {
 		return nil, err
 	}
-	s := &scene.Step{Index: h.Index, Shot: h.Shot, Time: h.Time, KeyFrame: h.KeyFrame, Camera: h.Camera,
+	s := &scene.Step{Index: h.Index, Shot: h.Shot, Time: h.Time, KeyFrame: h.KeyFrame, Half: h.Half, Camera: h.Camera,
 		Frame: scene.Frame{Time: h.Time, Width: h.Width, Height: h.Height}, Flow: h.Flow, Between: h.Between}
 	if s.Frame.Pix, err = r.picture(h.Width, h.Height, 3); err != nil {
 		return nil, err

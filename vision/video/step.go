@@ -16,8 +16,10 @@ type stepState struct {
 	thumb       thumbnail // of the last grey frame, for cuts
 	key         thumbnail // of the last key frame
 	shot        int
-	cut         bool // there was a cut since the last step
+	cut         bool // there was a cut since the last step or half,
+	cutBefore   bool // and since the last step
 	taken       bool // there was at least one step
+	halved      bool // the half after the last step is behind us
 }
 
 // Widths in pixels: following heads needs grey frames in which they are accurate to a
@@ -34,9 +36,10 @@ func (w *worker) look() error {
 	half := w.spacing / 2
 	target := float64(w.steps.next) * w.Options.StepSeconds
 	isStep := w.Options.Every || w.time+half >= target-1e-9
+	isHalf := !isStep && w.Options.Halves && w.steps.taken && !w.steps.halved && w.time+half >= target-w.Options.StepSeconds/2-1e-9
 	isBetween := w.Options.BetweenFPS > 0 && w.time+half >= w.steps.nextBetween
 	isBefore := !w.Options.NoFlow && w.time+3*half >= target-1e-9
-	if !isStep && !isBetween && !isBefore {
+	if !isStep && !isHalf && !isBetween && !isBefore {
 		return nil
 	}
 	if !w.cap.retrieve() {
@@ -47,7 +50,7 @@ func (w *worker) look() error {
 	if err != nil {
 		return err
 	}
-	if isBetween || isStep {
+	if isBetween || isStep || isHalf {
 		if w.Options.BetweenFPS > 0 {
 			w.between = append(w.between, gray)
 			w.steps.nextBetween = w.time + 1/w.Options.BetweenFPS
@@ -56,8 +59,8 @@ func (w *worker) look() error {
 			return err
 		}
 	}
-	if isStep {
-		if err := w.step(gray); err != nil {
+	if isStep || isHalf {
+		if err := w.step(gray, isHalf); err != nil {
 			return err
 		}
 	}
@@ -75,34 +78,39 @@ func (w *worker) gray() (scene.Gray, error) {
 	return g, err
 }
 
-// step sends the current frame as a step.
-func (w *worker) step(gray scene.Gray) error {
+// step sends the current frame as a step, or as the half after the last one.
+func (w *worker) step(gray scene.Gray, half bool) error {
 	index := max(w.steps.next, int(math.Round(w.time/w.Options.StepSeconds)))
-	if w.Options.Every {
+	switch {
+	case w.Options.Every:
 		index = w.steps.next
+	case half:
+		index = w.steps.next - 1
 	}
 	rgb, err := w.cap.rgb(w.width, w.height)
 	if err != nil {
 		return err
 	}
-	s := &scene.Step{Index: index, Time: w.time, Shot: w.steps.shot, Camera: scene.Still(),
+	s := &scene.Step{Index: index, Half: half, Time: w.time, Shot: w.steps.shot, Camera: scene.Still(),
 		Frame: scene.Frame{Time: w.time, Width: w.width, Height: w.height, Pix: rgb}}
-	if !w.steps.cut {
-		if s.Camera, err = w.camera(gray); err != nil {
+	if !half && !w.steps.cutBefore {
+		if s.Flow, err = w.flow(gray); err != nil {
 			return err
 		}
-		if s.Flow, err = w.flow(gray); err != nil {
+	}
+	if !w.steps.cut {
+		if s.Camera, err = w.camera(gray); err != nil {
 			return err
 		}
 		s.Between = w.between
 	} else if n := len(w.between); n > 0 { // nothing can be followed across the cut
 		s.Between = w.between[n-1:]
 	}
-	thumb := newThumbnail(gray)
-	if !w.steps.taken || w.steps.cut || thumb.change(w.steps.key) >= w.Options.KeyFrameChange {
+	if thumb := newThumbnail(gray); !half && (!w.steps.taken || w.steps.cutBefore || thumb.change(w.steps.key) >= w.Options.KeyFrameChange) {
 		s.KeyFrame, w.steps.key = true, thumb
 	}
-	w.steps.next, w.steps.taken, w.steps.cut, w.steps.last = index+1, true, false, gray
+	w.steps.next, w.steps.taken, w.steps.cut, w.steps.last, w.steps.halved = index+1, true, false, gray, half
+	w.steps.cutBefore = w.steps.cutBefore && half
 	w.between = nil
 	w.steps.nextBetween = w.time + w.betweenSpacing()
 	if err := writeStep(w.out, s); err != nil {
@@ -132,7 +140,7 @@ func (w *worker) noticeCut(gray scene.Gray) error {
 		return err
 	}
 	w.steps.shot++
-	w.steps.cut = true
+	w.steps.cut, w.steps.cutBefore = true, true
 	w.between = w.between[max(0, len(w.between)-1):]
 	return nil
 }

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"slices"
 	"testing"
 
 	"classlens/vision/scene"
@@ -91,6 +93,51 @@ func TestRealRecordings(t *testing.T) {
 				t.Errorf("gaps %v", r.Gaps())
 			}
 		})
+	}
+}
+
+// Instants half-way between steps change nothing about the steps, cuts or not.
+func TestHalves(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cuts.mp4")
+	if out, err := exec.Command("ffmpeg", "-v", "error", "-ss", "20", "-t", "6", "-i", "../../samples/lesson.mp4", "-vf", "negate=enable='between(t,2.3,4.3)'", "-threads", "3", path).CombinedOutput(); err != nil {
+		t.Fatalf("ffmpeg: %v %s", err, out)
+	}
+	_, want, err := readAll(t, path, Options{BetweenFPS: 6})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, all, err := readAll(t, path, Options{BetweenFPS: 6, Halves: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []*scene.Step
+	for i, s := range all {
+		if s.Half != (i%2 == 1) {
+			t.Fatalf("at %.2f s: half %v", s.Time, s.Half)
+		}
+		if !s.Half {
+			got = append(got, s)
+			continue
+		}
+		if before := all[i-1]; s.Index != before.Index || math.Abs(s.Time-before.Time-.5) > .11 || s.Flow != nil || s.KeyFrame || len(s.Frame.Pix) != len(before.Frame.Pix) {
+			t.Errorf("half at %.2f s after step %d: index %d, flow %v, key frame %v", s.Time, before.Index, s.Index, s.Flow != nil, s.KeyFrame)
+		}
+		if n := len(s.Between); n == 0 || s.Between[n-1].Time != s.Time {
+			t.Errorf("half at %.2f s: %d frames lead to it", s.Time, n)
+		}
+	}
+	if len(got) != len(want) || len(want) < 6 || want[len(want)-1].Shot != 2 {
+		t.Fatalf("%d steps and %d halves, %d steps without them, the last of shot %d", len(got), len(all)-len(got), len(want), want[len(want)-1].Shot)
+	}
+	for i, w := range want {
+		g := *got[i]
+		g.Between, g.Camera = w.Between, w.Camera // since the half
+		if !reflect.DeepEqual(&g, w) {
+			t.Errorf("step %d is another one", i)
+		}
+	}
+	if _, every, err := readAll(t, path, Options{Halves: true, Every: true}); err != nil || slices.ContainsFunc(every, func(s *scene.Step) bool { return s.Half }) {
+		t.Errorf("every frame is a step: %v", err)
 	}
 }
 
