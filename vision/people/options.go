@@ -56,7 +56,7 @@ func (p preset) weights() []byte {
 }
 
 // The presets. The project's own net finds heads from any side in a quarter of CenterFace's time, but takes some hands and bags for heads: by default
-// it runs every second, and CenterFace and MoveNet now and then, to confirm. In best, CenterFace also runs every second, at two sizes: it finds fewer
+// it runs every second, and CenterFace and MoveNet now and then, to confirm. In best, which looks twice a second, CenterFace also runs at every look, at two sizes: it finds fewer
 // heads, but separates heads behind one another better, the more so the larger its input. pretrained does not use the own net; the own net's training pictures were labelled with it.
 // Its own net is the large one.
 // docs/measured.md has figures.

@@ -18,7 +18,7 @@ func (s *seat) evidence() float64 {
 	return sum
 }
 
-// topMean is the mean of the best scores of topSeconds' looks of a seat.
+// topMean is the mean of a seat's best scores, of as many finds as there are looks in topSeconds.
 func (t *Tracker) topMean(s *seat) float64 {
 	scores := make([]float64, len(s.hits))
 	for i, h := range s.hits {

@@ -33,12 +33,12 @@ const (
 // look uses the current frame for what it is needed for: as a step, as a grey frame
 // between steps, or as the frame before a step, from which flow is computed.
 func (w *worker) look() error {
-	half := w.spacing / 2
+	early := w.spacing / 2 // the nearest frame to an instant may be before it
 	target := float64(w.steps.next) * w.Options.StepSeconds
-	isStep := w.Options.Every || w.time+half >= target-1e-9
-	isHalf := !isStep && w.Options.Halves && w.steps.taken && !w.steps.halved && w.time+half >= target-w.Options.StepSeconds/2-1e-9
-	isBetween := w.Options.BetweenFPS > 0 && w.time+half >= w.steps.nextBetween
-	isBefore := !w.Options.NoFlow && w.time+3*half >= target-1e-9
+	isStep := w.Options.Every || w.time+early >= target-1e-9
+	isHalf := !isStep && w.Options.Halves && w.steps.taken && !w.steps.halved && w.time+early >= target-w.Options.StepSeconds/2-1e-9
+	isBetween := w.Options.BetweenFPS > 0 && w.time+early >= w.steps.nextBetween
+	isBefore := !w.Options.NoFlow && w.time+3*early >= target-1e-9
 	if !isStep && !isHalf && !isBetween && !isBefore {
 		return nil
 	}
